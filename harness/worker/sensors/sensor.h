@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sensor: the contract of what is read around a window.
+ *
+ * TASK sensors are opened, started, stopped and read by each role for itself, before
+ * attach() so that threads a library starts are inherited; SYSTEM sensors by the leader.
+ *
+ *     open -> { start -> stop -> read } -> close
+ *
+ * Missing is never 0: what cannot be read is an ipm_metric without a value and with a
+ * reason.  A sensor belongs to one pass, or to all, so that none disturbs another.
+ */
+#ifndef IPM_WORKER_SENSOR_H
+#define IPM_WORKER_SENSOR_H
+
+#include "base/metric.h"
+#include "base/why.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum ipm_scope { IPM_SCOPE_TASK, IPM_SCOPE_SYSTEM };
+
+struct ipm_sensor_context {
+    const char
+        *sysroot;      /* prefix of every sysfs and proc path; "": the machine itself */
+    const char *pass;  /* "timing", "counters:core", "energy" ... */
+    int64_t window_ns; /* as planned */
+};
+
+struct ipm_sensor_row {
+    const char *name; /* of the metric; NULL ends a table */
+    const char *unit;
+};
+
+struct ipm_sensor {
+    const char *name; /* [a-z0-9_]+, the file's stem */
+    int version;
+    const char *family;  /* "kernel accounting", "counters", "energy" */
+    const char *summary; /* at most 60 characters */
+    enum ipm_scope scope;
+    const char *pass;                     /* the pass it belongs to; NULL: every pass */
+    int64_t min_window_ns;                /* shorter windows are too_short; 0: none */
+    const struct ipm_sensor_row *metrics; /* what it reads at the least */
+    size_t state_size;
+
+    /* Really try it; leave nothing behind.  0, or -errno with the reason in @why. */
+    int (*probe)(const struct ipm_sensor_context *context, struct ipm_why *why);
+    /* On failure the sensor is left closed. */
+    int (*open)(void *state, const struct ipm_sensor_context *context,
+                struct ipm_why *why);
+    void (*start)(void *state);
+    void (*stop)(void *state);
+    /* Writes at most @room metrics of the stopped window; returns how many. */
+    size_t (*read)(void *state, struct ipm_metric *out_metrics, size_t room);
+    void (*close)(void *state);
+};
+
+/* All sensors, in the order of list.def; NULL-terminated. */
+extern const struct ipm_sensor *const ipm_sensors[];
+
+enum { IPM_SENSORS_MAX = 16, IPM_METRICS_MAX = 64 };
+
+/* The sensors of one scope that one process runs around its window. */
+struct ipm_sensor_set {
+    int n;
+    struct {
+        const struct ipm_sensor *sensor;
+        void *state; /* NULL: not open, and @why and @error say why */
+        int error;
+        struct ipm_why why;
+        bool other_pass; /* available, but measured in another pass */
+    } entries[IPM_SENSORS_MAX];
+};
+
+/**
+ * ipm_sensor_set_open() - open every sensor of a scope that belongs to the context's pass
+ *
+ * Never fails as a whole: a sensor that cannot be opened reads as missing, with its reason;
+ * one of another pass is probed only, and reads "not_in_this_pass: measured in PASS" when
+ * it is available, else its own reason.
+ */
+void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
+                         const struct ipm_sensor_context *context);
+/* Starts in order, stops in reverse order: the last opened is nearest to the window. */
+void ipm_sensor_set_start(struct ipm_sensor_set *set);
+void ipm_sensor_set_stop(struct ipm_sensor_set *set);
+size_t ipm_sensor_set_read(struct ipm_sensor_set *set, struct ipm_metric *out_metrics,
+                           size_t room);
+void ipm_sensor_set_close(struct ipm_sensor_set *set);
+
+#endif

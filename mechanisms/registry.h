@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * registry: the mechanisms that this worker has - those of list.def and those of plug-ins.
+ */
+#ifndef IPM_MECHANISMS_REGISTRY_H
+#define IPM_MECHANISMS_REGISTRY_H
+
+#include "mechanisms/mechanism.h"
+
+enum { IPM_MECHANISMS_MAX = 128 };
+
+/* The built-in mechanisms and floors, then those of plug-ins in the order of loading;
+ * NULL-terminated. */
+const struct ipm_mechanism *const *ipm_mechanisms(void);
+
+/* By name; NULL when there is none. */
+const struct ipm_mechanism *ipm_mechanism_find(const char *name);
+
+/**
+ * ipm_mechanism_check() - do hooks, capabilities, limits and names agree?
+ *
+ * Return: 0; -EINVAL with the first contradiction in @why.
+ */
+int ipm_mechanism_check(const struct ipm_mechanism *mechanism, struct ipm_why *why);
+
+/**
+ * ipm_plugin_load() - add the mechanisms of a shared object
+ * @path: holds a symbol `ipm_plugin_mechanisms`, a NULL-terminated array of
+ *        `const struct ipm_mechanism *const`
+ *
+ * Return: 0; -ENOEXEC not a plug-in; -EPROTO built for another ABI; -EEXIST a name is
+ *         taken; -EINVAL a mechanism contradicts itself.
+ */
+int ipm_plugin_load(const char *path, struct ipm_why *why);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait: the building blocks of the wait strategies.
+ */
+#ifndef IPM_MECHANISMS_WAIT_H
+#define IPM_MECHANISMS_WAIT_H
+
+#include "base/clock.h"
+#include "mechanisms/mechanism.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+static inline void ipm_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#else
+    __asm__ volatile("" ::: "memory");
+#endif
+}
+
+enum { IPM_SPINS_PER_CLOCK = 256 }; /* turns between two looks at the deadline */
+
+/**
+ * ipm_wait_turn() - one turn of waiting without sleeping
+ * @wait:        IPM_WAIT_YIELD yields; every other strategy spins
+ * @turns:       the caller's counter, 0 at first
+ * @deadline_ns: 0: do not wait; IPM_FOREVER: never look at the clock
+ *
+ * Return: 0 look again; IPM_AGAIN the deadline has passed.
+ */
+static inline int ipm_wait_turn(enum ipm_wait wait, uint32_t *turns,
+                                int64_t deadline_ns)
+{
+    if (deadline_ns == 0)
+        return IPM_AGAIN;
+    if (deadline_ns != IPM_FOREVER && ++*turns % IPM_SPINS_PER_CLOCK == 0 &&
+        ipm_now_ns() >= deadline_ns)
+        return IPM_AGAIN;
+    if (wait == IPM_WAIT_YIELD)
+        (void)sched_yield();
+    else
+        ipm_relax();
+    return 0;
+}
+
+/**
+ * ipm_futex_wait() - sleep while *@word is @expected
+ *
+ * Return: 0 woken, or it was not @expected, or a signal came: look again; IPM_AGAIN the
+ *         deadline (absolute CLOCK_MONOTONIC) has passed; -errno.
+ */
+int ipm_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline_ns);
+
+/* Wakes at most @count sleepers, in any process that maps the word. */
+void ipm_futex_wake(_Atomic uint32_t *word, int count);
+
+#endif

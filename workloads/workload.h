@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * workload: the contract of who talks to whom and when.
+ *
+ * A workload declares its roles and the channels between them; the worker makes them and
+ * calls run() in each role, once per ROUND.  A round is a verified exchange, a piece of
+ * warm-up, the measured window, or the drain: run() is the only loop and cannot tell which.
+ *
+ * The unit inside a round is the timing BATCH: `batch` operations between two clock reads,
+ * the same number in every role.  Role 0 is the PACER.  It asks ipm_pace() before each
+ * batch, which reads the clock, records the batch that ended, decides whether the next one
+ * is the last and says so in shared memory before a message of it is sent.  Every other
+ * role asks ipm_last() right after the first message of a batch.  Inside a batch there is
+ * no clock read, no flag and no poison message.
+ */
+#ifndef IPM_WORKLOADS_WORKLOAD_H
+#define IPM_WORKLOADS_WORKLOAD_H
+
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "base/option.h"
+#include "base/payload.h"
+#include "base/region.h"
+#include "base/why.h"
+#include "mechanisms/mechanism.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    IPM_WORKLOAD_ROLES = 8,
+    IPM_WORKLOAD_EDGES = 8,
+};
+
+struct ipm_role {
+    const char *name;
+    enum ipm_side side; /* placement maps side A and side B to the two CPUs */
+    bool mortal;        /* its death is data, not a failure */
+};
+
+/* A channel between two roles. */
+struct ipm_edge {
+    int from, to;          /* role indices; equal: one role holds both ends */
+    bool duplex;           /* both directions are used */
+    const char *mechanism; /* NULL: the swept one ("measured"); else this one */
+};
+
+enum ipm_better { IPM_BETTER_LOWER, IPM_BETTER_HIGHER };
+
+struct ipm_metric_row {
+    const char *name;
+    const char *unit;
+    enum ipm_better better;
+};
+
+/* Which clock bounds the window: elapsed_ns of the record. */
+enum ipm_elapsed {
+    IPM_ELAPSED_PACER,    /* role 0, first send to last receive */
+    IPM_ELAPSED_RECEIVER, /* the last role, first to last message received */
+};
+
+/* What a sample of the recorder is. */
+enum ipm_latency_kind {
+    IPM_LATENCY_ROUND_TRIP, /* send to reply, one operation per sample */
+    IPM_LATENCY_INTERVAL, /* between messages: not a latency, recorded as interval_ns */
+};
+
+struct ipm_run;
+
+struct ipm_workload {
+    uint32_t abi;     /* IPM_PLUGIN_ABI */
+    const char *name; /* [a-z0-9_]+, the file's stem */
+    int version;
+    const char *family;  /* "closed loop", "stream", "one role" ... */
+    const char *summary; /* at most 60 characters */
+    const struct ipm_option
+        *options; /* axes of its own; fields of struct ipm_traffic */
+
+    int n_roles, n_edges;
+    struct ipm_role roles[IPM_WORKLOAD_ROLES];
+    struct ipm_edge edges[IPM_WORKLOAD_EDGES];
+    unsigned needs;   /* capabilities every measured mechanism must have */
+    unsigned refuses; /* capabilities that it cannot work with */
+    int64_t min_size; /* bytes */
+    int messages_per_operation;
+    enum ipm_elapsed elapsed;
+    enum ipm_latency_kind latency;
+    const struct ipm_metric_row *metrics; /* name NULL ends it; NULL: none of its own */
+    const char *model; /* name of the model that predicts it; NULL: none */
+
+    /**
+     * run - one role's part in one round
+     *
+     * Return: 0; -errno with @why; IPM_AGAIN or IPM_CLOSED as a call on a port returned it
+     *         (the worker turns both into failures).
+     */
+    int (*run)(struct ipm_run *run, struct ipm_why *why);
+};
+
+/* What travels: filled from the point, the same in every role. */
+struct ipm_traffic {
+    int64_t size;       /* bytes per message */
+    int64_t reply_size; /* bytes per reply; -1: as size */
+    int64_t depth;      /* messages in flight wanted */
+    int64_t batch;      /* messages per call where a workload sends several in a row */
+    int64_t touch;      /* enum ipm_touch */
+};
+
+/* Both directions of one edge, as one role sees it; see workloads/port.h. */
+struct ipm_port {
+    struct ipm_endpoint *send; /* NULL: this role does not send on the edge */
+    struct ipm_endpoint *recv; /* NULL: it does not receive on it */
+    bool send_in_place;
+    bool receive_in_place;
+    enum ipm_touch touch;
+    unsigned char *out; /* batch * stride bytes, for sending by copy */
+    unsigned char *in;  /* the same, for receiving */
+    size_t stride;      /* distance between messages in out and in, bytes */
+    uint64_t sent;      /* messages in this round: seeds of their payloads */
+    uint64_t received;
+};
+
+/* Shared by all roles of a run. */
+struct ipm_pace {
+    _Alignas(IPM_LINE_PAIR) _Atomic uint64_t last_batch; /* UINT64_MAX: not decided */
+};
+
+/* One role's part in a round.  Filled by the worker before run(), results read after. */
+struct ipm_run {
+    const struct ipm_workload *workload;
+    const struct ipm_traffic *traffic;
+    int role;
+    struct ipm_port *ports; /* by edge index; only this role's edges are filled */
+    struct ipm_pace *pace;
+    struct ipm_histogram *histogram; /* NULL: nothing is recorded in this round */
+    bool verify;                     /* payloads are filled and compared byte by byte */
+    uint64_t batch;       /* operations per timing batch; a multiple of traffic.batch */
+    uint64_t max_batches; /* the round's last batch at the latest; >= 1 */
+    int64_t duration_ns;  /* the pacer's: no batch starts later than this */
+    int64_t timeout_ns;   /* absolute: IPM_FOREVER in the window */
+
+    uint64_t batches;          /* batches begun */
+    uint64_t operations;       /* done, in this role's view */
+    uint64_t messages;         /* sent or received, as the workload counts deliveries */
+    uint64_t payload_bytes;    /* of those messages */
+    int64_t first_ns, last_ns; /* bounds of elapsed_ns in this role's view */
+};
+
+/* Records one sample: the time of a whole batch, in nanoseconds. */
+static inline void ipm_sample(struct ipm_run *run, int64_t elapsed_ns)
+{
+    if (run->histogram != NULL)
+        ipm_histogram_add(run->histogram, elapsed_ns > 0 ? (uint64_t)elapsed_ns : 0);
+}
+
+/**
+ * ipm_pace() - pacer, before each batch: one clock read
+ *
+ * Return: true when the batch about to start is the last.
+ */
+static inline bool ipm_pace(struct ipm_run *run)
+{
+    int64_t now_ns = ipm_now_ns();
+    if (run->batches == 0)
+        run->first_ns = now_ns;
+    else
+        ipm_sample(run, now_ns - run->last_ns);
+    run->last_ns = now_ns;
+    bool last = run->batches + 1 >= run->max_batches ||
+                now_ns - run->first_ns >= run->duration_ns;
+    if (last)
+        atomic_store_explicit(&run->pace->last_batch, run->batches,
+                              memory_order_release);
+    run->batches++;
+    return last;
+}
+
+/* Pacer, after its last batch: the closing clock read. */
+static inline void ipm_pace_end(struct ipm_run *run)
+{
+    int64_t now_ns = ipm_now_ns();
+    ipm_sample(run, now_ns - run->last_ns);
+    run->last_ns = now_ns;
+}
+
+/**
+ * ipm_last() - any other role, right after the first message of a batch
+ *
+ * Return: true when this batch is the last.
+ */
+static inline bool ipm_last(struct ipm_run *run)
+{
+    uint64_t last = atomic_load_explicit(&run->pace->last_batch, memory_order_acquire);
+    return run->batches++ == last;
+}
+
+#endif

@@ -24,7 +24,7 @@ int ipm_pin_self(int cpu, struct ipm_why *why)
         return ipm_why_set(why, -EINVAL, "CPU %d is outside 0 .. %d", cpu,
                            CPU_SETSIZE - 1);
     CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
+    CPU_SET((size_t)cpu, &set);
     if (sched_setaffinity(0, sizeof(set), &set) != 0)
         return ipm_why_set(why, -errno, "pin to CPU %d: ", cpu);
     return 0;

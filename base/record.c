@@ -115,8 +115,23 @@ int ipm_records_write(int fd, const json_t *record, struct ipm_why *why)
     return 0;
 }
 
-int ipm_records_read(const char *path, ipm_records_visit *visit, void *context,
-                     bool *out_torn, struct ipm_why *why)
+/* The record of one line, or NULL with the reason. */
+static json_t *parse_line(const char *text, size_t length, struct ipm_why *why)
+{
+    json_error_t problem;
+    ipm_auto_json json_t *record =
+        json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+    if (record == NULL) {
+        (void)ipm_why_set(why, -EINVAL, "column %d: %s", problem.column, problem.text);
+        return NULL;
+    }
+    if (ipm_record_check(record, why) != 0)
+        return NULL;
+    return ipm_steal(&record);
+}
+
+int ipm_records_scan(const char *path, ipm_records_visit *visit, ipm_records_bad *bad,
+                     void *context, bool *out_torn, struct ipm_why *why)
 {
     ipm_auto_file FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -132,19 +147,40 @@ int ipm_records_read(const char *path, ipm_records_visit *visit, void *context,
             *out_torn = true;
             return 0;
         }
-        json_error_t problem;
-        ipm_auto_json json_t *record =
-            json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &problem);
-        if (record == NULL)
-            return ipm_why_set(why, -EINVAL, "%s:%zu:%d: %s", path, line,
-                               problem.column, problem.text);
-        int error = ipm_record_check(record, why);
-        if (error != 0) {
-            ipm_why_prefix(why, "%s:%zu: ", path, line);
-            return error;
-        }
-        int stop = visit(context, record, line);
+        struct ipm_why problem;
+        ipm_auto_json json_t *record = parse_line(text, (size_t)length, &problem);
+        int stop = record != NULL ? visit(context, record, line)
+                                  : bad(context, line, &problem);
         if (stop != 0)
             return stop;
     }
+}
+
+/* What a reader that stops at the first bad line keeps beside its own context. */
+struct strict_reader {
+    const char *path;
+    ipm_records_visit *visit;
+    void *context;
+    struct ipm_why *why;
+};
+
+static int strict_visit(void *context, const json_t *record, size_t line)
+{
+    const struct strict_reader *reader = context;
+    return reader->visit(reader->context, record, line);
+}
+
+static int strict_bad(void *context, size_t line, const struct ipm_why *why)
+{
+    const struct strict_reader *reader = context;
+    return ipm_why_set(reader->why, why->error, "%s:%zu: %s", reader->path, line,
+                       why->text);
+}
+
+int ipm_records_read(const char *path, ipm_records_visit *visit, void *context,
+                     bool *out_torn, struct ipm_why *why)
+{
+    struct strict_reader reader = {
+        .path = path, .visit = visit, .context = context, .why = why};
+    return ipm_records_scan(path, strict_visit, strict_bad, &reader, out_torn, why);
 }

@@ -61,4 +61,12 @@ typedef int ipm_records_visit(void *context, const json_t *record, size_t line);
 int ipm_records_read(const char *path, ipm_records_visit *visit, void *context,
                      bool *out_torn, struct ipm_why *why);
 
+/* Called for each bad line, with what is wrong with it; != 0 stops. */
+typedef int ipm_records_bad(void *context, size_t line, const struct ipm_why *why);
+
+/* The same for a reader that goes on behind a bad line: @bad gets it, and its value when
+ * it stops is returned. */
+int ipm_records_scan(const char *path, ipm_records_visit *visit, ipm_records_bad *bad,
+                     void *context, bool *out_torn, struct ipm_why *why);
+
 #endif

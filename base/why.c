@@ -55,6 +55,10 @@ const char *ipm_why_class(int error)
     case EPERM:
     case EROFS:
         return "denied";
+    case ENODATA:
+        return "masked";
+    case ETIME:
+        return "too_short";
     case EMFILE:
     case ENFILE:
     case ENOMEM:

@@ -41,7 +41,8 @@ void ipm_why_prefix(struct ipm_why *why, const char *format, ...)
  * @error: negative errno
  *
  * Return: "absent" (the kernel or hardware lacks it), "denied" (it is there, we may
- *         not), "exhausted" (a limit was hit) or "failed" (anything else).
+ *         not), "masked" (it is there, but hidden or empty: -ENODATA), "exhausted" (a
+ *         limit was hit), "too_short" (-ETIME) or "failed" (anything else).
  */
 const char *ipm_why_class(int error);
 

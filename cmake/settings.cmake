@@ -10,6 +10,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
 
+add_compile_definitions(IPM_VERSION="${PROJECT_VERSION}")
 option(IPM_WERROR "Treat compiler warnings as errors" OFF)
 set(IPM_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 

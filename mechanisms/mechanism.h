@@ -120,10 +120,12 @@ enum { IPM_MODES = 3 }; /* indexed by copies: 0, 1, 2 */
 
 /* What the plan wants from a channel.  Read-only for mechanisms. */
 struct ipm_channel_config {
-    size_t max_message;  /* longest message of this run, bytes */
-    size_t depth;        /* messages in flight wanted per direction, >= 1 */
-    size_t batch;        /* most messages handed over by one call, in [1, depth] */
-    enum ipm_wait wait;  /* one of the waits the mechanism honours */
+    size_t max_message; /* longest message of this run, bytes */
+    /* Messages in flight wanted per direction; 0: at most one ever is, and the mechanism
+     * chooses the room that makes it fastest. */
+    size_t depth;
+    size_t batch;        /* most messages handed over by one call, >= 1 */
+    enum ipm_wait wait;  /* one that it honours; NONE: nobody has to wait */
     int copies;          /* one of the modes it supports */
     bool duplex;         /* both directions are used; else only side 0 sends */
     char token[40];      /* run token for names: [a-z0-9-]+ */
@@ -275,8 +277,13 @@ struct ipm_mechanism {
  */
 void ipm_channel_own(struct ipm_channel *channel, int fd, unsigned owners);
 
-/* Closes every declared descriptor @side does not own.  Called by the worker. */
+/* Closes every declared descriptor @side does not own, and forgets it in this process.
+ * Called by the worker. */
 void ipm_channel_keep(struct ipm_channel *channel, enum ipm_side side);
+
+/* Closes one declared descriptor now and forgets it, in this process only; for detach(), so
+ * that the peer sees the end.  One that is not declared (any more) is left alone. */
+void ipm_channel_drop(struct ipm_channel *channel, int fd);
 
 /* Closes every declared descriptor that is still open.  Idempotent; for destroy(). */
 void ipm_channel_close(struct ipm_channel *channel);

@@ -125,9 +125,24 @@ void ipm_channel_own(struct ipm_channel *channel, int fd, unsigned owners)
 
 void ipm_channel_keep(struct ipm_channel *channel, enum ipm_side side)
 {
+    int kept = 0;
     for (int i = 0; i < channel->n_fds; i++) {
-        if ((channel->fds[i].owners & IPM_OWNER(side)) == 0)
+        if ((channel->fds[i].owners & IPM_OWNER(side)) != 0)
+            channel->fds[kept++] = channel->fds[i];
+        else
             (void)close(channel->fds[i].fd);
+    }
+    channel->n_fds = kept;
+}
+
+void ipm_channel_drop(struct ipm_channel *channel, int fd)
+{
+    for (int i = 0; i < channel->n_fds; i++) {
+        if (channel->fds[i].fd == fd) {
+            (void)close(fd);
+            channel->fds[i] = channel->fds[--channel->n_fds];
+            return;
+        }
     }
 }
 

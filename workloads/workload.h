@@ -73,10 +73,9 @@ struct ipm_workload {
     uint32_t abi;     /* IPM_PLUGIN_ABI */
     const char *name; /* [a-z0-9_]+, the file's stem */
     int version;
-    const char *family;  /* "closed loop", "stream", "one role" ... */
-    const char *summary; /* at most 60 characters */
-    const struct ipm_option
-        *options; /* axes of its own; fields of struct ipm_traffic */
+    const char *family;      /* "closed loop", "stream", "one role" ... */
+    const char *summary;     /* at most 60 characters */
+    const char *const *axes; /* shared axes that mean something to it; NULL ends it */
 
     int n_roles, n_edges;
     struct ipm_role roles[IPM_WORKLOAD_ROLES];
@@ -84,6 +83,7 @@ struct ipm_workload {
     unsigned needs;   /* capabilities every measured mechanism must have */
     unsigned refuses; /* capabilities that it cannot work with */
     int64_t min_size; /* bytes */
+    bool lock_step;   /* at most one message is ever in flight per direction */
     int messages_per_operation;
     enum ipm_elapsed elapsed;
     enum ipm_latency_kind latency;
@@ -110,10 +110,12 @@ struct ipm_traffic {
 
 /* Both directions of one edge, as one role sees it; see workloads/port.h. */
 struct ipm_port {
+    const struct ipm_mechanism *mechanism;
     struct ipm_endpoint *send; /* NULL: this role does not send on the edge */
     struct ipm_endpoint *recv; /* NULL: it does not receive on it */
     bool send_in_place;
     bool receive_in_place;
+    bool quiet; /* this round neither touches nor verifies payloads */
     enum ipm_touch touch;
     unsigned char *out; /* batch * stride bytes, for sending by copy */
     unsigned char *in;  /* the same, for receiving */

@@ -38,6 +38,7 @@ struct ipm_sensor {
     int version;
     const char *family;  /* "kernel accounting", "counters", "energy" */
     const char *summary; /* at most 60 characters */
+    const char *source;  /* of its metrics: "getrusage", "perf" ... */
     enum ipm_scope scope;
     const char *pass;                     /* the pass it belongs to; NULL: every pass */
     int64_t min_window_ns;                /* shorter windows are too_short; 0: none */
@@ -51,13 +52,21 @@ struct ipm_sensor {
                 struct ipm_why *why);
     void (*start)(void *state);
     void (*stop)(void *state);
-    /* Writes at most @room metrics of the stopped window; returns how many. */
+    /* Writes at most @room metrics of the stopped window; returns how many.  Every row of
+     * @metrics is among them, as a value or as missing. */
     size_t (*read)(void *state, struct ipm_metric *out_metrics, size_t room);
     void (*close)(void *state);
 };
 
 /* All sensors, in the order of list.def; NULL-terminated. */
 extern const struct ipm_sensor *const ipm_sensors[];
+
+/**
+ * ipm_sensor_check() - are names, texts, hooks and metrics of a sensor in order?
+ *
+ * Return: 0; -EINVAL with the first fault in @why.
+ */
+int ipm_sensor_check(const struct ipm_sensor *sensor, struct ipm_why *why);
 
 enum { IPM_SENSORS_MAX = 16, IPM_METRICS_MAX = 64 };
 

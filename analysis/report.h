@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * report: from a result directory to report.json, plots/ and the answer in words.
+ *
+ * Everything the words and the picture show is in report.json, and the same records give
+ * the same bytes.
+ */
+#ifndef IPM_ANALYSIS_REPORT_H
+#define IPM_ANALYSIS_REPORT_H
+
+#include "analysis/answer.h"
+#include "analysis/ladder.h"
+#include "analysis/summary.h"
+#include "analysis/table.h"
+#include "base/json.h"
+#include "base/why.h"
+
+#include <stdio.h>
+
+/* A run, read and worked out.  Life cycle: load -> use -> fini. */
+struct ipm_report {
+    json_t *manifest;
+    struct ipm_table table;
+    struct ipm_summary summary;
+    struct ipm_ladder ladder;
+    struct ipm_answer answer;
+};
+
+/**
+ * ipm_report_load() - read a result directory
+ *
+ * manifest.json may be missing or incomplete; records.jsonl must be there.
+ *
+ * Return: 0; -ENOENT no records; -EINVAL manifest.json is no JSON; -ENOMEM; -errno.
+ */
+int ipm_report_load(const char *directory, struct ipm_report *out_report,
+                    struct ipm_why *why);
+
+/* Idempotent. */
+void ipm_report_fini(struct ipm_report *report);
+
+#define ipm_auto_report __attribute__((cleanup(ipm_report_fini)))
+
+/**
+ * ipm_report_write() - write report.json and plots/ into a result directory
+ *
+ * Without gnuplot everything but the picture is written, and report.json says why.
+ *
+ * Return: 0; as ipm_report_load(); -errno of writing.
+ */
+int ipm_report_write(const char *directory, struct ipm_why *why);
+
+/**
+ * ipm_report_text() - the answer in words
+ *
+ * Writes nothing into the directory.
+ *
+ * Return: 0; as ipm_report_load(); -EIO when @out cannot be written.
+ */
+int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/report_json.h"
+
+#include "analysis/manifest.h"
+
+#include <string.h>
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static void set_count(json_t *object, const char *key, size_t value)
+{
+    set(object, key, json_integer((json_int_t)value));
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+static json_t *integer_or_null(int64_t value)
+{
+    return value < 0 ? json_null() : json_integer(value);
+}
+
+/* A copy of a member of the manifest, or null. */
+static json_t *of_manifest(const json_t *manifest, const char *key)
+{
+    json_t *member = json_object_get(manifest, key);
+    return member == NULL ? json_null() : json_deep_copy(member);
+}
+
+static json_t *list_of_manifest(const json_t *manifest, const char *key)
+{
+    json_t *member = json_object_get(manifest, key);
+    return json_is_array(member) ? json_deep_copy(member) : json_array();
+}
+
+static void set_factors(json_t *object, const struct ipm_factors *factors)
+{
+    set(object, "workload", json_string(factors->workload));
+    set(object, "mechanism", json_string(factors->mechanism));
+    set(object, "size", integer_or_null(factors->size));
+    set(object, "copies", integer_or_null(factors->copies));
+    set(object, "wait", text_or_null(factors->wait));
+    set(object, "placement", text_or_null(factors->placement));
+    set(object, "placement_class", text_or_null(factors->placement_class));
+    set(object, "touch", text_or_null(factors->touch));
+    set(object, "depth", integer_or_null(factors->depth));
+    set(object, "batch", integer_or_null(factors->batch));
+    set(object, "reply_size", json_integer(factors->reply_size));
+    set(object, "policy", text_or_null(factors->policy));
+    set(object, "rate", text_or_null(factors->rate));
+    set(object, "options", json_string(factors->options));
+}
+
+static json_t *figure_json(const struct ipm_figure *figure)
+{
+    const struct ipm_estimate *estimate = &figure->estimate;
+    const char *reason = figure->reason[0] != '\0' ? figure->reason : estimate->reason;
+    json_t *json = json_object();
+    set(json, "value", ipm_json_number(estimate->value));
+    set(json, "low", ipm_json_number(estimate->low));
+    set(json, "high", ipm_json_number(estimate->high));
+    set(json, "level", ipm_json_number(estimate->level));
+    set_count(json, "n", estimate->n);
+    set(json, "unit", json_string(figure->unit));
+    set(json, "pass", text_or_null(figure->pass));
+    if (figure->provenance[0] != '\0')
+        set(json, "provenance", json_string(figure->provenance));
+    set(json, "reason", text_or_null(reason));
+    return json;
+}
+
+static json_t *point_json(const struct ipm_point *point)
+{
+    json_t *json = json_object();
+    set(json, "id", json_string(point->id));
+    set_factors(json, &point->factors);
+    json_t *passes = json_object();
+    for (size_t i = 0; i < point->n_passes; i++) {
+        json_t *counts = json_object();
+        for (int status = 0; status < IPM_ROW_STATUSES; status++)
+            set_count(counts, ipm_row_status_names[status],
+                      point->passes[i].rows[status]);
+        set(passes, point->passes[i].pass, counts);
+    }
+    set(json, "passes", passes);
+    set_count(json, "regime_changed", point->regime_changed);
+    set(json, "sample", text_or_null(point->sample));
+    set(json, "timing_batch", json_integer(point->timing_batch));
+    json_t *figures = json_object();
+    for (size_t i = 0; i < point->n_figures; i++)
+        set(figures, point->figures[i].name, figure_json(&point->figures[i]));
+    set(json, "figures", figures);
+    return json;
+}
+
+static json_t *points_json(const struct ipm_summary *summary, bool floors)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < summary->n_points; i++) {
+        if (summary->points[i].floor == floors)
+            (void)json_array_append_new(json, point_json(&summary->points[i]));
+    }
+    return json;
+}
+
+static json_t *ids_json(const struct ipm_rung *rungs, size_t n)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(json, json_string(rungs[i].point->id));
+    return json;
+}
+
+static json_t *ladder_json(const struct ipm_ladder *ladder)
+{
+    json_t *json = json_object();
+    set(json, "size", integer_or_null(ladder->size));
+    set(json, "touch", text_or_null(ladder->touch));
+    set(json, "away", text_or_null(ladder->away));
+    set(json, "away_class", text_or_null(ladder->away_class));
+    set(json, "points", ids_json(ladder->rungs, ladder->n_rungs));
+    set_count(json, "unmeasured", ladder->n_unmeasured);
+    set(json, "floors", ids_json(ladder->floors, ladder->n_floors));
+    return json;
+}
+
+/* Adds the rows of one status, in the order of the file. */
+static json_t *add_rows(json_t *list, const struct ipm_table *table,
+                        enum ipm_row_status status)
+{
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const struct ipm_row *row = &table->rows[i];
+        if (row->status != status)
+            continue;
+        json_t *json = json_object();
+        set_count(json, "line", row->line);
+        set(json, "point", json_string(row->point));
+        set(json, "pass", json_string(row->pass));
+        set(json, "invocation", json_integer(row->invocation));
+        set_factors(json, &row->factors);
+        set(json, "phase", text_or_null(row->phase));
+        set(json, "reason", json_string(row->reason));
+        (void)json_array_append_new(list, json);
+    }
+    return list;
+}
+
+static json_t *health_json(const struct ipm_report *report)
+{
+    const struct ipm_health *health = &report->summary.health;
+    json_t *json = json_object();
+    set_count(json, "records", report->table.n_rows);
+    for (int status = 0; status < IPM_ROW_STATUSES; status++)
+        set_count(json, ipm_row_status_names[status], health->rows[status]);
+    set_count(json, "repeated", health->repeated);
+    set_count(json, "regime_changed", health->regime_changed);
+    set_count(json, "builds", health->builds);
+    set_count(json, "skips",
+              json_array_size(json_object_get(report->manifest, "skips")));
+    set_count(json, "dropped",
+              json_array_size(json_object_get(report->manifest, "dropped")));
+    set_count(json, "bad_lines", report->table.n_bad);
+    set(json, "torn", json_boolean(report->table.torn));
+    set(json, "interrupted", of_manifest(report->manifest, "interrupted"));
+    return json;
+}
+
+static json_t *bad_lines_json(const struct ipm_table *table)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < table->n_bad; i++) {
+        json_t *line = json_object();
+        set_count(line, "line", table->bad[i].line);
+        set(line, "reason", json_string(table->bad[i].reason));
+        (void)json_array_append_new(json, line);
+    }
+    return json;
+}
+
+static json_t *unavailable_json(const struct ipm_summary *summary)
+{
+    json_t *json = json_object();
+    for (size_t i = 0; i < summary->n_absent; i++) {
+        json_t *absence = json_object();
+        set(absence, "unit", json_string(summary->absent[i].unit));
+        set(absence, "reason", json_string(summary->absent[i].reason));
+        set(json, summary->absent[i].name, absence);
+    }
+    return json;
+}
+
+json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
+{
+    static const char *const copied[] = {"name",    "started", "finished",
+                                         "version", "seed",    "host"};
+    const json_t *manifest = report->manifest;
+    json_t *json = json_object();
+    set(json, "schema", json_integer(IPM_REPORT_SCHEMA));
+    for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
+        set(json, copied[i], of_manifest(manifest, copied[i]));
+
+    json_t *environment = json_object();
+    const char *grade = ipm_manifest_text(manifest, "environment_before.grade", "");
+    const json_t *warning = ipm_manifest_top_warning(manifest);
+    set(environment, "grade", text_or_null(grade));
+    set(environment, "top_warning",
+        warning == NULL ? json_null() : json_deep_copy(warning));
+    set(json, "environment", environment);
+    set(json, "health", health_json(report));
+
+    json_t *answer = json_object();
+    set(answer, "fastest", json_string(report->answer.fastest));
+    set(answer, "effect", json_string(report->answer.effect));
+    set(answer, "limits", json_string(report->answer.limits));
+    set(json, "answer", answer);
+
+    set(json, "ladder", ladder_json(&report->ladder));
+    set(json, "floors", points_json(&report->summary, true));
+    set(json, "points", points_json(&report->summary, false));
+    set(json, "failures", add_rows(json_array(), &report->table, IPM_ROW_FAILED));
+    set(json, "invalid", add_rows(json_array(), &report->table, IPM_ROW_INVALID));
+    set(json, "skips",
+        add_rows(list_of_manifest(manifest, "skips"), &report->table, IPM_ROW_SKIPPED));
+    set(json, "dropped", list_of_manifest(manifest, "dropped"));
+    set(json, "bad_lines", bad_lines_json(&report->table));
+    set(json, "unavailable", unavailable_json(&report->summary));
+    set(json, "plots", plots);
+    return json;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * report_json: report.json, everything a reader of a run can see, as one document.
+ */
+#ifndef IPM_ANALYSIS_REPORT_JSON_H
+#define IPM_ANALYSIS_REPORT_JSON_H
+
+#include "analysis/report.h"
+
+#include <jansson.h>
+
+enum { IPM_REPORT_SCHEMA = 1 };
+
+/**
+ * ipm_report_json() - a worked-out run as a document
+ * @plots: what became of the pictures, by name; the document takes it over
+ *
+ * Keys and elements come in a fixed order: the same records give the same text.
+ *
+ *   schema, name, started, finished, version, seed, host
+ *   environment {grade, top_warning}
+ *   health      counts of records by status, regime_changed, repeated, builds, bad_lines,
+ *               torn, interrupted
+ *   answer      {fastest, effect, limits}: the three sentences
+ *   ladder      {size, touch, away, away_class, points, unmeasured, floors}: ids, in order
+ *   floors, points   {id, factors, passes, regime_changed, sample, timing_batch, figures}
+ *   failures, invalid, skips, dropped, bad_lines   each with its reason
+ *   unavailable {metric: {unit, reason}}: no invocation has it
+ *   plots
+ *
+ * A figure is {value, low, high, level, n, unit, pass, reason}; value null with a reason
+ * when it is missing, low, high and level null with a reason when there is no interval.
+ *
+ * Return: the caller's; NULL when out of memory.
+ */
+json_t *ipm_report_json(const struct ipm_report *report, json_t *plots);
+
+#endif

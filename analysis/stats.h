@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * stats: medians and quantiles with intervals that assume no shape.
+ *
+ * The interval of a quantile is the order-statistic one: the number of values below the
+ * true quantile is binomial, whatever the distribution.  It covers at least the level asked
+ * for, and by how much more is known exactly (Conover, Practical Nonparametric Statistics,
+ * section 3.2).  The values must come from independent invocations, never from the messages
+ * of one.
+ */
+#ifndef IPM_ANALYSIS_STATS_H
+#define IPM_ANALYSIS_STATS_H
+
+#include <stddef.h>
+
+/* Conditions of the interval functions. */
+enum {
+    IPM_STATS_TOO_FEW = 1, /* no interval of that level exists for so few values */
+    IPM_STATS_NO_GSL = 2,  /* built without GSL */
+};
+
+/* Ranks of the two order statistics, counted from 1, and what they cover. */
+struct ipm_rank_interval {
+    size_t low, high; /* 1 <= low <= high <= n */
+    double level;     /* achieved: P(low <= Bin(n, q) < high), >= the level asked for */
+};
+
+/**
+ * ipm_rank_interval() - the ranks between which the true quantile lies
+ * @n:     number of values
+ * @q:     the quantile, in (0, 1)
+ * @level: wanted coverage, in (0, 1)
+ *
+ * low is the largest k with P(Bin(n, q) < k) <= (1 - level) / 2, high the smallest k with
+ * P(Bin(n, q) >= k) <= (1 - level) / 2; for the median high = n + 1 - low.
+ *
+ * Return: 0; IPM_STATS_TOO_FEW; IPM_STATS_NO_GSL; -EINVAL @q or @level is out of range.
+ */
+int ipm_rank_interval(size_t n, double q, double level,
+                      struct ipm_rank_interval *out_interval);
+
+/* The least n for which ipm_rank_interval() finds one: 6 for the median at 95 %.  Needs no
+ * GSL.  @q and @level in (0, 1). */
+size_t ipm_rank_interval_needs(double q, double level);
+
+/* Sorts @values ascending, in place. */
+void ipm_sort(double *values, size_t n);
+
+/* Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan,
+ * 1996).  @q in [0, 1]; NaN when @n is 0. */
+double ipm_quantile(const double *sorted, size_t n, double q);
+
+enum { IPM_ESTIMATE_REASON = 96 };
+
+/* A median and how sure it is. */
+struct ipm_estimate {
+    double value;                     /* NaN when n is 0 */
+    double low, high;                 /* NaN without an interval */
+    double level;                     /* achieved coverage; NaN without an interval */
+    size_t n;                         /* values it is made from */
+    char reason[IPM_ESTIMATE_REASON]; /* why there is no interval; else "" */
+};
+
+/* Median of @values with its interval.  Sorts them; none may be NaN. */
+void ipm_estimate_median(double *values, size_t n, double level,
+                         struct ipm_estimate *out_estimate);
+
+#endif

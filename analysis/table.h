@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * table: the records of a run as plain rows.
+ *
+ * Life cycle: read -> use -> fini.  Packed histograms stay in the file: a row knows its
+ * line, and whoever merges distributions reads them again from there.  What could not be
+ * read is kept with its reason, never dropped in silence.  Every string of a row belongs to
+ * the table; an absent text is "".
+ */
+#ifndef IPM_ANALYSIS_TABLE_H
+#define IPM_ANALYSIS_TABLE_H
+
+#include "base/json.h"
+#include "base/why.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ipm_row_status {
+    IPM_ROW_OK,
+    IPM_ROW_FAILED,
+    IPM_ROW_INVALID, /* measured, and replaced by a later try */
+    IPM_ROW_SKIPPED,
+    IPM_ROW_STATUSES,
+};
+
+extern const char *const ipm_row_status_names[]; /* by enum, NULL-terminated */
+
+/* What was varied. */
+struct ipm_factors {
+    const char *workload, *mechanism;
+    const char *placement;       /* the word of the config; {"cpus"} as JSON text */
+    const char *placement_class; /* what it was resolved to here */
+    const char *wait, *touch, *policy;
+    const char *rate;    /* "max", a number, or a share */
+    const char *options; /* "pipe.capacity=65536 a.b=c", sorted by name */
+    int64_t size;        /* bytes; these four -1 when absent */
+    int64_t copies, depth, batch;
+    int64_t reply_size; /* bytes; -1: as size */
+};
+
+/* A metric of one invocation. */
+struct ipm_reading {
+    const char *name, *unit;
+    const char *provenance; /* of energy; else "" */
+    double value;           /* of the whole window; NaN when missing */
+    double per_message;     /* NaN when missing, or when dividing makes no sense */
+    const char *reason;     /* why the value is missing; else "" */
+};
+
+struct ipm_row {
+    size_t line; /* in the records file, from 1 */
+    enum ipm_row_status status;
+    const char *point, *pass, *build;
+    int64_t invocation;
+    struct ipm_factors factors;
+    const char *phase, *reason; /* of a row that is not ok */
+    bool regime_changed;
+
+    const char *sample;    /* "round_trip", "batch", "interval"; "": no distribution */
+    int64_t timing_batch;  /* operations between two clock reads; 0 when absent */
+    double p50_ns, p99_ns; /* per operation; these NaN when absent */
+    double messages_per_s, bytes_per_s;
+    struct ipm_reading *readings;
+    size_t n_readings;
+};
+
+struct ipm_bad_line {
+    size_t line;
+    const char *reason;
+};
+
+struct ipm_table {
+    struct ipm_row *rows; /* in the order of the file */
+    size_t n_rows, rows_room;
+    struct ipm_bad_line *bad; /* lines that are no records */
+    size_t n_bad, bad_room;
+    bool torn;    /* the last line was incomplete and dropped */
+    json_t *pool; /* owns every string */
+};
+
+/**
+ * ipm_table_read() - all records of a file
+ *
+ * Return: 0; -ENOENT and other -errno of reading; -ENOMEM.  @out_table needs fini only
+ * after 0.
+ */
+int ipm_table_read(const char *path, struct ipm_table *out_table, struct ipm_why *why);
+
+/* Idempotent. */
+void ipm_table_fini(struct ipm_table *table);
+
+#define ipm_auto_table __attribute__((cleanup(ipm_table_fini)))
+
+/* The row's reading of that name, or NULL. */
+const struct ipm_reading *ipm_row_reading(const struct ipm_row *row, const char *name);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * topology: from a placement word to CPU numbers, among the CPUs this process may use.
+ *
+ * In a guest of a hypervisor the classes are those that the guest is shown.
+ */
+#ifndef IPM_HARNESS_TOPOLOGY_H
+#define IPM_HARNESS_TOPOLOGY_H
+
+#include "base/why.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { IPM_CPUS_MAX = 1024 /* as many as a cpu_set_t holds */ };
+
+/* How far two CPUs are apart, nearest first. */
+enum ipm_distance {
+    IPM_SAME_CPU,
+    IPM_SMT_SIBLING,
+    IPM_SAME_LLC,
+    IPM_CROSS_LLC,
+    IPM_DISTANCE_UNKNOWN, /* another core, and nobody says which caches it shares */
+    IPM_CROSS_NUMA,
+    IPM_CROSS_SOCKET,
+    IPM_DISTANCES,
+};
+
+extern const char *const ipm_distance_names[]; /* the classes of a record */
+
+/* Words that a config may use for a placement; NULL-terminated. */
+extern const char *const ipm_placement_words[];
+
+/* Where one CPU is; equal numbers mean the same unit.  -1: unknown. */
+struct ipm_cpu {
+    int number; /* as the kernel counts */
+    int core;
+    int cache; /* last-level */
+    int node;
+    int package;
+};
+
+struct ipm_place {
+    int cpus[2]; /* of side a and side b */
+    int n_cpus;  /* 1 when both are the same */
+    enum ipm_distance distance;
+};
+
+struct ipm_topology {
+    size_t n_cpus;
+    struct ipm_cpu cpus[IPM_CPUS_MAX]; /* in the order in which they are taken */
+    bool known;                        /* false: nothing but the numbers is known */
+    struct ipm_place nearest[IPM_DISTANCES]; /* a pair of each distance; n_cpus 0: none */
+};
+
+/**
+ * ipm_topology_read() - of this machine, as far as this process may use it
+ *
+ * CPUs outside the affinity mask - by a cpuset, by taskset, or isolated at boot - do not
+ * count.  Without hwloc only the numbers are known.
+ *
+ * Return: 0; -errno.
+ */
+int ipm_topology_read(struct ipm_topology *out_topology, struct ipm_why *why);
+
+/**
+ * ipm_topology_synthetic() - of a machine that hwloc makes up, for tests
+ * @description: hwloc's synthetic format, "pack:2 l3:1 core:4 pu:2"
+ *
+ * Return: 0; -EINVAL; -ENOSYS built without hwloc.
+ */
+int ipm_topology_synthetic(struct ipm_topology *out_topology, const char *description,
+                           struct ipm_why *why);
+
+/* Fills @topology from a list of CPUs; @cpus at most IPM_CPUS_MAX. */
+void ipm_topology_init(struct ipm_topology *topology, const struct ipm_cpu *cpus,
+                       size_t n_cpus, bool known);
+
+/**
+ * ipm_topology_place() - the CPUs that a placement means here
+ * @placement: a placement word, or "cpus:A,B" or "cpus:A" with CPU numbers
+ *
+ * Return: 0; -ENODEV there is no such pair here, and @why says what is missing; -EINVAL
+ *         not a placement.
+ */
+int ipm_topology_place(const struct ipm_topology *topology, const char *placement,
+                       struct ipm_place *out_place, struct ipm_why *why);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/worker/collect.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "base/record.h"
+#include "harness/worker/build_id.h"
+#include "harness/worker/role.h"
+
+#include <math.h>
+#include <string.h>
+
+static void set(json_t *json, const char *key, json_t *value)
+{
+    (void)json_object_set_new(json, key, value);
+}
+
+static json_t *integer_or_null(int64_t value)
+{
+    return value == IPM_VARIES ? json_null() : json_integer(value);
+}
+
+json_t *ipm_record_begin(const json_t *point, const struct ipm_times *times)
+{
+    static const char *const defaults[][2] = {
+        {"run", ""}, {"point", ""}, {"pass", "timing"}, {"host", NULL}};
+    static const char *const private_members[] = {"timeout_ns", "sandbox", "sysroot"};
+    json_t *record = json_deep_copy(point);
+    for (size_t i = 0; i < sizeof(private_members) / sizeof(private_members[0]); i++)
+        (void)json_object_del(record, private_members[i]);
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        const char *text = defaults[i][1];
+        if (json_object_get(record, defaults[i][0]) == NULL)
+            set(record, defaults[i][0], text == NULL ? json_null() : json_string(text));
+    }
+    if (json_object_get(record, "invocation") == NULL)
+        set(record, "invocation", json_integer(0));
+    char build[IPM_BUILD_ID_TEXT];
+    set(record, "build", json_string(ipm_build_id(build)));
+    set(record, "protocol", json_integer(1));
+    set(record, "started", json_string(times->started));
+    return record;
+}
+
+void ipm_record_end(json_t *record, const char *status, const char *phase,
+                    const char *reason)
+{
+    set(record, "status", json_string(status));
+    set(record, "phase", phase == NULL ? json_null() : json_string(phase));
+    set(record, "reason", reason == NULL ? json_null() : json_string(reason));
+}
+
+/* The factors as the worker took them: defaults filled in, batch as granted. */
+static void set_factors(json_t *record, const struct ipm_point *point)
+{
+    const struct ipm_traffic *traffic = &point->traffic;
+    set(record, "size", json_integer(traffic->size));
+    set(record, "reply_size", json_integer(traffic->reply_size));
+    set(record, "depth", json_integer(traffic->depth));
+    set(record, "batch", json_integer(traffic->batch));
+    set(record, "touch", json_string(ipm_touch_names[traffic->touch]));
+    set(record, "wait", json_string(ipm_wait_names[point->wait]));
+    set(record, "copies", json_integer(point->copies));
+    set(record, "policy", json_string(ipm_policy_names[point->policy]));
+    set(record, "rate", json_string("max"));
+    set(record, "rate_resolved", json_null());
+    set(record, "window_ns", json_integer(point->window_ns));
+    set(record, "warmup_ns", json_integer(point->warmup_ns));
+    set(record, "mechanism_version", json_integer(point->mechanism->version));
+    set(record, "workload_version", json_integer(point->workload->version));
+    set(record, "dispatch", json_null());
+}
+
+static void set_timing(json_t *record, const struct ipm_point *point,
+                       const struct ipm_board *board)
+{
+    const struct ipm_workload *workload = point->workload;
+    const struct ipm_board_role *clock = &board->roles[ipm_role_recording(workload)];
+    int64_t elapsed_ns = clock->last_ns - clock->first_ns;
+    double seconds = (double)elapsed_ns / 1e9;
+    set(record, "operations", json_integer((json_int_t)clock->operations));
+    set(record, "messages", json_integer((json_int_t)clock->messages));
+    set(record, "bytes", json_integer((json_int_t)clock->payload_bytes));
+    set(record, "elapsed_ns", json_integer(elapsed_ns));
+    set(record, "timing_batch", json_integer((json_int_t)board->window_batch));
+    json_t *distribution =
+        ipm_distribution_json(&board->histogram, board->window_batch);
+    bool interval = workload->latency == IPM_LATENCY_INTERVAL;
+    set(record, "latency_ns", interval ? json_null() : json_incref(distribution));
+    set(record, "interval_ns", interval ? json_incref(distribution) : json_null());
+    json_decref(distribution);
+    set(record, "latency_kind",
+        interval ? json_null()
+                 : json_string(board->window_batch > 1 ? "batch" : "round_trip"));
+    json_t *throughput = json_object();
+    set(throughput, "messages_per_s",
+        ipm_json_number((double)clock->messages / seconds));
+    set(throughput, "bytes_per_s",
+        ipm_json_number((double)clock->payload_bytes / seconds));
+    set(record, "throughput", throughput);
+}
+
+static void set_setup(json_t *record, const struct ipm_point *point,
+                      const struct ipm_board *board, const struct ipm_outcome *outcome)
+{
+    int64_t attach_ns = 0;
+    int64_t detach_ns = 0;
+    for (int role = 0; role < point->workload->n_roles; role++) {
+        const struct ipm_board_role *seat = &board->roles[role];
+        attach_ns = seat->attach_ns > attach_ns ? seat->attach_ns : attach_ns;
+        detach_ns = seat->detach_ns > detach_ns ? seat->detach_ns : detach_ns;
+    }
+    json_t *setup = json_object();
+    set(setup, "create", json_integer(outcome->create_ns));
+    set(setup, "attach", json_integer(attach_ns));
+    set(setup, "detach", json_integer(detach_ns));
+    set(setup, "destroy", json_integer(outcome->destroy_ns));
+    set(record, "setup_ns", setup);
+
+    json_t *capacity = json_array();
+    for (int i = 0; i < outcome->n_channels; i++) {
+        json_t *entry = json_object();
+        set(entry, "bytes", integer_or_null(outcome->capacities[i].bytes));
+        set(entry, "messages", integer_or_null(outcome->capacities[i].messages));
+        (void)json_array_append_new(capacity, entry);
+    }
+    set(record, "capacity", capacity);
+
+    char source[32];
+    struct timespec resolution;
+    (void)clock_getres(CLOCK_MONOTONIC, &resolution);
+    if (ipm_read_file(
+            "/sys/devices/system/clocksource/clocksource0/current_clocksource", source,
+            sizeof(source)) != 0)
+        (void)strcpy(source, "unknown");
+    json_t *clock = json_object();
+    set(clock, "cost_ns", ipm_json_number(board->clock_cost_ns));
+    set(clock, "resolution_ns", json_integer(resolution.tv_nsec));
+    set(clock, "source", json_string(source));
+    set(record, "clock", clock);
+}
+
+static json_t *metrics_json(const struct ipm_metric *metrics, size_t n)
+{
+    json_t *json = json_object();
+    for (size_t i = 0; i < n; i++)
+        set(json, metrics[i].name, ipm_metric_json(&metrics[i]));
+    return json;
+}
+
+static struct ipm_metric *find_metric(struct ipm_metric *metrics, size_t n,
+                                      const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(metrics[i].name, name) == 0)
+            return &metrics[i];
+    }
+    return NULL;
+}
+
+/* Sum over the roles; role by role, so that one missing part makes the sum missing. */
+static size_t sum_roles(const struct ipm_point *point, const struct ipm_board *board,
+                        struct ipm_metric *sums)
+{
+    size_t n = 0;
+    for (int role = 0; role < point->workload->n_roles; role++) {
+        const struct ipm_board_role *seat = &board->roles[role];
+        for (size_t i = 0; i < seat->n_metrics; i++) {
+            struct ipm_metric *sum = find_metric(sums, n, seat->metrics[i].name);
+            if (sum != NULL)
+                ipm_metric_add(sum, &seat->metrics[i]);
+            else if (n < IPM_METRICS_MAX)
+                sums[n++] = seat->metrics[i];
+        }
+    }
+    return n;
+}
+
+static json_t *divided(const struct ipm_metric *metrics, size_t n, double by)
+{
+    json_t *json = json_object();
+    for (size_t i = 0; i < n; i++) {
+        bool there = metrics[i].status == IPM_METRIC_OK && by > 0;
+        set(json, metrics[i].name,
+            there ? ipm_json_number(metrics[i].value / by) : json_null());
+    }
+    return json;
+}
+
+static void set_metrics(json_t *record, const struct ipm_point *point,
+                        const struct ipm_board *board,
+                        const struct ipm_outcome *outcome)
+{
+    static const char *const names[] = {"cacheline_rtt_before_ns",
+                                        "cacheline_rtt_after_ns"};
+    struct ipm_metric sums[IPM_METRICS_MAX] = {0};
+    size_t n = sum_roles(point, board, sums);
+    /* Roles count all they did in the window; so are the messages that they are divided
+     * by: those of the pacer, which starts and ends every one of them. */
+    const struct ipm_board_role *pacer = &board->roles[0];
+    set(record, "per_message", divided(sums, n, (double)pacer->messages));
+    set(record, "per_operation", divided(sums, n, (double)pacer->operations));
+
+    json_t *metrics = metrics_json(sums, n);
+    for (size_t i = 0; i < outcome->n_metrics; i++)
+        set(metrics, outcome->metrics[i].name, ipm_metric_json(&outcome->metrics[i]));
+    const char *no_bracket = ipm_role_no_bracket(point);
+    for (int i = 0; i < 2; i++) {
+        struct ipm_metric metric =
+            no_bracket != NULL
+                ? ipm_metric_missing(names[i], "ns", "worker", "%s", no_bracket)
+                : ipm_metric_value(names[i], "ns", "worker", board->bracket_ns[i]);
+        set(metrics, names[i], ipm_metric_json(&metric));
+    }
+    set(record, "metrics", metrics);
+
+    json_t *roles = json_array();
+    for (int role = 0; role < point->workload->n_roles; role++) {
+        const struct ipm_board_role *seat = &board->roles[role];
+        const struct ipm_role *declared = &point->workload->roles[role];
+        json_t *entry = json_object();
+        set(entry, "role", json_string(declared->name));
+        set(entry, "index", json_integer(role));
+        set(entry, "cpu", json_integer(point->cpus[declared->side]));
+        set(entry, "sleeps", json_integer((json_int_t)seat->stats.sleeps));
+        set(entry, "wakes", json_integer((json_int_t)seat->stats.wakes));
+        set(entry, "partial", json_integer((json_int_t)seat->stats.partial));
+        set(entry, "metrics", metrics_json(seat->metrics, seat->n_metrics));
+        (void)json_array_append_new(roles, entry);
+    }
+    set(record, "roles", roles);
+}
+
+static void set_flags(json_t *record, const struct ipm_point *point,
+                      const struct ipm_sandbox *sandbox, const struct ipm_board *board)
+{
+    json_t *flags = json_array();
+    double before_ns = board->bracket_ns[0];
+    double after_ns = board->bracket_ns[1];
+    if (ipm_role_no_bracket(point) == NULL &&
+        (before_ns > IPM_BRACKET_SAME * after_ns ||
+         after_ns > IPM_BRACKET_SAME * before_ns))
+        (void)json_array_append_new(flags, json_string("regime_changed"));
+    if (!point->sandbox)
+        (void)json_array_append_new(flags, json_string("no_sandbox"));
+    else if (sandbox->n_losses > 0)
+        (void)json_array_append_new(flags, json_string("sandbox_losses"));
+    set(record, "flags", flags);
+}
+
+json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
+                    const struct ipm_board *board, const struct ipm_outcome *outcome,
+                    const struct ipm_times *times)
+{
+    json_t *record = ipm_record_begin(point->json, times);
+    set_factors(record, point);
+    set(record, "sandbox", ipm_sandbox_json(sandbox));
+    if (outcome->error != 0) {
+        set(record, "flags", json_array());
+        ipm_record_end(record, "failed", ipm_phase_names[outcome->phase],
+                       outcome->why.text);
+        return record;
+    }
+    ipm_record_end(record, "ok", NULL, NULL);
+    set_flags(record, point, sandbox, board);
+    set_timing(record, point, board);
+    set_setup(record, point, board, outcome);
+    set_metrics(record, point, board, outcome);
+    json_t *overhead = json_object();
+    int64_t window_ns = board->roles[0].last_ns - board->roles[0].first_ns;
+    set(overhead, "sandbox", json_integer(times->sandbox_ns));
+    set(overhead, "total",
+        json_integer(ipm_now_ns() - times->begun_ns - window_ns -
+                     board->warmup_spent_ns));
+    set(record, "overhead_ns", overhead);
+    return record;
+}

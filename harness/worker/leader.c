@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/worker/leader.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "harness/worker/role.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const int64_t settle_ns = 10 * IPM_NS_PER_SECOND; /* for all but the window */
+
+struct troupe {
+    const struct ipm_point *point;
+    struct ipm_board *board;
+    struct ipm_outcome *outcome;
+    int guard;
+    int bell;
+    int n;                          /* roles forked */
+    pid_t pids[IPM_WORKLOAD_ROLES]; /* 0: reaped */
+    int pidfds[IPM_WORKLOAD_ROLES]; /* -1: none */
+    int alive;
+};
+
+static void fail(struct troupe *troupe, enum ipm_phase phase, int error)
+{
+    if (troupe->outcome->error == 0) {
+        troupe->outcome->error = error;
+        troupe->outcome->phase = phase;
+    }
+}
+
+static int raise_roles(struct troupe *troupe, struct ipm_wiring *wiring)
+{
+    struct ipm_why *why = &troupe->outcome->why;
+    for (int role = 0; role < troupe->point->workload->n_roles; role++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            (void)close(troupe->guard);
+            ipm_role_run(troupe->point, wiring, troupe->board, role);
+        }
+        if (pid < 0)
+            return ipm_why_set(why, -errno, "fork: ");
+        troupe->pids[troupe->n++] = pid;
+        troupe->alive++;
+    }
+    /* After the last fork, so that no role inherits one. */
+    for (int role = 0; role < troupe->n; role++) {
+        troupe->pidfds[role] = ipm_pidfd_open(troupe->pids[role], why);
+        if (troupe->pidfds[role] < 0)
+            return troupe->pidfds[role];
+    }
+    return 0;
+}
+
+static void dismiss(struct troupe *troupe)
+{
+    for (int role = 0; role < troupe->n; role++) {
+        if (troupe->pids[role] != 0)
+            (void)kill(troupe->pids[role], SIGKILL);
+    }
+    for (int role = 0; role < troupe->n; role++) {
+        int status;
+        while (troupe->pids[role] != 0 && waitpid(troupe->pids[role], &status, 0) < 0 &&
+               errno == EINTR)
+            ;
+        if (troupe->pidfds[role] >= 0)
+            (void)close(troupe->pidfds[role]);
+    }
+}
+
+/* A role ended: was that the end of its part? */
+static int reap(struct troupe *troupe, int role)
+{
+    struct ipm_why *why = &troupe->outcome->why;
+    const struct ipm_board_role *seat = &troupe->board->roles[role];
+    const char *name = troupe->point->workload->roles[role].name;
+    int status = 0;
+    int error =
+        ipm_wait_until(troupe->pids[role], troupe->pidfds[role], IPM_FOREVER, &status);
+    (void)close(troupe->pidfds[role]);
+    troupe->pidfds[role] = -1;
+    troupe->pids[role] = 0;
+    troupe->alive--;
+    enum ipm_phase phase = (enum ipm_phase)atomic_load(&seat->phase);
+    if (error != 0) {
+        fail(troupe, phase, ipm_why_set(why, error, "wait for role %s: ", name));
+        return error;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && phase == IPM_PHASE_GONE)
+        return 0;
+    if (troupe->outcome->error != 0)
+        return troupe->outcome->error;
+    if (seat->error != 0) {
+        *why = seat->why;
+        ipm_why_prefix(why, "role %s: ", name);
+        fail(troupe, phase, seat->error);
+    } else {
+        char text[IPM_STATUS_TEXT];
+        error = ipm_why_set(why, -ECHILD, "role %s %s", name,
+                            ipm_status_text(status, text));
+        fail(troupe, phase, error);
+    }
+    return troupe->outcome->error;
+}
+
+static int overdue(struct troupe *troupe, int64_t allowed_ns)
+{
+    uint32_t slowest = IPM_PHASE_GONE;
+    const char *name = "?";
+    for (int role = 0; role < troupe->n; role++) {
+        uint32_t phase = atomic_load(&troupe->board->roles[role].phase);
+        if (troupe->pidfds[role] >= 0 && phase < slowest) {
+            slowest = phase;
+            name = troupe->point->workload->roles[role].name;
+        }
+    }
+    int error = ipm_why_set(&troupe->outcome->why, -ETIMEDOUT,
+                            "hung: role %s and its peers made no progress for %.3g s",
+                            name, (double)allowed_ns / 1e9);
+    fail(troupe, (enum ipm_phase)slowest, error);
+    return error;
+}
+
+/*
+ * Sleeps until the bell rings (1), all roles are gone (0), or something failed (< 0).  One
+ * system call while nothing happens.
+ */
+static int attend(struct troupe *troupe, int64_t allowed_ns)
+{
+    int64_t deadline_ns = ipm_now_ns() + allowed_ns;
+    while (troupe->alive > 0) {
+        struct pollfd entries[IPM_WORKLOAD_ROLES + 2];
+        nfds_t n = 0;
+        entries[n++] = (struct pollfd){.fd = troupe->bell, .events = POLLIN};
+        entries[n++] = (struct pollfd){.fd = troupe->guard, .events = 0};
+        for (int role = 0; role < troupe->n; role++)
+            entries[n++] =
+                (struct pollfd){.fd = troupe->pidfds[role], .events = POLLIN};
+        int ready = poll(entries, n, ipm_poll_timeout_ms(deadline_ns));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready < 0) {
+            fail(troupe, IPM_PHASE_WINDOW,
+                 ipm_why_set(&troupe->outcome->why, -errno, "poll: "));
+            return troupe->outcome->error;
+        }
+        if (ready == 0)
+            return overdue(troupe, allowed_ns);
+        if (entries[1].revents != 0)
+            _exit(1); /* nobody is left who would read the record */
+        for (int role = 0; role < troupe->n; role++) {
+            if (entries[role + 2].revents == 0)
+                continue;
+            int error = reap(troupe, role);
+            if (error != 0)
+                return error;
+        }
+        uint64_t rung;
+        if (entries[0].revents != 0 &&
+            read(troupe->bell, &rung, sizeof(rung)) == sizeof(rung))
+            return 1;
+    }
+    return 0;
+}
+
+static void measure(struct troupe *troupe, struct ipm_sensor_set *sensors)
+{
+    const struct ipm_point *point = troupe->point;
+    struct ipm_board *board = troupe->board;
+    int64_t before_ns = settle_ns + 10 * point->warmup_ns;
+    if (attend(troupe, before_ns) != 1)
+        return;
+    ipm_sensor_set_start(sensors);
+    ipm_board_open(board);
+    if (attend(troupe, point->timeout_ns) != 1)
+        return;
+    ipm_sensor_set_stop(sensors);
+    ipm_board_open(board);
+    (void)attend(troupe, settle_ns);
+    troupe->outcome->n_metrics =
+        ipm_sensor_set_read(sensors, troupe->outcome->metrics, IPM_METRICS_MAX);
+}
+
+void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
+              struct ipm_board *board, int guard, const char *token,
+              struct ipm_outcome *out_outcome)
+{
+    struct ipm_outcome *outcome = out_outcome;
+    memset(outcome, 0, sizeof(*outcome));
+    struct troupe troupe = {
+        .point = point, .board = board, .outcome = outcome, .guard = guard};
+    for (int role = 0; role < IPM_WORKLOAD_ROLES; role++)
+        troupe.pidfds[role] = -1;
+    board->n_roles = point->workload->n_roles;
+    board->bracket_ns[0] = board->bracket_ns[1] = NAN;
+
+    static struct ipm_wiring wiring; /* too large for a comfortable stack */
+    int64_t start_ns = ipm_now_ns();
+    atomic_store(&board->phase, IPM_PHASE_CREATE);
+    int error =
+        ipm_wiring_create(&wiring, point, token, sandbox->directory, &outcome->why);
+    outcome->create_ns = ipm_now_ns() - start_ns;
+    if (error != 0)
+        fail(&troupe, IPM_PHASE_CREATE, error);
+
+    if (error == 0) {
+        outcome->n_channels = wiring.n_channels;
+        for (int i = 0; i < wiring.n_channels; i++)
+            outcome->capacities[i] = wiring.entries[i].channel.capacity;
+        atomic_store(&board->phase, IPM_PHASE_FORK);
+        troupe.bell = board->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        error = troupe.bell < 0 ? ipm_why_set(&outcome->why, -errno, "eventfd: ")
+                                : raise_roles(&troupe, &wiring);
+        if (error != 0)
+            fail(&troupe, IPM_PHASE_FORK, error);
+    }
+    if (error == 0) {
+        struct ipm_sensor_set sensors;
+        struct ipm_sensor_context context = {point->sysroot, point->pass,
+                                             point->window_ns};
+        ipm_sensor_set_open(&sensors, IPM_SCOPE_SYSTEM, &context);
+        atomic_store(&board->phase, IPM_PHASE_WINDOW);
+        measure(&troupe, &sensors);
+        ipm_sensor_set_close(&sensors);
+    }
+    dismiss(&troupe);
+    start_ns = ipm_now_ns();
+    ipm_wiring_destroy(&wiring);
+    outcome->destroy_ns = ipm_now_ns() - start_ns;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ipcmeter-worker: one point on stdin, one record on stdout (docs/protocol.md).
+ */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "harness/worker/confined.h"
+#include "harness/worker/describe.h"
+#include "harness/worker/invocation.h"
+#include "mechanisms/registry.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_INTERNAL = 1, EXIT_USAGE = 2, POINT_LIMIT = 1 << 20 };
+
+static const char usage[] =
+    "usage: ipcmeter-worker [--plugin SO]... [--sysroot DIR] [--no-sandbox] describe\n"
+    "       ipcmeter-worker [--plugin SO]...     one point on stdin, one record on "
+    "stdout\n"
+    "       ipcmeter-worker --version | --help\n";
+
+struct arguments {
+    bool describe;
+    bool sandbox;
+    const char *sysroot;
+};
+
+static int complain(const char *what, const char *detail)
+{
+    (void)fprintf(stderr, "ipcmeter-worker: %s%s\n", what, detail);
+    return EXIT_USAGE;
+}
+
+static int print(const json_t *json)
+{
+    ipm_auto_free char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (text == NULL)
+        return EXIT_INTERNAL;
+    size_t length = strlen(text);
+    text[length] = '\n'; /* the NUL's place */
+    int error = ipm_write_all(STDOUT_FILENO, text, length + 1);
+    if (error == 0)
+        return 0;
+    (void)fprintf(stderr, "ipcmeter-worker: write: %s\n", strerror(-error));
+    return EXIT_INTERNAL;
+}
+
+static int describe_inside(void *context, const struct ipm_sandbox *sandbox,
+                           int64_t sandbox_ns)
+{
+    const struct arguments *arguments = context;
+    (void)sandbox_ns;
+    ipm_auto_json json_t *document = ipm_describe(arguments->sysroot, sandbox);
+    ipm_auto_free char *text =
+        json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    return text != NULL && ipm_write_all(IPM_CONFINED_OUTPUT, text, strlen(text)) == 0
+               ? 0
+               : EXIT_INTERNAL;
+}
+
+static int describe(struct arguments *arguments)
+{
+    struct ipm_why why = {.error = 0, .text = ""};
+    char *text = NULL;
+    int status = 0;
+    int error = ipm_confined_run(arguments->sandbox, describe_inside, arguments, &text,
+                                 &status, &why);
+    ipm_auto_free char *owned = text;
+    if (error == 0 && status != 0)
+        error = ipm_why_set(&why, -ECHILD, "a probe brought the leader down");
+    ipm_auto_json json_t *document = error == 0 ? json_loads(owned, 0, NULL) : NULL;
+    if (document == NULL) {
+        (void)complain("describe: ", why.text);
+        return EXIT_INTERNAL;
+    }
+    return print(document);
+}
+
+static int measure(int64_t begun_ns)
+{
+    struct ipm_why why = {.error = 0, .text = ""};
+    char *read_text = NULL;
+    size_t length = 0;
+    int error = ipm_read_all(STDIN_FILENO, POINT_LIMIT, &read_text, &length);
+    ipm_auto_free char *text = read_text;
+    if (error != 0)
+        return complain("stdin: ", strerror(-error));
+    json_error_t problem;
+    ipm_auto_json json_t *point =
+        json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+    if (point == NULL) {
+        (void)fprintf(stderr, "ipcmeter-worker: stdin:%d:%d: %s\n", problem.line,
+                      problem.column, problem.text);
+        return EXIT_USAGE;
+    }
+    json_t *measured = NULL;
+    if (ipm_invocation_run(point, begun_ns, &measured, &why) != 0)
+        return complain("point: ", why.text);
+    ipm_auto_json json_t *record = measured;
+    return print(record);
+}
+
+int main(int argc, char **argv)
+{
+    int64_t begun_ns = ipm_now_ns();
+    struct arguments arguments = {.describe = false, .sandbox = true, .sysroot = ""};
+    /* Should the driver vanish, nobody waits for this record any more. */
+    (void)ipm_die_with_parent(NULL);
+    for (int i = 1; i < argc; i++) {
+        struct ipm_why why = {.error = 0, .text = ""};
+        bool more = i + 1 < argc;
+        if (strcmp(argv[i], "--plugin") == 0 && more) {
+            if (ipm_plugin_load(argv[++i], &why) != 0)
+                return complain("--plugin: ", why.text);
+        } else if (strcmp(argv[i], "--sysroot") == 0 && more) {
+            arguments.sysroot = argv[++i];
+        } else if (strcmp(argv[i], "--no-sandbox") == 0) {
+            arguments.sandbox = false;
+        } else if (strcmp(argv[i], "describe") == 0) {
+            arguments.describe = true;
+        } else if (strcmp(argv[i], "--version") == 0) {
+            (void)printf("ipcmeter-worker %s\n", IPM_VERSION);
+            return 0;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            (void)fputs(usage, stdout);
+            return 0;
+        } else {
+            (void)fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    return arguments.describe ? describe(&arguments) : measure(begun_ns);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * point: what one invocation is asked to measure (docs/protocol.md), parsed and checked
+ * against what this worker has.
+ */
+#ifndef IPM_WORKER_POINT_H
+#define IPM_WORKER_POINT_H
+
+#include "base/json.h"
+#include "mechanisms/mechanism.h"
+#include "workloads/workload.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ipm_policy { IPM_POLICY_OTHER, IPM_POLICY_BATCH, IPM_POLICY_FIFO };
+
+extern const char *const ipm_policy_names[]; /* by enum ipm_policy, NULL-terminated */
+
+struct ipm_point {
+    const json_t *json; /* as it came: the record echoes it; borrowed */
+    const struct ipm_workload *workload;
+    const struct ipm_mechanism *mechanism;
+    struct ipm_traffic traffic; /* batch: as granted, which may be less than asked */
+    enum ipm_wait wait;
+    int copies; /* 0, 1 or 2: a mode the mechanism supports */
+    enum ipm_policy policy;
+    int cpus[IPM_SIDES]; /* side a and side b; equal: one CPU */
+    const char *pass;
+    int64_t window_ns;  /* > 0 */
+    int64_t warmup_ns;  /* >= 0 */
+    int64_t timeout_ns; /* the window's; > 0 */
+    bool sandbox;
+    const char *sysroot;                    /* "": the machine itself */
+    _Alignas(8) unsigned char options[512]; /* of the swept mechanism */
+};
+
+/**
+ * ipm_point_parse() - from JSON to a point
+ *
+ * Return: 0; 1 the point is understood but cannot be measured (the reason in @why: a skip);
+ *         -EINVAL it cannot be understood.
+ */
+int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
+                    struct ipm_why *why);
+
+/* Longest message on any channel of this point, bytes. */
+int64_t ipm_point_longest(const struct ipm_point *point);
+
+#endif

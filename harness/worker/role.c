@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/worker/role.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CLOCKS_PER_BATCH = 20, /* a timing batch lasts at least so many clock reads */
+    WARMUP_ROUNDS = 4,     /* warm-up is cut into at least so many rounds */
+    BATCH_GROWTH = 16, /* at most from round to round: one odd round cannot overshoot */
+    VERIFIED_MESSAGES = 64,
+};
+
+static const uint64_t most_in_batch = UINT64_C(1) << 24;
+
+struct part {
+    const struct ipm_point *point;
+    struct ipm_wiring *wiring;
+    struct ipm_board *board;
+    struct ipm_board_role *own;
+    int role;
+};
+
+int ipm_role_recording(const struct ipm_workload *workload)
+{
+    return workload->elapsed == IPM_ELAPSED_PACER ? 0 : workload->n_roles - 1;
+}
+
+const char *ipm_role_no_bracket(const struct ipm_point *point)
+{
+    if (point->workload->n_roles < 2)
+        return "not_applicable: one role has no peer";
+    if (point->cpus[IPM_SIDE_A] == point->cpus[IPM_SIDE_B])
+        return "not_applicable: both sides run on one CPU";
+    return NULL;
+}
+
+static void enter(struct part *part, enum ipm_phase phase)
+{
+    atomic_store(&part->own->phase, (uint32_t)phase);
+}
+
+static _Noreturn void give_up(struct part *part, int error, const struct ipm_why *why)
+{
+    part->own->why = *why;
+    part->own->error = error;
+    _exit(1);
+}
+
+static int set_policy(enum ipm_policy policy, struct ipm_why *why)
+{
+    static const int policies[] = {SCHED_OTHER, SCHED_BATCH, SCHED_FIFO};
+    if (policy == IPM_POLICY_OTHER)
+        return 0;
+    struct sched_param parameter = {.sched_priority =
+                                        policy == IPM_POLICY_FIFO ? 10 : 0};
+    if (sched_setscheduler(0, policies[policy], &parameter) != 0)
+        return ipm_why_set(why, -errno, "policy %s: ", ipm_policy_names[policy]);
+    return 0;
+}
+
+static int settle(struct part *part, struct ipm_why *why)
+{
+    int error = ipm_die_with_parent(why);
+    if (error != 0)
+        return error;
+    /* A write to a pipe whose reader is gone is an error to report, not a death. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return ipm_why_set(why, -errno, "open the null device: ");
+    (void)dup2(null, STDIN_FILENO);
+    (void)dup2(null, STDOUT_FILENO);
+    (void)close(null);
+    ipm_wiring_keep(part->wiring, part->role);
+    enum ipm_side side = part->point->workload->roles[part->role].side;
+    error = ipm_pin_self(part->point->cpus[side], why);
+    return error != 0 ? error : set_policy(part->point->policy, why);
+}
+
+/* One round of the workload.  A port's conditions are failures here: nobody may leave. */
+static void play(struct part *part, struct ipm_run *run)
+{
+    struct ipm_why why = {.error = 0, .text = ""};
+    for (int edge = 0; edge < part->point->workload->n_edges; edge++) {
+        struct ipm_port *port = &part->wiring->ports[edge];
+        port->sent = port->received = 0;
+        port->quiet = !run->verify && port->touch == IPM_TOUCH_NONE;
+    }
+    run->workload = part->point->workload;
+    run->traffic = &part->point->traffic;
+    run->role = part->role;
+    run->ports = part->wiring->ports;
+    run->pace = &part->board->pace;
+    run->batch = part->board->batch;
+    run->max_batches = part->board->max_batches;
+    run->duration_ns = part->board->duration_ns;
+    run->timeout_ns = IPM_FOREVER;
+    int result = part->point->workload->run(run, &why);
+    if (result == IPM_CLOSED)
+        result = ipm_why_set(&why, -EPIPE, "the peer closed the channel");
+    else if (result == IPM_AGAIN)
+        result = ipm_why_set(&why, -ETIMEDOUT, "the channel timed out");
+    if (result != 0)
+        give_up(part, result, &why);
+}
+
+static void set_round(struct ipm_board *board, uint64_t batch, uint64_t max_batches,
+                      int64_t duration_ns)
+{
+    board->batch = batch;
+    board->max_batches = max_batches;
+    board->duration_ns = duration_ns;
+    atomic_store(&board->pace.last_batch, UINT64_MAX);
+}
+
+static void play_verified(struct part *part)
+{
+    uint64_t unit = (uint64_t)part->point->traffic.batch;
+    if (part->role == 0)
+        set_round(part->board, unit, (VERIFIED_MESSAGES + unit - 1) / unit, INT64_MAX);
+    ipm_board_barrier(part->board);
+    struct ipm_run run = {.verify = true};
+    play(part, &run);
+    ipm_board_barrier(part->board);
+}
+
+/* Role 0, after a warm-up round: is the batch long enough, and enough time spent? */
+static void judge_warmup(struct part *part, const struct ipm_run *run)
+{
+    struct ipm_board *board = part->board;
+    uint64_t unit = (uint64_t)part->point->traffic.batch;
+    int64_t elapsed_ns = run->last_ns - run->first_ns;
+    double batch_ns = (double)elapsed_ns / (double)run->batches;
+    double wanted_ns = CLOCKS_PER_BATCH * board->clock_cost_ns;
+    board->warmup_spent_ns += elapsed_ns;
+    board->warm = batch_ns >= wanted_ns || board->batch >= most_in_batch;
+    if (!board->warm) {
+        /* A quarter more than computed, so that a slightly faster window still holds. */
+        double factor = 1.25 * wanted_ns / (batch_ns > 1 ? batch_ns : 1);
+        double batch = (double)board->batch * fmin(factor, BATCH_GROWTH);
+        board->batch = ((uint64_t)ceil(batch) + unit - 1) / unit * unit;
+    }
+    board->warm = board->warm && board->warmup_spent_ns >= part->point->warmup_ns;
+}
+
+static void warm_up(struct part *part)
+{
+    struct ipm_board *board = part->board;
+    int64_t round_ns = part->point->warmup_ns / WARMUP_ROUNDS;
+    if (part->role == 0) {
+        struct ipm_clock_cost cost;
+        ipm_clock_measure(&cost);
+        board->clock_cost_ns = cost.median_ns;
+        board->batch = (uint64_t)part->point->traffic.batch;
+        board->warm = false;
+    }
+    do {
+        if (part->role == 0)
+            set_round(board, board->batch, UINT64_MAX, round_ns);
+        ipm_board_barrier(board);
+        struct ipm_run run = {.verify = false};
+        play(part, &run);
+        ipm_board_barrier(board);
+        if (part->role == 0)
+            judge_warmup(part, &run);
+        ipm_board_barrier(board);
+    } while (!board->warm);
+}
+
+static void bracket(struct part *part, int which)
+{
+    struct ipm_board *board = part->board;
+    if (ipm_role_no_bracket(part->point) == NULL) {
+        const struct ipm_role *roles = part->point->workload->roles;
+        int answering = 0;
+        while (roles[answering].side == roles[0].side)
+            answering++;
+        if (part->role == 0)
+            board->bracket_ns[which] = ipm_bracket_ask(&board->bracket);
+        else if (part->role == answering)
+            ipm_bracket_answer(&board->bracket);
+    }
+    ipm_board_barrier(board);
+}
+
+static void play_window(struct part *part, struct ipm_sensor_set *sensors)
+{
+    struct ipm_board *board = part->board;
+    bool recording = part->role == ipm_role_recording(part->point->workload);
+    struct ipm_run run = {.verify = false};
+    if (recording) {
+        run.histogram = &board->histogram;
+        ipm_histogram_reset(run.histogram);
+    }
+    if (part->role == 0) {
+        board->window_batch = board->batch;
+        set_round(board, board->batch, UINT64_MAX, part->point->window_ns);
+    }
+
+    ipm_board_gate(board);
+    ipm_sensor_set_start(sensors);
+    play(part, &run);
+    ipm_sensor_set_stop(sensors);
+    ipm_board_gate(board);
+
+    struct ipm_board_role *own = part->own;
+    own->operations = run.operations;
+    own->messages = run.messages;
+    own->payload_bytes = run.payload_bytes;
+    own->first_ns = run.first_ns;
+    own->last_ns = run.last_ns;
+    own->n_metrics = ipm_sensor_set_read(sensors, own->metrics, IPM_METRICS_MAX);
+}
+
+_Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wiring,
+                            struct ipm_board *board, int role)
+{
+    struct ipm_why why = {.error = 0, .text = ""};
+    struct part part = {point, wiring, board, &board->roles[role], role};
+    enter(&part, IPM_PHASE_ATTACH);
+    int error = settle(&part, &why);
+    if (error != 0)
+        give_up(&part, error, &why);
+
+    struct ipm_sensor_set sensors;
+    struct ipm_sensor_context context = {point->sysroot, point->pass, point->window_ns};
+    ipm_sensor_set_open(&sensors, IPM_SCOPE_TASK, &context);
+    int64_t start_ns = ipm_now_ns();
+    error = ipm_wiring_attach(wiring, &why);
+    part.own->attach_ns = ipm_now_ns() - start_ns;
+    if (error != 0)
+        give_up(&part, error, &why);
+    ipm_board_barrier(board);
+    enter(&part, IPM_PHASE_JOIN);
+    error = ipm_wiring_join(wiring, &why);
+    if (error != 0)
+        give_up(&part, error, &why);
+    ipm_board_barrier(board);
+
+    enter(&part, IPM_PHASE_VERIFY);
+    play_verified(&part);
+    enter(&part, IPM_PHASE_WARMUP);
+    warm_up(&part);
+    bracket(&part, 0);
+    enter(&part, IPM_PHASE_WINDOW);
+    play_window(&part, &sensors);
+    bracket(&part, 1);
+    enter(&part, IPM_PHASE_DRAIN);
+    play_verified(&part);
+
+    enter(&part, IPM_PHASE_DETACH);
+    ipm_wiring_stats(wiring, &part.own->stats);
+    ipm_sensor_set_close(&sensors);
+    start_ns = ipm_now_ns();
+    ipm_wiring_detach(wiring);
+    part.own->detach_ns = ipm_now_ns() - start_ns;
+    enter(&part, IPM_PHASE_GONE);
+    _exit(0);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/worker/sensors/sensor.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IPM_SENSOR(name) extern const struct ipm_sensor ipm_sensor_##name;
+#include "harness/worker/sensors/list.def"
+#undef IPM_SENSOR
+
+const struct ipm_sensor *const ipm_sensors[] = {
+#define IPM_SENSOR(name) &ipm_sensor_##name,
+#include "harness/worker/sensors/list.def"
+#undef IPM_SENSOR
+    NULL,
+};
+
+_Static_assert(sizeof(ipm_sensors) / sizeof(ipm_sensors[0]) - 1 <= IPM_SENSORS_MAX,
+               "a sensor set must hold every sensor");
+
+static bool is_name(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    return text != NULL && text[0] != '\0' && strspn(text, letters) == strlen(text);
+}
+
+static const char *fault(const struct ipm_sensor *s)
+{
+    const struct ipm_metric empty = {.value = 0};
+    if (s->family == NULL || s->source == NULL || s->summary == NULL ||
+        strlen(s->summary) > 60 || strlen(s->source) >= sizeof(empty.source))
+        return "family, source and a summary of at most 60 characters are needed";
+    if (s->scope != IPM_SCOPE_TASK && s->scope != IPM_SCOPE_SYSTEM)
+        return "no such scope";
+    if (s->min_window_ns < 0)
+        return "the shortest window is negative";
+    if (s->probe == NULL || s->open == NULL || s->start == NULL || s->stop == NULL ||
+        s->read == NULL || s->close == NULL)
+        return "a mandatory hook is missing";
+    if (s->metrics == NULL || s->metrics[0].name == NULL)
+        return "it names no metric";
+    for (const struct ipm_sensor_row *row = s->metrics; row->name != NULL; row++) {
+        if (!is_name(row->name) || strlen(row->name) >= sizeof(empty.name))
+            return "a metric's name must match [a-z0-9_]+ and fit";
+        if (row->unit == NULL || strlen(row->unit) >= sizeof(empty.unit))
+            return "a metric's unit is missing or too long";
+    }
+    return NULL;
+}
+
+int ipm_sensor_check(const struct ipm_sensor *sensor, struct ipm_why *why)
+{
+    if (!is_name(sensor->name))
+        return ipm_why_set(why, -EINVAL, "a sensor's name must match [a-z0-9_]+");
+    const char *text = fault(sensor);
+    if (text != NULL)
+        return ipm_why_set(why, -EINVAL, "sensor '%s': %s", sensor->name, text);
+    return 0;
+}
+
+/* The table is part of the code: a row that contradicts itself is a bug. */
+static void insist(const struct ipm_sensor *sensor)
+{
+    struct ipm_why why;
+    if (ipm_sensor_check(sensor, &why) == 0)
+        return;
+    (void)fprintf(stderr, "%s\n", why.text);
+    abort();
+}
+
+/* Opens one sensor, or finds out why not. */
+static int open_sensor(const struct ipm_sensor *sensor,
+                       const struct ipm_sensor_context *context, void **out_state,
+                       struct ipm_why *why)
+{
+    /* What is not there at all says so first: a longer window would not help. */
+    int error = sensor->probe(context, why);
+    if (error != 0)
+        return error;
+    if (context->window_ns < sensor->min_window_ns)
+        return ipm_why_set(why, -ETIME, "a window of %lld ms, %lld ms are needed",
+                           (long long)(context->window_ns / 1000000),
+                           (long long)(sensor->min_window_ns / 1000000));
+    void *state = calloc(1, sensor->state_size > 0 ? sensor->state_size : 1);
+    if (state == NULL)
+        return ipm_why_set(why, -ENOMEM, "%zu bytes of state: ", sensor->state_size);
+    error = sensor->open(state, context, why);
+    if (error != 0) {
+        free(state);
+        return error;
+    }
+    *out_state = state;
+    return 0;
+}
+
+void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
+                         const struct ipm_sensor_context *context)
+{
+    set->n = 0;
+    for (const struct ipm_sensor *const *at = ipm_sensors; *at != NULL; at++) {
+        const struct ipm_sensor *sensor = *at;
+        insist(sensor);
+        if (sensor->scope != scope)
+            continue;
+        struct ipm_why why = {.error = 0};
+        void *state = NULL;
+        bool here = sensor->pass == NULL || strcmp(sensor->pass, context->pass) == 0;
+        int error = here ? open_sensor(sensor, context, &state, &why)
+                         : sensor->probe(context, &why);
+        set->entries[set->n].sensor = sensor;
+        set->entries[set->n].state = state;
+        set->entries[set->n].error = error;
+        set->entries[set->n].why = why;
+        set->entries[set->n].other_pass = !here && error == 0;
+        set->n++;
+    }
+}
+
+void ipm_sensor_set_start(struct ipm_sensor_set *set)
+{
+    for (int i = 0; i < set->n; i++) {
+        if (set->entries[i].state != NULL)
+            set->entries[i].sensor->start(set->entries[i].state);
+    }
+}
+
+void ipm_sensor_set_stop(struct ipm_sensor_set *set)
+{
+    for (int i = set->n - 1; i >= 0; i--) {
+        if (set->entries[i].state != NULL)
+            set->entries[i].sensor->stop(set->entries[i].state);
+    }
+}
+
+/* One row of a sensor that is not open. */
+static struct ipm_metric missing(const struct ipm_sensor *sensor,
+                                 const struct ipm_sensor_row *row, bool other_pass,
+                                 int error, const struct ipm_why *why)
+{
+    struct ipm_metric metric =
+        other_pass
+            ? ipm_metric_missing(row->name, row->unit, sensor->source,
+                                 "not_in_this_pass: measured in %s", sensor->pass)
+            : ipm_metric_failed(row->name, row->unit, sensor->source, error, why);
+    if (strcmp(sensor->family, "energy") == 0)
+        strcpy(metric.provenance, "unavailable");
+    return metric;
+}
+
+size_t ipm_sensor_set_read(struct ipm_sensor_set *set, struct ipm_metric *out_metrics,
+                           size_t room)
+{
+    size_t n = 0;
+    for (int i = 0; i < set->n; i++) {
+        const struct ipm_sensor *sensor = set->entries[i].sensor;
+        if (set->entries[i].state != NULL) {
+            n += sensor->read(set->entries[i].state, out_metrics + n, room - n);
+            continue;
+        }
+        for (const struct ipm_sensor_row *row = sensor->metrics;
+             row->name != NULL && n < room; row++)
+            out_metrics[n++] = missing(sensor, row, set->entries[i].other_pass,
+                                       set->entries[i].error, &set->entries[i].why);
+    }
+    return n;
+}
+
+void ipm_sensor_set_close(struct ipm_sensor_set *set)
+{
+    for (int i = 0; i < set->n; i++) {
+        if (set->entries[i].state == NULL)
+            continue;
+        set->entries[i].sensor->close(set->entries[i].state);
+        free(set->entries[i].state);
+    }
+    set->n = 0;
+}

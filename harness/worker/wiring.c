@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/worker/wiring.h"
+
+#include "mechanisms/registry.h"
+#include "workloads/port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static const uint64_t states_magic = UINT64_C(0x7365746174737069); /* "ipstates" */
+
+static size_t round_up(size_t size, size_t multiple)
+{
+    return (size + multiple - 1) / multiple * multiple;
+}
+
+static int plan_channel(struct ipm_wiring *wiring, int edge_index, bool reverse,
+                        struct ipm_why *why)
+{
+    const struct ipm_point *point = wiring->point;
+    const struct ipm_edge *edge = &point->workload->edges[edge_index];
+    const struct ipm_mechanism *mechanism = edge->mechanism == NULL
+                                                ? point->mechanism
+                                                : ipm_mechanism_find(edge->mechanism);
+    if (mechanism == NULL)
+        return ipm_why_set(why, -ENOENT, "workload %s needs mechanism '%s'",
+                           point->workload->name, edge->mechanism);
+
+    size_t i = (size_t)wiring->n_channels++;
+    struct ipm_channel *channel = &wiring->entries[i].channel;
+    const struct ipm_traffic *traffic = &point->traffic;
+    bool both_ways = edge->duplex && (mechanism->capabilities & IPM_CAP_DUPLEX) != 0;
+    wiring->entries[i].edge = edge_index;
+    wiring->entries[i].roles[IPM_SIDE_A] = reverse ? edge->to : edge->from;
+    wiring->entries[i].roles[IPM_SIDE_B] = reverse ? edge->from : edge->to;
+    if (edge->mechanism == NULL)
+        memcpy(wiring->entries[i].options, point->options, sizeof(point->options));
+    else
+        ipm_option_defaults(mechanism->options, wiring->entries[i].options);
+
+    channel->mechanism = mechanism;
+    channel->config = (struct ipm_channel_config){
+        .max_message = (size_t)ipm_point_longest(point),
+        .depth = point->workload->lock_step ? 0 : (size_t)traffic->depth,
+        .batch = (size_t)traffic->batch,
+        .wait = point->wait,
+        .copies = edge->mechanism == NULL ? point->copies : mechanism->default_copies,
+        .duplex = both_ways,
+        .options = wiring->entries[i].options,
+    };
+    if (edge->duplex && !both_ways && !reverse)
+        return plan_channel(wiring, edge_index, true, why);
+    return 0;
+}
+
+static int allot_states(struct ipm_wiring *wiring, struct ipm_why *why)
+{
+    size_t size = IPM_LINE_PAIR;
+    for (int i = 0; i < wiring->n_channels; i++)
+        size +=
+            round_up(wiring->entries[i].channel.mechanism->channel_size, IPM_LINE_PAIR);
+    int error = ipm_region_create(&wiring->states, states_magic, 1, size, why);
+    if (error != 0)
+        return error;
+    unsigned char *at = wiring->states.base;
+    for (int i = 0; i < wiring->n_channels; i++) {
+        struct ipm_channel *channel = &wiring->entries[i].channel;
+        channel->state = at;
+        at += round_up(channel->mechanism->channel_size, IPM_LINE_PAIR);
+    }
+    return 0;
+}
+
+int ipm_wiring_create(struct ipm_wiring *wiring, const struct ipm_point *point,
+                      const char *token, const char *directory, struct ipm_why *why)
+{
+    memset(wiring, 0, sizeof(*wiring));
+    wiring->point = point;
+    wiring->states = IPM_REGION_NONE;
+    int error = 0;
+    for (int edge = 0; edge < point->workload->n_edges && error == 0; edge++)
+        error = plan_channel(wiring, edge, false, why);
+    if (error == 0)
+        error = allot_states(wiring, why);
+    if (error != 0) {
+        wiring->n_channels = 0; /* none has state: none may be destroyed */
+        return error;
+    }
+    for (int i = 0; i < wiring->n_channels; i++) {
+        struct ipm_channel *channel = &wiring->entries[i].channel;
+        (void)snprintf(channel->config.token, sizeof(channel->config.token), "%.32s-%d",
+                       token, i);
+        (void)snprintf(channel->config.directory, sizeof(channel->config.directory),
+                       "%s", directory);
+        error = channel->mechanism->create(channel, why);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+void ipm_wiring_destroy(struct ipm_wiring *wiring)
+{
+    for (int i = 0; i < wiring->n_channels; i++) {
+        struct ipm_channel *channel = &wiring->entries[i].channel;
+        channel->mechanism->destroy(channel);
+    }
+    wiring->n_channels = 0;
+    ipm_region_fini(&wiring->states);
+}
+
+void ipm_wiring_keep(struct ipm_wiring *wiring, int role)
+{
+    wiring->role = role;
+    for (int i = 0; i < wiring->n_channels; i++) {
+        struct ipm_channel *channel = &wiring->entries[i].channel;
+        const int *roles = wiring->entries[i].roles;
+        bool holds_a = roles[IPM_SIDE_A] == role;
+        bool holds_b = roles[IPM_SIDE_B] == role;
+        if (!holds_a && !holds_b)
+            ipm_channel_close(channel);
+        else if (holds_a != holds_b)
+            ipm_channel_keep(channel, holds_a ? IPM_SIDE_A : IPM_SIDE_B);
+    }
+}
+
+/* Where each endpoint and buffer of this role lies; with @memory NULL only the size. */
+static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
+{
+    const struct ipm_point *point = wiring->point;
+    size_t stride = round_up((size_t)ipm_point_longest(point) + 1, IPM_CACHE_LINE);
+    size_t buffer = round_up(stride * (size_t)point->traffic.batch, 4096);
+    size_t used = 0;
+    int n = 0;
+    for (int i = 0; i < wiring->n_channels; i++) {
+        struct ipm_channel *channel = &wiring->entries[i].channel;
+        struct ipm_port *port = &wiring->ports[wiring->entries[i].edge];
+        const struct ipm_mode *mode =
+            &channel->mechanism->modes[channel->config.copies];
+        for (int side = 0; side < IPM_SIDES; side++) {
+            if (wiring->entries[i].roles[side] != wiring->role)
+                continue;
+            struct ipm_endpoint *endpoint = &wiring->endpoints[n++];
+            *endpoint = (struct ipm_endpoint){
+                .channel = channel,
+                .side = (enum ipm_side)side,
+                .sends = side == IPM_SIDE_A || channel->config.duplex,
+                .receives = side == IPM_SIDE_B || channel->config.duplex,
+                .state = memory == NULL ? NULL : memory + used,
+            };
+            used += round_up(channel->mechanism->endpoint_size, IPM_LINE_PAIR);
+            if (endpoint->sends)
+                port->send = endpoint;
+            if (endpoint->receives)
+                port->recv = endpoint;
+            port->mechanism = channel->mechanism;
+            port->send_in_place = mode->send_in_place;
+            port->receive_in_place = mode->receive_in_place;
+        }
+    }
+    wiring->n_endpoints = n;
+    used = round_up(used, 4096);
+    for (int edge = 0; edge < point->workload->n_edges; edge++) {
+        struct ipm_port *port = &wiring->ports[edge];
+        if (port->send == NULL && port->recv == NULL)
+            continue;
+        port->touch = (enum ipm_touch)point->traffic.touch;
+        port->stride = stride;
+        port->out = memory == NULL ? NULL : memory + used;
+        port->in = memory == NULL ? NULL : memory + used + buffer;
+        used += 2 * buffer;
+    }
+    return used;
+}
+
+int ipm_wiring_attach(struct ipm_wiring *wiring, struct ipm_why *why)
+{
+    wiring->memory_size = lay_out(wiring, NULL);
+    void *memory = mmap(NULL, wiring->memory_size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return ipm_why_set(why, -errno, "mmap %zu bytes: ", wiring->memory_size);
+    wiring->memory = memory;
+    ipm_prefault(memory, wiring->memory_size);
+    (void)lay_out(wiring, memory);
+
+    for (int i = 0; i < wiring->n_endpoints; i++) {
+        struct ipm_endpoint *endpoint = &wiring->endpoints[i];
+        int error = endpoint->channel->mechanism->attach(endpoint, why);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+int ipm_wiring_join(struct ipm_wiring *wiring, struct ipm_why *why)
+{
+    for (int i = 0; i < wiring->n_endpoints; i++) {
+        struct ipm_endpoint *endpoint = &wiring->endpoints[i];
+        const struct ipm_mechanism *mechanism = endpoint->channel->mechanism;
+        int error = mechanism->join == NULL ? 0 : mechanism->join(endpoint, why);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+void ipm_wiring_detach(struct ipm_wiring *wiring)
+{
+    if (wiring->memory == NULL)
+        return;
+    for (int i = 0; i < wiring->n_endpoints; i++) {
+        struct ipm_endpoint *endpoint = &wiring->endpoints[i];
+        endpoint->channel->mechanism->detach(endpoint);
+    }
+    (void)munmap(wiring->memory, wiring->memory_size);
+    wiring->memory = NULL;
+    wiring->n_endpoints = 0;
+}
+
+void ipm_wiring_stats(const struct ipm_wiring *wiring,
+                      struct ipm_endpoint_stats *out_stats)
+{
+    *out_stats = (struct ipm_endpoint_stats){0};
+    for (int i = 0; i < wiring->n_endpoints; i++) {
+        const struct ipm_endpoint *endpoint = &wiring->endpoints[i];
+        const struct ipm_mechanism *mechanism = endpoint->channel->mechanism;
+        struct ipm_endpoint_stats stats = {0};
+        if (mechanism->stats != NULL)
+            mechanism->stats(endpoint, &stats);
+        out_stats->sleeps += stats.sleeps;
+        out_stats->wakes += stats.wakes;
+        out_stats->partial += stats.partial;
+    }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "workloads/port.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+/*
+ * Payload seeds are the message's number on this side of the port: sender and receiver
+ * count alike, so a lost, repeated or swapped message shows as a mismatch.
+ */
+
+static void fill(struct ipm_run *run, struct ipm_port *port,
+                 const struct ipm_span *spans, size_t n)
+{
+    for (size_t i = 0; i < n && !port->quiet; i++) {
+        if (run->verify)
+            ipm_payload_fill(spans[i].data, spans[i].length, port->sent + i);
+        else
+            ipm_payload_produce(port->touch, spans[i].data, spans[i].length,
+                                port->sent + i);
+    }
+}
+
+static int check(struct ipm_run *run, struct ipm_port *port,
+                 const struct ipm_span *spans, size_t n, size_t length,
+                 struct ipm_why *why)
+{
+    bool floor = (port->mechanism->capabilities & IPM_CAP_FLOOR) != 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!run->verify || floor) {
+            (void)ipm_payload_consume(port->touch, spans[i].data, spans[i].length);
+            continue;
+        }
+        uint64_t number = port->received + i;
+        size_t at = 0;
+        if (spans[i].length != length)
+            return ipm_why_set(why, -EBADMSG,
+                               "message %" PRIu64 " has %zu bytes, %zu were sent",
+                               number, spans[i].length, length);
+        if (!ipm_payload_verify(spans[i].data, length, number, &at))
+            return ipm_why_set(why, -EBADMSG,
+                               "payload mismatch: message %" PRIu64
+                               " of %zu bytes differs from byte %zu on",
+                               number, length, at);
+    }
+    return 0;
+}
+
+static int failed(int result, const char *call, struct ipm_why *why)
+{
+    return result < 0 ? ipm_why_set(why, result, "%s: ", call) : result;
+}
+
+static int send_in_place(struct ipm_run *run, struct ipm_port *port, size_t length,
+                         size_t n, struct ipm_why *why)
+{
+    const struct ipm_mechanism *mechanism = port->mechanism;
+    struct ipm_span spans[IPM_PORT_SPAN];
+    while (n > 0) {
+        size_t lent = 0;
+        int result =
+            mechanism->reserve_n(port->send, length, spans, n, run->timeout_ns, &lent);
+        if (result != 0)
+            return failed(result, "reserve", why);
+        fill(run, port, spans, lent);
+        result = mechanism->publish_n(port->send, lent);
+        if (result != 0)
+            return failed(result, "publish", why);
+        port->sent += lent;
+        n -= lent;
+    }
+    return 0;
+}
+
+int ipm_port_send(struct ipm_run *run, struct ipm_port *port, size_t length, size_t n,
+                  struct ipm_why *why)
+{
+    if (port->send_in_place)
+        return send_in_place(run, port, length, n, why);
+
+    struct ipm_span spans[IPM_PORT_SPAN];
+    for (size_t i = 0; i < n; i++)
+        spans[i] = (struct ipm_span){port->out + i * port->stride, length};
+    fill(run, port, spans, n);
+    size_t sent = 0;
+    int result = port->mechanism->send_n(port->send, spans, n, run->timeout_ns, &sent);
+    if (result != 0)
+        return failed(result, "send", why);
+    port->sent += n;
+    return 0;
+}
+
+int ipm_port_recv(struct ipm_run *run, struct ipm_port *port, size_t length, size_t n,
+                  size_t *out_n, struct ipm_why *why)
+{
+    const struct ipm_mechanism *mechanism = port->mechanism;
+    struct ipm_span spans[IPM_PORT_SPAN];
+    size_t came = 0;
+    int result;
+    if (port->receive_in_place) {
+        result = mechanism->peek_n(port->recv, spans, n, run->timeout_ns, &came);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            spans[i] = (struct ipm_span){port->in + i * port->stride, length};
+        result = mechanism->recv_n(port->recv, spans, n, run->timeout_ns, &came);
+    }
+    if (result != 0)
+        return failed(result, "receive", why);
+    result = check(run, port, spans, came, length, why);
+    if (result == 0 && port->receive_in_place) {
+        result = mechanism->consume_n(port->recv, came);
+        if (result != 0)
+            return failed(result, "consume", why);
+    }
+    if (result != 0)
+        return result;
+    port->received += came;
+    *out_n = came;
+    return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "workloads/registry.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define IPM_WORKLOAD(name) extern const struct ipm_workload ipm_workload_##name;
+#include "workloads/list.def"
+#undef IPM_WORKLOAD
+
+const struct ipm_workload *const ipm_workloads[] = {
+#define IPM_WORKLOAD(name) &ipm_workload_##name,
+#include "workloads/list.def"
+#undef IPM_WORKLOAD
+    NULL,
+};
+
+#define TRAFFIC(field) IPM_OPTION_FIELD(struct ipm_traffic, field)
+
+const struct ipm_option ipm_traffic_options[] = {
+    {.name = "size",
+     .type = IPM_OPTION_SIZE,
+     .offset = TRAFFIC(size),
+     .fallback = "64",
+     .min = 0,
+     .max = INT64_C(1) << 32,
+     .unit = "bytes",
+     .help = "payload of one message"},
+    {.name = "reply_size",
+     .type = IPM_OPTION_INTEGER,
+     .offset = TRAFFIC(reply_size),
+     .fallback = "-1",
+     .min = -1,
+     .max = INT64_C(1) << 32,
+     .unit = "bytes",
+     .help = "payload of the reply; -1: as size"},
+    {.name = "touch",
+     .type = IPM_OPTION_CHOICE,
+     .offset = TRAFFIC(touch),
+     .fallback = "none",
+     .choices = ipm_touch_names,
+     .unit = "",
+     .help = "whether payload is written before send and read after receive"},
+    {.name = "depth",
+     .type = IPM_OPTION_INTEGER,
+     .offset = TRAFFIC(depth),
+     .fallback = "64",
+     .min = 1,
+     .max = 1 << 20,
+     .unit = "messages",
+     .help = "messages in flight wanted; the record holds what was granted"},
+    {.name = "batch",
+     .type = IPM_OPTION_INTEGER,
+     .offset = TRAFFIC(batch),
+     .fallback = "16",
+     .min = 1,
+     .max = 1024,
+     .unit = "messages",
+     .help = "messages handed to the mechanism by one call, where several go in a row"},
+    {.name = NULL},
+};
+
+const struct ipm_workload *ipm_workload_find(const char *name)
+{
+    for (const struct ipm_workload *const *at = ipm_workloads; *at != NULL; at++) {
+        if (strcmp((*at)->name, name) == 0)
+            return *at;
+    }
+    return NULL;
+}
+
+static const char *contradiction(const struct ipm_workload *w)
+{
+    if (w->n_roles < 1 || w->n_roles > IPM_WORKLOAD_ROLES || w->n_edges < 1 ||
+        w->n_edges > IPM_WORKLOAD_EDGES)
+        return "too few or too many roles or edges";
+    if (w->run == NULL || w->messages_per_operation < 1)
+        return "run and messages_per_operation are needed";
+    if (w->summary == NULL || strlen(w->summary) > 60)
+        return "a summary of at most 60 characters is needed";
+    for (int i = 0; i < w->n_edges; i++) {
+        const struct ipm_edge *edge = &w->edges[i];
+        if (edge->from < 0 || edge->from >= w->n_roles || edge->to < 0 ||
+            edge->to >= w->n_roles)
+            return "an edge leads to a role that is not there";
+        if (edge->duplex && edge->from == edge->to)
+            return "a role cannot be in duplex with itself";
+    }
+    for (int i = 0; i < w->n_roles; i++) {
+        if (w->roles[i].name == NULL)
+            return "a role has no name";
+    }
+    return NULL;
+}
+
+int ipm_workload_check(const struct ipm_workload *workload, struct ipm_why *why)
+{
+    if (workload->abi != IPM_PLUGIN_ABI)
+        return ipm_why_set(why, -EPROTO, "built for plug-in ABI %u, this worker has %d",
+                           workload->abi, IPM_PLUGIN_ABI);
+    const char *text = contradiction(workload);
+    if (text != NULL)
+        return ipm_why_set(why, -EINVAL, "workload '%s': %s", workload->name, text);
+    return 0;
+}

@@ -83,30 +83,33 @@ static void put_fastest(FILE *out, const struct ipm_ladder *ladder,
                     out);
         return;
     }
+    char size[IPM_UNITS_TEXT];
+    (void)fprintf(out, "%s, touch %s: ", ipm_format_size(size, ladder->size),
+                  ladder->touch);
     put_rung(out, fastest);
-    (void)fputs(" takes ", out);
+    (void)fputs(" makes a round trip in ", out);
     put_ns(out, time_of(fastest));
-    (void)fputs(" for a round trip", out);
-    if (ladder->n_rungs > 1 && overlap(fastest, &ladder->rungs[1])) {
-        (void)fputs(", not told apart from ", out);
-        put_rung(out, &ladder->rungs[1]);
-        (void)fputs(", whose interval overlaps,", out);
-    }
 
     const char *kind = contrast.kernel_known ? "kernel mechanism" : "mechanism";
     if (contrast.kernel == NULL) {
-        (void)fputs("; no blocking kernel mechanism was measured beside it.", out);
+        (void)fputs("; no blocking kernel mechanism was measured beside it", out);
     } else if (contrast.kernel == fastest) {
-        (void)fprintf(out, "; it is itself the cheapest blocking %s.", kind);
+        (void)fprintf(out, "; it is itself the cheapest blocking %s", kind);
     } else {
+        (void)fprintf(out, "; the cheapest blocking %s, ", kind);
+        put_rung(out, contrast.kernel);
+        (void)fputs(", takes ", out);
+        put_ns(out, time_of(contrast.kernel));
         (void)fputs(", ", out);
         put_factor(out, time_of(contrast.kernel) / time_of(fastest));
-        (void)fprintf(out, " times less than the cheapest blocking %s, ", kind);
-        put_rung(out, contrast.kernel);
-        (void)fputs(" with ", out);
-        put_ns(out, time_of(contrast.kernel));
-        (void)fputc('.', out);
+        (void)fputs(" times as long", out);
     }
+    if (ladder->n_rungs > 1 && overlap(fastest, &ladder->rungs[1])) {
+        (void)fputs("; the fastest is not told apart from ", out);
+        put_rung(out, &ladder->rungs[1]);
+        (void)fputs(": their intervals overlap", out);
+    }
+    (void)fputc('.', out);
 }
 
 /* Least and largest ratio over pairs of rungs. */

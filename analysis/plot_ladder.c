@@ -2,6 +2,7 @@
 #include "analysis/plot_ladder.h"
 
 #include "analysis/gnuplot.h"
+#include "analysis/ladder_layout.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 
@@ -11,23 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The picture in pixels; the dynamic SVG keeps the proportions at any size. */
-enum {
-    WIDTH = 1000,
-    EDGE = 14,       /* left and right of everything */
-    AT_COPIES = 172, /* centre of that column */
-    AT_WAIT = 205,   /* left edge of that column */
-    AXIS_FROM = 322, /* the logarithmic axis */
-    AXIS_TO = 790,
-    AT_HERE = 868, /* right edges of the two CPU columns */
-    AT_AWAY = 978,
-    ROW = 30,
-    ABOVE = 92,      /* title and column heads */
-    FLOOR_LINE = 17, /* one line of floor labels, on top of that */
-    BELOW = 92,      /* tick labels and legend */
-    CHARACTER = 6,   /* width of one in a floor label */
-    WAITS = 6,
-};
+enum { WAITS = 6 };
 
 /* Colours of gnuplot's podo set (Wong 2011), and marks: told apart without colour too. */
 static const struct {
@@ -39,33 +24,6 @@ static const struct {
     {"none", "#000000", 11, 10}, {"", "#777777", 15, 14}, /* any other */
 };
 
-struct row {
-    const struct ipm_rung *here, *away; /* one CPU, two CPUs; NULL: not measured */
-};
-
-struct mark {
-    double ns;
-    char label[64];
-    int line; /* of the labels, 0 is the lowest */
-};
-
-struct layout {
-    const struct ipm_ladder *ladder;
-    struct row *rows; /* fastest first */
-    size_t n_rows;
-    size_t n_elsewhere; /* rungs at other placements */
-    struct mark floors[3];
-    size_t n_floors;
-    int floor_lines;
-    double from, to; /* ends of the axis, log10 of ns */
-    double height;   /* pixels */
-};
-
-static const struct ipm_rung *of_row(const struct row *row)
-{
-    return row->here != NULL ? row->here : row->away;
-}
-
 static int wait_index(const struct ipm_rung *rung)
 {
     int i = 0;
@@ -74,138 +32,7 @@ static int wait_index(const struct ipm_rung *rung)
     return i;
 }
 
-/* The slot of a rung in its row; NULL when it is at a placement not drawn. */
-static const struct ipm_rung **place(const struct layout *layout, struct row *row,
-                                     const struct ipm_rung *rung)
-{
-    const char *placement = rung->point->factors.placement;
-    if (strcmp(placement, "same_cpu") == 0)
-        return &row->here;
-    return strcmp(placement, layout->ladder->away) == 0 ? &row->away : NULL;
-}
-
-static void add_rung(struct layout *layout, const struct ipm_rung *rung)
-{
-    for (size_t i = 0; i < layout->n_rows; i++) {
-        struct row *row = &layout->rows[i];
-        const struct ipm_rung **slot = place(layout, row, rung);
-        if (slot != NULL && *slot == NULL &&
-            ipm_rungs_same_but_placement(of_row(row), rung)) {
-            *slot = rung;
-            return;
-        }
-    }
-    const struct ipm_rung **slot = place(layout, &layout->rows[layout->n_rows], rung);
-    if (slot == NULL) {
-        layout->n_elsewhere++;
-        return;
-    }
-    *slot = rung;
-    layout->n_rows++;
-}
-
-/* Pixels from the left edge, as a value of the logarithmic axis. */
-static double at_pixel(const struct layout *layout, double pixel)
-{
-    double share = (pixel - AXIS_FROM) / (AXIS_TO - AXIS_FROM);
-    return pow(10, layout->from + share * (layout->to - layout->from));
-}
-
-static double to_pixel(const struct layout *layout, double ns)
-{
-    double share = (log10(ns) - layout->from) / (layout->to - layout->from);
-    return AXIS_FROM + share * (AXIS_TO - AXIS_FROM);
-}
-
-static void add_floors(struct layout *layout)
-{
-    static const struct {
-        const char *mechanism, *words;
-    } shown[] = {
-        {"floor_memcpy", "memcpy"},
-        {"floor_syscall", "system call"},
-        {"floor_cacheline", "cache-line round trip"},
-    };
-    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
-        const struct ipm_rung *rung =
-            ipm_ladder_floor(layout->ladder, shown[i].mechanism);
-        if (rung == NULL || !(rung->p50->estimate.value > 0))
-            continue;
-        struct mark *mark = &layout->floors[layout->n_floors];
-        mark->ns = rung->p50->estimate.value;
-        char size[IPM_UNITS_TEXT] = "";
-        char time[IPM_UNITS_TEXT];
-        if (i == 0)
-            (void)ipm_format_size(size, rung->point->factors.size);
-        (void)snprintf(mark->label, sizeof(mark->label), "%s%s%.12s %.16s",
-                       shown[i].words, size[0] == '\0' ? "" : " ", size,
-                       ipm_format_ns(time, mark->ns));
-        layout->n_floors++;
-    }
-}
-
-static int compare_marks(const void *a, const void *b)
-{
-    const struct mark *left = a;
-    const struct mark *right = b;
-    return (left->ns > right->ns) - (left->ns < right->ns);
-}
-
-/* Gives each floor label the lowest line on which it does not run into another. */
-static void stagger(struct layout *layout)
-{
-    qsort(layout->floors, layout->n_floors, sizeof(layout->floors[0]), compare_marks);
-    double taken_to[3] = {-WIDTH, -WIDTH, -WIDTH};
-    for (size_t i = 0; i < layout->n_floors; i++) {
-        struct mark *mark = &layout->floors[i];
-        double half = (double)(strlen(mark->label) + 2) * CHARACTER / 2;
-        double pixel = to_pixel(layout, mark->ns);
-        while (mark->line < 2 && pixel - half < taken_to[mark->line])
-            mark->line++;
-        taken_to[mark->line] = pixel + half;
-        if (mark->line + 1 > layout->floor_lines)
-            layout->floor_lines = mark->line + 1;
-    }
-}
-
-static void widen(double *least, double *most, double ns)
-{
-    if (!(ns > 0))
-        return;
-    *least = fmin(*least, ns);
-    *most = fmax(*most, ns);
-}
-
-static int make_layout(const struct ipm_ladder *ladder, struct layout *layout,
-                       struct ipm_why *why)
-{
-    *layout = (struct layout){.ladder = ladder};
-    layout->rows = calloc(ladder->n_rungs + 1, sizeof(*layout->rows));
-    if (layout->rows == NULL)
-        return ipm_why_set(why, -ENOMEM, "lay the ladder out: ");
-    double least = INFINITY;
-    double most = 0;
-    for (size_t i = 0; i < ladder->n_rungs; i++) {
-        add_rung(layout, &ladder->rungs[i]);
-        widen(&least, &most, ladder->rungs[i].p50->estimate.value);
-        widen(&least, &most, ladder->rungs[i].p99->estimate.value);
-    }
-    add_floors(layout);
-    for (size_t i = 0; i < layout->n_floors; i++)
-        widen(&least, &most, layout->floors[i].ns);
-    if (most == 0) {
-        least = 10; /* nothing to draw: any axis will do */
-        most = 1e5;
-    }
-    layout->from = log10(least) - 0.12;
-    layout->to = fmax(log10(most) + 0.12, layout->from + 1);
-    stagger(layout);
-    layout->height =
-        ABOVE + layout->floor_lines * FLOOR_LINE + (double)layout->n_rows * ROW + BELOW;
-    return 0;
-}
-
-static double row_y(const struct layout *layout, size_t i)
+static double row_y(const struct ipm_layout *layout, size_t i)
 {
     return (double)(layout->n_rows - i);
 }
@@ -219,11 +46,12 @@ static void put_cpu(FILE *out, const struct ipm_rung *rung)
 }
 
 /* One series of marks: a wait strategy on one CPU or on two.  Return: rows it has. */
-static size_t put_series(const struct layout *layout, int wait, bool away, FILE *out)
+static size_t put_series(const struct ipm_layout *layout, int wait, bool away,
+                         FILE *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < layout->n_rows; i++) {
-        const struct row *row = &layout->rows[i];
+        const struct ipm_layout_row *row = &layout->rows[i];
         const struct ipm_rung *rung = away ? row->away : row->here;
         if (rung == NULL || wait_index(rung) != wait)
             continue;
@@ -242,18 +70,16 @@ static size_t put_series(const struct layout *layout, int wait, bool away, FILE 
 int ipm_plot_ladder_data(const struct ipm_ladder *ladder, FILE *out,
                          struct ipm_why *why)
 {
-    struct layout layout;
-    int error = make_layout(ladder, &layout, why);
+    ipm_auto_layout struct ipm_layout layout = {0};
+    int error = ipm_layout_make(ladder, &layout, why);
     if (error != 0)
         return error;
-    ipm_auto_free void *owned = layout.rows;
-    (void)owned;
 
     (void)fputs("# row mechanism copies wait variant cpu_per_message_same_cpu "
                 "cpu_per_message_away\n",
                 out);
     for (size_t i = 0; i < layout.n_rows; i++) {
-        const struct ipm_rung *rung = of_row(&layout.rows[i]);
+        const struct ipm_rung *rung = ipm_layout_rung(&layout.rows[i]);
         (void)fprintf(out, "%g ", row_y(&layout, i));
         ipm_gnuplot_column(out, rung->point->factors.mechanism);
         (void)fputc(' ', out);
@@ -281,18 +107,18 @@ int ipm_plot_ladder_data(const struct ipm_ladder *ladder, FILE *out,
 }
 
 /* set label TEXT at x pixel, row y ... */
-static void put_label(FILE *out, const struct layout *layout, const char *text,
+static void put_label(FILE *out, const struct ipm_layout *layout, const char *text,
                       double pixel, double y, const char *style)
 {
     (void)fputs("set label ", out);
     ipm_gnuplot_string(out, text);
-    (void)fprintf(out, " at first %.6g, first %.4f %s\n", at_pixel(layout, pixel), y,
-                  style);
+    (void)fprintf(out, " at first %.6g, first %.4f %s\n", ipm_layout_ns(layout, pixel),
+                  y, style);
 }
 
-static void put_frame(FILE *out, const struct layout *layout)
+static void put_frame(FILE *out, const struct ipm_layout *layout)
 {
-    double top = ABOVE + layout->floor_lines * FLOOR_LINE;
+    double top = IPM_LAYOUT_ABOVE + layout->floor_lines * IPM_LAYOUT_FLOOR_LINE;
     (void)fprintf(out,
                   "# Made by ipcmeter report; `gnuplot ladder.gp` draws it again.\n"
                   "set encoding utf8\n"
@@ -302,23 +128,24 @@ static void put_frame(FILE *out, const struct layout *layout)
                   "set datafile missing 'nan'\n"
                   "set lmargin at screen 0\nset rmargin at screen 1\n"
                   "set tmargin at screen %.5f\nset bmargin at screen %.5f\n",
-                  WIDTH, layout->height, 1 - top / layout->height,
-                  BELOW / layout->height);
+                  IPM_LAYOUT_WIDTH, layout->height, 1 - top / layout->height,
+                  IPM_LAYOUT_BELOW / layout->height);
     (void)fprintf(out,
                   "set logscale x\nset xrange [%.6g:%.6g]\nset yrange [0.5:%.1f]\n"
                   "unset border\nunset ytics\nunset colorbox\n",
-                  at_pixel(layout, 0), at_pixel(layout, WIDTH),
+                  ipm_layout_ns(layout, 0), ipm_layout_ns(layout, IPM_LAYOUT_WIDTH),
                   (double)layout->n_rows + 0.5);
     for (size_t i = 0; i < layout->n_rows; i += 2)
         (void)fprintf(
             out,
             "set object rectangle from first %.6g, first %.1f to first %.6g, "
             "first %.1f behind fillstyle solid noborder fillcolor '#f4f5f7'\n",
-            at_pixel(layout, EDGE / 2), row_y(layout, i) - 0.5,
-            at_pixel(layout, WIDTH - EDGE / 2), row_y(layout, i) + 0.5);
+            ipm_layout_ns(layout, IPM_LAYOUT_EDGE / 2), row_y(layout, i) - 0.5,
+            ipm_layout_ns(layout, IPM_LAYOUT_WIDTH - IPM_LAYOUT_EDGE / 2),
+            row_y(layout, i) + 0.5);
 }
 
-static void put_axis(FILE *out, const struct layout *layout)
+static void put_axis(FILE *out, const struct ipm_layout *layout)
 {
     static const int steps[] = {1, 2, 5};
     /* Below two decades the decades alone are too few to read by. */
@@ -333,41 +160,41 @@ static void put_axis(FILE *out, const struct layout *layout)
                 continue;
             (void)fprintf(out, "%s'%s' %g", separator, ipm_format_ns(text, ns), ns);
             separator = ", ";
-            (void)fprintf(out, ", '' %g", ns);
         }
     }
     (void)fputs(")\nset grid xtics linetype 1 linecolor '#dddddd' linewidth 0.7\n",
                 out);
-    (void)fprintf(out,
-                  "set label 'time per round trip' at first %.6g, screen %.5f center "
-                  "textcolor '#333333'\n",
-                  at_pixel(layout, (AXIS_FROM + AXIS_TO) / 2.0),
-                  (BELOW - 38) / layout->height);
+    (void)fprintf(
+        out,
+        "set label 'time per round trip' at first %.6g, screen %.5f center "
+        "textcolor '#333333'\n",
+        ipm_layout_ns(layout, (IPM_LAYOUT_AXIS_FROM + IPM_LAYOUT_AXIS_TO) / 2.0),
+        (IPM_LAYOUT_BELOW - 42) / layout->height);
 }
 
-static void put_floors(FILE *out, const struct layout *layout)
+static void put_floors(FILE *out, const struct ipm_layout *layout)
 {
+    static const char *const alignment[] = {"left", "center", "right"};
     for (size_t i = 0; i < layout->n_floors; i++) {
-        const struct mark *mark = &layout->floors[i];
-        double line = 10 + mark->line * FLOOR_LINE;
-        double top =
-            1 - (ABOVE + layout->floor_lines * FLOOR_LINE - line + 5) / layout->height;
+        const struct ipm_layout_mark *mark = &layout->floors[i];
+        double lines = layout->floor_lines - mark->line;
+        double top = IPM_LAYOUT_ABOVE + lines * IPM_LAYOUT_FLOOR_LINE - 15;
         (void)fprintf(out,
                       "set arrow from first %.6g, graph 0 to first %.6g, screen %.5f "
-                      "nohead back linewidth 1.4 linecolor '#9a9a9a'\n",
-                      mark->ns, mark->ns, top);
+                      "nohead back linewidth 1.4 linecolor '#a8a8a8'\n",
+                      mark->ns, mark->ns, 1 - top / layout->height);
         (void)fputs("set label ", out);
         ipm_gnuplot_string(out, mark->label);
         (void)fprintf(out,
-                      " at first %.6g, screen %.5f center font 'sans-serif,11' "
-                      "textcolor '#6b6b6b'\n",
-                      mark->ns, top + 9 / layout->height);
+                      " at first %.6g, screen %.5f %s font 'sans-serif,11' textcolor "
+                      "'#6b6b6b'\n",
+                      mark->ns, 1 - (top - 9) / layout->height, alignment[mark->align]);
     }
 }
 
-static void put_heads(FILE *out, const struct layout *layout)
+static void put_heads(FILE *out, const struct ipm_layout *layout)
 {
-    static const char style[] = "font 'sans-serif:Bold,12' textcolor '#333333'";
+    static const char style[] = "font 'sans-serif,12' textcolor '#333333'";
     const struct ipm_ladder *ladder = layout->ladder;
     char text[256];
     char size[IPM_UNITS_TEXT];
@@ -375,34 +202,38 @@ static void put_heads(FILE *out, const struct layout *layout)
                    ipm_format_size(size, ladder->size), ladder->touch);
     (void)fputs("set label ", out);
     ipm_gnuplot_string(out, text);
-    (void)fprintf(out, " at screen %.4f, screen %.5f font 'sans-serif:Bold,16'\n",
-                  (double)EDGE / WIDTH, 1 - 24 / layout->height);
-    (void)snprintf(text, sizeof(text),
-                   "Mark: median over fresh processes of the median round trip. Line: "
-                   "to the 99th percentile. Grey: what no IPC beats here.");
+    (void)fprintf(out, " at screen %.4f, screen %.5f font 'sans-serif,16'\n",
+                  (double)IPM_LAYOUT_EDGE / IPM_LAYOUT_WIDTH, 1 - 24 / layout->height);
+    int used = snprintf(text, sizeof(text),
+                        "Mark: median over fresh processes of the median round trip. "
+                        "Line: to the 99th percentile. Grey: what no IPC beats here.");
+    if (layout->n_elsewhere > 0)
+        (void)snprintf(text + used, sizeof(text) - (size_t)used,
+                       " Not drawn: %zu at other placements.", layout->n_elsewhere);
     (void)fputs("set label ", out);
     ipm_gnuplot_string(out, text);
     (void)fprintf(out, " at screen %.4f, screen %.5f textcolor '#555555'\n",
-                  (double)EDGE / WIDTH, 1 - 45 / layout->height);
+                  (double)IPM_LAYOUT_EDGE / IPM_LAYOUT_WIDTH, 1 - 45 / layout->height);
 
-    double y = (double)layout->n_rows + 0.5 + 12.0 / ROW;
+    double y = (double)layout->n_rows + 0.5 + 12.0 / IPM_LAYOUT_ROW;
     char right[96];
     char centre[96];
     (void)snprintf(right, sizeof(right), "right %s", style);
     (void)snprintf(centre, sizeof(centre), "center %s", style);
-    put_label(out, layout, "mechanism", EDGE, y, style);
-    put_label(out, layout, "copies", AT_COPIES, y, centre);
-    put_label(out, layout, "wait", AT_WAIT, y, style);
-    put_label(out, layout, "CPU time per message", AT_AWAY, y + 17.0 / ROW, right);
-    put_label(out, layout, "same_cpu", AT_HERE, y, right);
-    put_label(out, layout, ladder->away, AT_AWAY, y, right);
+    put_label(out, layout, "mechanism", IPM_LAYOUT_EDGE, y, style);
+    put_label(out, layout, "copies", IPM_LAYOUT_COPIES, y, centre);
+    put_label(out, layout, "wait", IPM_LAYOUT_WAIT, y, style);
+    put_label(out, layout, "CPU time per message", IPM_LAYOUT_AWAY,
+              y + 17.0 / IPM_LAYOUT_ROW, right);
+    put_label(out, layout, "same_cpu", IPM_LAYOUT_HERE, y, right);
+    put_label(out, layout, ladder->away, IPM_LAYOUT_AWAY, y, right);
 }
 
-static void put_legend(FILE *out, const struct layout *layout, const bool *used,
+static void put_legend(FILE *out, const struct ipm_layout *layout, const bool *used,
                        bool batches)
 {
     (void)fputs("set key at screen 0.5, screen 0.012 center bottom horizontal "
-                "Left reverse samplen 1.2 width 1 textcolor '#333333'\n",
+                "maxrows 2 Left reverse samplen 1.2 textcolor '#333333'\n",
                 out);
     (void)fputs("plot \\\n", out);
     for (int wait = 0; wait < WAITS; wait++) {
@@ -436,7 +267,7 @@ static void put_legend(FILE *out, const struct layout *layout, const bool *used,
                     out);
 }
 
-static bool has_batches(const struct layout *layout)
+static bool has_batches(const struct ipm_layout *layout)
 {
     for (size_t i = 0; i < layout->ladder->n_rungs; i++) {
         if (strcmp(layout->ladder->rungs[i].point->sample, "batch") == 0)
@@ -445,12 +276,40 @@ static bool has_batches(const struct layout *layout)
     return false;
 }
 
+/* The words on both sides of the axis, out of the data file's first part. */
+static void put_columns(FILE *out, const struct ipm_layout *layout)
+{
+    /* A variant stands below the words of its row, which make room for it. */
+    static const char raised[] = "($1 + (strlen(strcol(5)) > 0 ? 0.16 : 0))";
+    static const char below[] = "($1 - 0.26)";
+    static const struct {
+        int column;
+        double pixel;
+        const char *y, *style;
+    } columns[] = {
+        {2, IPM_LAYOUT_EDGE, raised, "left"},
+        {3, IPM_LAYOUT_COPIES, raised, "center"},
+        {4, IPM_LAYOUT_WAIT, raised, "left"},
+        {5, IPM_LAYOUT_EDGE, below, "left font 'sans-serif,9' textcolor '#6b6b6b'"},
+        {6, IPM_LAYOUT_HERE, "1", "right"},
+        {7, IPM_LAYOUT_AWAY, "1", "right"},
+    };
+    enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+    for (size_t i = 0; i < COLUMNS; i++)
+        (void)fprintf(out,
+                      "  'ladder.dat' index 0 using (%.6g):%s:%d with labels %s "
+                      "notitle%s\n",
+                      ipm_layout_ns(layout, columns[i].pixel), columns[i].y,
+                      columns[i].column, columns[i].style,
+                      i + 1 < COLUMNS ? ", \\" : "");
+}
+
 /* The series of the data file, in its order, from index 1 on. */
-static void put_plots(FILE *out, const struct layout *layout)
+static void put_plots(FILE *out, const struct ipm_layout *layout)
 {
     bool used[WAITS] = {false};
     for (size_t i = 0; i < layout->n_rows; i++)
-        used[wait_index(of_row(&layout->rows[i]))] = true;
+        used[wait_index(ipm_layout_rung(&layout->rows[i]))] = true;
     put_legend(out, layout, used, has_batches(layout));
 
     int index = 0;
@@ -472,35 +331,16 @@ static void put_plots(FILE *out, const struct layout *layout)
                           waits[wait].colour);
         }
     }
-    const struct {
-        int column;
-        double pixel;
-        const char *style;
-    } columns[] = {
-        {2, EDGE, "left"},     {3, AT_COPIES, "center"}, {4, AT_WAIT, "left"},
-        {6, AT_HERE, "right"}, {7, AT_AWAY, "right"},
-    };
-    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-        (void)fprintf(
-            out,
-            "  'ladder.dat' index 0 using (%.6g):1:%d with labels %s notitle, "
-            "\\\n",
-            at_pixel(layout, columns[i].pixel), columns[i].column, columns[i].style);
-    (void)fprintf(out,
-                  "  'ladder.dat' index 0 using (%.6g):($1 - 0.34):5 with labels left "
-                  "font 'sans-serif,9' textcolor '#6b6b6b' notitle\n",
-                  at_pixel(layout, EDGE));
+    put_columns(out, layout);
 }
 
 int ipm_plot_ladder_script(const struct ipm_ladder *ladder, FILE *out,
                            struct ipm_why *why)
 {
-    struct layout layout;
-    int error = make_layout(ladder, &layout, why);
+    ipm_auto_layout struct ipm_layout layout = {0};
+    int error = ipm_layout_make(ladder, &layout, why);
     if (error != 0)
         return error;
-    ipm_auto_free void *owned = layout.rows;
-    (void)owned;
     put_frame(out, &layout);
     put_axis(out, &layout);
     put_floors(out, &layout);

@@ -39,8 +39,10 @@ int ipm_poll_timeout_ms(int64_t deadline_ns)
 {
     if (deadline_ns == IPM_FOREVER)
         return -1;
+    if (deadline_ns <= 0)
+        return 0;
     int64_t left_ns = deadline_ns - ipm_now_ns();
-    if (deadline_ns == 0 || left_ns <= 0)
+    if (left_ns <= 0)
         return 0;
     int64_t left_ms = (left_ns + 999999) / 1000000;
     return left_ms > INT_MAX ? INT_MAX : (int)left_ms;

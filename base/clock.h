@@ -38,7 +38,8 @@ struct ipm_clock_cost {
  */
 void ipm_clock_measure(struct ipm_clock_cost *out_cost);
 
-/* Poll timeout for an absolute deadline: milliseconds rounded up, -1 for IPM_FOREVER. */
+/* Poll timeout for an absolute deadline: milliseconds rounded up, -1 for IPM_FOREVER, 0 for
+ * one that has passed, INT_MAX for one more than 24 days away. */
 int ipm_poll_timeout_ms(int64_t deadline_ns);
 
 #endif

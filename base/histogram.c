@@ -94,6 +94,8 @@ static bool get_varint(const uint8_t *bytes, size_t length, size_t *used,
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64 && *used < length; shift += 7) {
         uint8_t byte = bytes[(*used)++];
+        if (shift == 63 && byte > 1)
+            return false;
         value |= (uint64_t)(byte & 0x7f) << shift;
         if ((byte & 0x80) == 0) {
             *out_value = value;
@@ -144,7 +146,41 @@ void ipm_histogram_pack(const struct ipm_histogram *histogram,
     while (!pack_at(histogram, bits, bytes, &used) && bits > 3)
         bits--;
     ipm_base64_encode(bytes, used, text);
-    *out_error = 1.0 / (double)(UINT64_C(2) << bits);
+    double error = 1.0 / (double)(UINT64_C(2) << bits);
+    double last =
+        midpoint_at(index_at((UINT64_C(1) << IPM_HISTOGRAM_TOP) - 1, bits), bits);
+    /* The last bucket also holds what lies above the range, however far. */
+    if (histogram->max >= UINT64_C(1) << IPM_HISTOGRAM_TOP)
+        error = fmax(error, 1 - last / (double)histogram->max);
+    *out_error = error;
+}
+
+/* Adds the pairs behind the bucket bits; -EINVAL leaves what came before. */
+static int unpack_pairs(const uint8_t *bytes, size_t length, size_t used, int bits,
+                        struct ipm_histogram *into)
+{
+    uint64_t end = (uint64_t)(IPM_HISTOGRAM_TOP - bits + 1) << bits;
+    uint64_t index = 0;
+    while (used < length) {
+        uint64_t gap;
+        uint64_t count;
+        if (!get_varint(bytes, length, &used, &gap) ||
+            !get_varint(bytes, length, &used, &count))
+            return -EINVAL;
+        bool repeated = gap == 0 && into->count > 0;
+        if (repeated || count == 0 || gap >= end - index ||
+            __builtin_add_overflow(into->count, count, &into->count))
+            return -EINVAL;
+        index += gap;
+        uint64_t value = (uint64_t)midpoint_at(index, bits);
+        into->sum += count * value;
+        if (value < into->min)
+            into->min = value;
+        if (value > into->max)
+            into->max = value;
+        into->buckets[ipm_histogram_index(value)] += count;
+    }
+    return 0;
 }
 
 int ipm_histogram_unpack(const char *text, struct ipm_histogram *out_histogram,
@@ -158,29 +194,9 @@ int ipm_histogram_unpack(const char *text, struct ipm_histogram *out_histogram,
     if (ipm_base64_decode(text, bytes, sizeof(bytes), &length) != 0 ||
         !get_varint(bytes, length, &used, &bits) || bits > IPM_HISTOGRAM_BITS)
         return ipm_why_set(why, -EINVAL, "not a packed histogram");
-
-    uint64_t index = 0;
-    while (used < length) {
-        uint64_t gap;
-        uint64_t count;
-        if (!get_varint(bytes, length, &used, &gap) ||
-            !get_varint(bytes, length, &used, &count) || gap > IPM_HISTOGRAM_BUCKETS) {
-            ipm_histogram_reset(out_histogram);
-            return ipm_why_set(why, -EINVAL, "packed histogram is torn");
-        }
-        index += gap;
-        if (index >= IPM_HISTOGRAM_BUCKETS) {
-            ipm_histogram_reset(out_histogram);
-            return ipm_why_set(why, -EINVAL, "packed histogram is out of range");
-        }
-        uint64_t value = (uint64_t)midpoint_at(index, (int)bits);
-        out_histogram->count += count;
-        out_histogram->sum += count * value;
-        if (value < out_histogram->min)
-            out_histogram->min = value;
-        if (value > out_histogram->max)
-            out_histogram->max = value;
-        out_histogram->buckets[ipm_histogram_index(value)] += count;
+    if (unpack_pairs(bytes, length, used, (int)bits, out_histogram) != 0) {
+        ipm_histogram_reset(out_histogram);
+        return ipm_why_set(why, -EINVAL, "packed histogram is torn or out of range");
     }
     return 0;
 }

@@ -82,10 +82,11 @@ double ipm_histogram_mean(const struct ipm_histogram *histogram);
  * @text:      room for IPM_HISTOGRAM_PACKED + 1 bytes
  * @out_error: largest relative distance between a value and the midpoint of the bucket it
  *             is packed into: 2^-10, doubled as often as neighbours had to be merged to
- *             keep the text within IPM_HISTOGRAM_PACKED
+ *             keep the text within IPM_HISTOGRAM_PACKED; that of max when it lies above the
+ *             range and is farther off
  *
  * Base64 of LEB128 varints: the bucket bits, then (gap to the previous bucket used, count)
- * pairs, the first gap counted from bucket 0.
+ * pairs, the first gap counted from bucket 0.  No other gap is 0, and no count.
  */
 void ipm_histogram_pack(const struct ipm_histogram *histogram,
                         char text[IPM_HISTOGRAM_PACKED + 1], double *out_error);

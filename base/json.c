@@ -21,6 +21,29 @@ json_t *ipm_json_number(double value)
     return json_real(value);
 }
 
+json_t *ipm_json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json != NULL)
+        return json;
+    ipm_auto_free char *copy = strdup(text);
+    if (copy == NULL)
+        return NULL;
+    for (char *at = copy; *at != '\0';) {
+        size_t length = 1;
+        json_t *character = NULL;
+        /* Jansson knows what UTF-8 is: the shortest piece that it takes is a character. */
+        for (; length <= 4 && character == NULL; length++)
+            character = json_stringn(at, strnlen(at, length));
+        if (character == NULL)
+            *at++ = '?';
+        else
+            at += json_string_length(character);
+        json_decref(character);
+    }
+    return json_string(copy);
+}
+
 char *ipm_json_canonical(const json_t *json)
 {
     return json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY |

@@ -24,6 +24,10 @@ static inline void ipm_cleanup_json(json_t **json)
  * below 2^53 becomes an integer, so that counts never print as 3.0. */
 json_t *ipm_json_number(double value);
 
+/* A JSON string; bytes that are not UTF-8 become '?', since a string that JSON cannot hold
+ * would be lost without a word.  For reasons and paths, which may hold any byte. */
+json_t *ipm_json_text(const char *text);
+
 /* Compact, keys sorted, reals with 17 digits: equal documents give equal text.  The caller
  * frees it; NULL when out of memory. */
 char *ipm_json_canonical(const json_t *json);

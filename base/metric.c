@@ -66,12 +66,13 @@ json_t *ipm_metric_json(const struct ipm_metric *metric)
     json_t *json = json_object();
     (void)json_object_set_new(json, "value",
                               ok ? ipm_json_number(metric->value) : json_null());
-    (void)json_object_set_new(json, "unit", json_string(metric->unit));
+    (void)json_object_set_new(json, "unit", ipm_json_text(metric->unit));
     (void)json_object_set_new(json, "status", json_string(ok ? "ok" : "unavailable"));
-    (void)json_object_set_new(json, "source", json_string(metric->source));
+    (void)json_object_set_new(json, "source", ipm_json_text(metric->source));
     if (metric->provenance[0] != '\0')
-        (void)json_object_set_new(json, "provenance", json_string(metric->provenance));
+        (void)json_object_set_new(json, "provenance",
+                                  ipm_json_text(metric->provenance));
     (void)json_object_set_new(json, "reason",
-                              ok ? json_null() : json_string(metric->reason));
+                              ok ? json_null() : ipm_json_text(metric->reason));
     return json;
 }

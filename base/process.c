@@ -54,6 +54,9 @@ int ipm_wait_until(pid_t pid, int pidfd, int64_t deadline_ns, int *out_status)
             return -errno;
         if (ready == 0)
             return 1;
+        /* A descriptor that is not open is "ready" too, and waitpid() would not return. */
+        if (ready > 0 && (entry.revents & POLLNVAL) != 0)
+            return -EBADF;
         if (ready > 0)
             break;
     }
@@ -66,9 +69,13 @@ int ipm_wait_until(pid_t pid, int pidfd, int64_t deadline_ns, int *out_status)
 
 const char *ipm_status_text(int status, char text[IPM_STATUS_TEXT])
 {
-    if (WIFSIGNALED(status))
+    /* Real-time signals have no name. */
+    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+    if (name != NULL)
         (void)snprintf(text, IPM_STATUS_TEXT, "killed by signal %d (SIG%s)",
-                       WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
+                       WTERMSIG(status), name);
+    else if (WIFSIGNALED(status))
+        (void)snprintf(text, IPM_STATUS_TEXT, "killed by signal %d", WTERMSIG(status));
     else
         (void)snprintf(text, IPM_STATUS_TEXT, "exited with status %d",
                        WEXITSTATUS(status));
@@ -98,9 +105,9 @@ int ipm_read_all(int fd, size_t limit, char **out_text, size_t *out_length)
     if (text == NULL)
         return -ENOMEM;
     for (;;) {
+        if (length > limit)
+            return -EFBIG;
         if (length + 1 == room) {
-            if (room > limit)
-                return -EFBIG;
             char *larger = realloc(text, room * 2);
             if (larger == NULL)
                 return -ENOMEM;
@@ -116,8 +123,6 @@ int ipm_read_all(int fd, size_t limit, char **out_text, size_t *out_length)
             break;
         length += (size_t)got;
     }
-    if (length > limit)
-        return -EFBIG;
     text[length] = '\0';
     *out_length = length;
     *out_text = ipm_steal(&text);

@@ -138,13 +138,12 @@ int ipm_records_scan(const char *path, ipm_records_visit *visit, ipm_records_bad
         return ipm_why_set(why, -errno, "open %s: ", path);
     ipm_auto_free char *text = NULL;
     size_t room = 0;
-    *out_torn = false;
     for (size_t line = 1;; line++) {
         ssize_t length = getline(&text, &room, file);
-        if (length < 0)
-            return ferror(file) ? ipm_why_set(why, -EIO, "read %s: ", path) : 0;
-        if (text[length - 1] != '\n') {
-            *out_torn = true;
+        if (length < 0 && !feof(file))
+            return ipm_why_set(why, -errno, "read %s: ", path);
+        if (length < 0 || text[length - 1] != '\n') {
+            *out_torn = length > 0;
             return 0;
         }
         struct ipm_why problem;

@@ -53,7 +53,7 @@ typedef int ipm_records_visit(void *context, const json_t *record, size_t line);
 
 /**
  * ipm_records_read() - visit every complete record of a file, in order
- * @out_torn: whether a torn last line was dropped
+ * @out_torn: whether a torn last line was dropped; written when the end was reached
  *
  * Return: 0; the visitor's value when it stopped; -EPROTO or -EINVAL with the line number
  *         in @why for a bad line that is not the last; -errno.

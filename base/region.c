@@ -22,7 +22,9 @@ _Static_assert(sizeof(struct header) <= IPM_REGION_HEADER, "header outgrew its r
 int ipm_region_create(struct ipm_region *out_region, uint64_t magic, uint32_t version,
                       size_t size, struct ipm_why *why)
 {
-    size_t whole = IPM_REGION_HEADER + size;
+    size_t whole = 0;
+    if (size == 0 || __builtin_add_overflow(size, IPM_REGION_HEADER, &whole))
+        return ipm_why_set(why, -EINVAL, "no shared memory of %zu bytes", size);
     ipm_auto_fd int fd = memfd_create("ipcmeter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return ipm_why_set(why, -errno, "memfd_create: ");

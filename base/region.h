@@ -30,7 +30,8 @@ struct ipm_region {
  * @magic, @version: what ipm_region_map() will insist on
  * @size:            usable bytes, > 0
  *
- * Return: 0; -errno of memfd_create, ftruncate, seal or mmap (@out_region untouched).
+ * Return: 0; -EINVAL when @size is 0 or beyond what can be addressed; -errno of
+ *         memfd_create, ftruncate, seal or mmap.
  */
 int ipm_region_create(struct ipm_region *out_region, uint64_t magic, uint32_t version,
                       size_t size, struct ipm_why *why);

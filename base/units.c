@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS "0123456789"
+
 struct unit {
     const char *suffix;
     int64_t scale;
@@ -26,41 +28,60 @@ static const struct unit duration_units[] = {
     {NULL, 0},
 };
 
+/*
+ * The number of @whole digits at @text, a point and @fraction digits, times @scale.  In
+ * integers: 1.001 us in floating point is not 1001 ns, nor is any size above 2^53 exact.
+ *
+ * Return: 0; -ERANGE above INT64_MAX; -EINVAL when something is left below 1.
+ */
+static int scale_number(const char *text, size_t whole, size_t fraction, int64_t scale,
+                        int64_t *out_value)
+{
+    int64_t value = 0;
+    for (size_t i = 0; i < whole; i++) {
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, text[i] - '0', &value))
+            return -ERANGE;
+    }
+    if (__builtin_mul_overflow(value, scale, &value))
+        return -ERANGE;
+    /* @scale is at most 3.6e12, so each product is far below INT64_MAX. */
+    int64_t part = 0;
+    const char *digits = text + whole + 1;
+    for (size_t i = fraction; i > 0; i--) {
+        part += (digits[i - 1] - '0') * scale;
+        if (part % 10 != 0)
+            return -EINVAL;
+        part /= 10;
+    }
+    return __builtin_add_overflow(value, part, out_value) ? -ERANGE : 0;
+}
+
 static int parse_with_units(const char *text, const struct unit *units,
                             const char *expected, int64_t *out_value,
                             struct ipm_why *why)
 {
-    /* strtod would also take "inf", "nan", hexadecimal and leading blanks. */
-    if (strspn(text, "0123456789") == 0) {
-        if (text[0] == '-' && strspn(text + 1, "0123456789") > 0)
-            return ipm_why_set(why, -ERANGE, "'%s' is negative", text);
-        return ipm_why_set(why, -EINVAL, "'%s' is not %s", text, expected);
-    }
-    size_t digits = strspn(text, "0123456789.");
-    char number[64];
-    if (digits >= sizeof(number))
-        return ipm_why_set(why, -ERANGE, "'%.40s...' is too long", text);
-    memcpy(number, text, digits);
-    number[digits] = '\0';
-    char *end = NULL;
-    double value = strtod(number, &end);
-    if (*end != '\0')
+    if (text[0] == '-' && strspn(text + 1, DIGITS) > 0)
+        return ipm_why_set(why, -ERANGE, "'%s' is negative", text);
+    size_t whole = strspn(text, DIGITS);
+    size_t fraction = text[whole] == '.' ? strspn(text + whole + 1, DIGITS) : 0;
+    const char *end = text + whole + (text[whole] == '.' ? 1 + fraction : 0);
+    if (whole == 0 || end[-1] == '.')
         return ipm_why_set(why, -EINVAL, "'%s' is not %s", text, expected);
 
-    const char *suffix = text + digits + strspn(text + digits, " ");
-    for (const struct unit *unit = units; unit->suffix != NULL; unit++) {
-        if (strcmp(suffix, unit->suffix) != 0)
-            continue;
-        double scaled = value * (double)unit->scale;
-        if (scaled > 9.0e18)
-            return ipm_why_set(why, -ERANGE, "'%s' is too large", text);
-        if (scaled != floor(scaled))
-            return ipm_why_set(why, -EINVAL, "'%s' is not a whole number of %s", text,
-                               units[0].suffix[0] == '\0' ? "bytes" : "ns");
-        *out_value = (int64_t)scaled;
-        return 0;
-    }
-    return ipm_why_set(why, -EINVAL, "'%s' is not %s", text, expected);
+    const char *suffix = end + strspn(end, " ");
+    const struct unit *unit = units;
+    while (unit->suffix != NULL && strcmp(suffix, unit->suffix) != 0)
+        unit++;
+    if (unit->suffix == NULL || (*suffix == '\0' && suffix != end))
+        return ipm_why_set(why, -EINVAL, "'%s' is not %s", text, expected);
+    int error = scale_number(text, whole, fraction, unit->scale, out_value);
+    if (error == -ERANGE)
+        return ipm_why_set(why, error, "'%s' is too large", text);
+    if (error != 0)
+        return ipm_why_set(why, error, "'%s' is not a whole number of %s", text,
+                           units[0].suffix[0] == '\0' ? "bytes" : "ns");
+    return 0;
 }
 
 int ipm_parse_size(const char *text, int64_t *out_bytes, struct ipm_why *why)
@@ -90,13 +111,20 @@ int ipm_parse_integer(const char *text, int64_t *out_value, struct ipm_why *why)
     return 0;
 }
 
-/* Three significant digits without an exponent: 1.23, 12.3, 123, 1230. */
+/* Three significant digits: 0.0123, 1.23, 12.3, 123, 1230; an exponent only where that
+ * would take more than 15 digits. */
 static void format_digits(char *text, size_t room, double value, const char *unit)
 {
-    int decimals = fabs(value) < 9.995 ? 2 : fabs(value) < 99.95 ? 1 : 0;
+    double size = fabs(value);
+    int decimals = size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
+    for (double limit = 0.9995; size < limit && decimals < 15; limit /= 10)
+        decimals++;
     char number[IPM_UNITS_TEXT];
-    (void)snprintf(number, sizeof(number), "%.*f", decimals, value);
-    if (strchr(number, '.') != NULL) {
+    if (size == 0 || (size >= 1e-13 && size < 1e15))
+        (void)snprintf(number, sizeof(number), "%.*f", decimals, size == 0 ? 0 : value);
+    else
+        (void)snprintf(number, sizeof(number), "%.2e", value);
+    if (strchr(number, '.') != NULL && strchr(number, 'e') == NULL) {
         size_t length = strlen(number);
         while (number[length - 1] == '0')
             number[--length] = '\0';

@@ -58,8 +58,8 @@ static int parse(const char *text, size_t length, json_t **out_describe,
 }
 
 int ipm_describe_worker(const struct ipm_worker *worker,
-                        const volatile sig_atomic_t *interrupted,
-                        json_t **out_describe, struct ipm_why *why)
+                        const volatile sig_atomic_t *interrupted, json_t **out_describe,
+                        struct ipm_why *why)
 {
     const char *argv[2 * IPM_PLUGINS_MAX + 5];
     size_t n = 0;
@@ -120,7 +120,8 @@ static int check_list(const json_t *describe, const char *kind, bool words,
         return ipm_why_set(why, -EBADMSG, "no list of %s", kind);
     size_t index;
     const json_t *entry;
-    json_array_foreach (list, index, entry) {
+    json_array_foreach(list, index, entry)
+    {
         const char *name = json_string_value(json_object_get(entry, "name"));
         if (name == NULL || strlen(name) >= IPM_WORD || (words && !is_word(name)))
             return ipm_why_set(why, -EBADMSG, "%s: entry %zu has no sane name", kind,
@@ -136,8 +137,8 @@ static int check_mechanism(const json_t *mechanism, struct ipm_why *why)
     bool found = false;
     size_t index;
     const json_t *mode;
-    json_array_foreach (modes, index, mode)
-        found = found || ipm_describe_integer(mode, "copies", -1) == copies;
+    json_array_foreach(modes, index, mode) found =
+        found || ipm_describe_integer(mode, "copies", -1) == copies;
     if (copies < 0 || !found)
         return ipm_why_set(why, -EBADMSG, "its default_copies is none of its modes");
     if (!json_is_array(json_object_get(mechanism, "waits")) ||
@@ -148,7 +149,8 @@ static int check_mechanism(const json_t *mechanism, struct ipm_why *why)
         return ipm_why_set(why, -EBADMSG,
                            "waits, capabilities, limits, available or version missing");
     const json_t *wait;
-    json_array_foreach (json_object_get(mechanism, "waits"), index, wait) {
+    json_array_foreach(json_object_get(mechanism, "waits"), index, wait)
+    {
         if (!is_word(json_string_value(wait)))
             return ipm_why_set(why, -EBADMSG, "a wait strategy is no word");
     }
@@ -175,15 +177,17 @@ int ipm_describe_check(const json_t *describe, struct ipm_why *why)
 
     size_t index;
     const json_t *entry;
-    json_array_foreach (json_object_get(describe, "mechanisms"), index, entry) {
+    json_array_foreach(json_object_get(describe, "mechanisms"), index, entry)
+    {
         error = check_mechanism(entry, why);
         if (error != 0) {
-            ipm_why_prefix(why, "mechanism '%s': ",
-                           ipm_describe_text(entry, "name", ""));
+            ipm_why_prefix(why,
+                           "mechanism '%s': ", ipm_describe_text(entry, "name", ""));
             return error;
         }
     }
-    json_array_foreach (json_object_get(describe, "workloads"), index, entry) {
+    json_array_foreach(json_object_get(describe, "workloads"), index, entry)
+    {
         if (json_array_size(json_object_get(entry, "roles")) == 0 ||
             !json_is_integer(json_object_get(entry, "version")))
             return ipm_why_set(why, -EBADMSG, "workload '%s': roles or version missing",
@@ -199,7 +203,8 @@ const json_t *ipm_describe_find(const json_t *describe, const char *kind,
 {
     size_t index;
     const json_t *entry;
-    json_array_foreach (json_object_get(describe, kind), index, entry) {
+    json_array_foreach(json_object_get(describe, kind), index, entry)
+    {
         if (strcmp(ipm_describe_text(entry, "name", ""), name) == 0)
             return entry;
     }
@@ -210,7 +215,8 @@ bool ipm_describe_lists(const json_t *list, const char *text)
 {
     size_t index;
     const json_t *entry;
-    json_array_foreach (list, index, entry) {
+    json_array_foreach(list, index, entry)
+    {
         if (json_is_string(entry) && strcmp(json_string_value(entry), text) == 0)
             return true;
     }

@@ -43,8 +43,8 @@ int ipm_worker_find(struct ipm_worker *worker, struct ipm_why *why);
  *         sense; -EIO it failed; -errno of its start.
  */
 int ipm_describe_worker(const struct ipm_worker *worker,
-                        const volatile sig_atomic_t *interrupted,
-                        json_t **out_describe, struct ipm_why *why);
+                        const volatile sig_atomic_t *interrupted, json_t **out_describe,
+                        struct ipm_why *why);
 
 /* Does a document have what the driver reads, with sane names?  0; -EPROTO; -EBADMSG. */
 int ipm_describe_check(const json_t *describe, struct ipm_why *why);

@@ -109,8 +109,8 @@ static void add(struct ipm_diagnostics *diagnostics, const char *set,
             free_diagnostic(&one);
             return;
         }
-        bool behind = set == NULL && (other->set != NULL ||
-                                      other->at.offset > one.at.offset);
+        bool behind =
+            set == NULL && (other->set != NULL || other->at.offset > one.at.offset);
         if (behind && place > i)
             place = i;
     }
@@ -203,8 +203,7 @@ static void print_source(const struct ipm_diagnostics *diagnostics,
     size_t before = ipm_print_escaped(out, text + start, at->offset - start);
     size_t marked = at->bytes < end - at->offset ? at->bytes : end - at->offset;
     size_t under = ipm_print_escaped(out, text + at->offset, marked);
-    (void)ipm_print_escaped(out, text + at->offset + marked,
-                            end - at->offset - marked);
+    (void)ipm_print_escaped(out, text + at->offset + marked, end - at->offset - marked);
     (void)fprintf(out, "\n      | %*s^", (int)before, "");
     for (size_t i = 1; i < under; i++)
         (void)fputc('~', out);

@@ -50,10 +50,10 @@ static const char *signature(void)
     static const struct {
         const char *signature;
         const char *name;
-    } known[] = {
-        {"KVMKVMKVM", "kvm"},    {"Microsoft Hv", "hyperv"}, {"VMwareVMware", "vmware"},
-        {"XenVMMXenVMM", "xen"}, {"TCGTCGTCGTCG", "qemu"},   {"bhyve bhyve ", "bhyve"},
-        {"ACRNACRNACRN", "acrn"}};
+    } known[] = {{"KVMKVMKVM", "kvm"},       {"Microsoft Hv", "hyperv"},
+                 {"VMwareVMware", "vmware"}, {"XenVMMXenVMM", "xen"},
+                 {"TCGTCGTCGTCG", "qemu"},   {"bhyve bhyve ", "bhyve"},
+                 {"ACRNACRNACRN", "acrn"}};
     unsigned a = 0;
     unsigned text[4] = {0};
     __cpuid(0x40000000, a, text[0], text[1], text[2]);
@@ -69,7 +69,8 @@ int ipm_hypervisor(const char *sysroot, char *name, size_t room)
 {
     char flags[8192];
     char type[32];
-    int error = ipm_sysroot_field(sysroot, "proc/cpuinfo", "flags", flags, sizeof(flags));
+    int error =
+        ipm_sysroot_field(sysroot, "proc/cpuinfo", "flags", flags, sizeof(flags));
     if (error == 0) {
         size_t length = strlen(flags);
         (void)snprintf(flags + length, sizeof(flags) - length, " ");
@@ -106,9 +107,7 @@ static json_t *cache_bytes(const char *text)
     long long value = strtoll(text, &end, 10);
     if (end == text || value <= 0)
         return json_null();
-    return json_integer(*end == 'K'   ? value << 10
-                        : *end == 'M' ? value << 20
-                                      : value);
+    return json_integer(*end == 'K' ? value << 10 : *end == 'M' ? value << 20 : value);
 }
 
 /* Caches of CPU 0, which stands for all. */
@@ -125,15 +124,17 @@ static json_t *caches(const char *sysroot)
         (void)snprintf(path, sizeof(path), CPU_FOLDER "/cpu0/cache/%.32s/level",
                        names[i]);
         int error = ipm_sysroot_integer(sysroot, path, &level);
-        (void)snprintf(path, sizeof(path), CPU_FOLDER "/cpu0/cache/%.32s/type", names[i]);
+        (void)snprintf(path, sizeof(path), CPU_FOLDER "/cpu0/cache/%.32s/type",
+                       names[i]);
         error |= ipm_sysroot_text(sysroot, path, type, sizeof(type));
-        (void)snprintf(path, sizeof(path), CPU_FOLDER "/cpu0/cache/%.32s/size", names[i]);
+        (void)snprintf(path, sizeof(path), CPU_FOLDER "/cpu0/cache/%.32s/size",
+                       names[i]);
         error |= ipm_sysroot_text(sysroot, path, size, sizeof(size));
         if (error != 0)
             continue;
-        (void)json_array_append_new(
-            list, json_pack("{s:I, s:s, s:o}", "level", (json_int_t)level, "type", type,
-                            "bytes", cache_bytes(size)));
+        (void)json_array_append_new(list, json_pack("{s:I, s:s, s:o}", "level",
+                                                    (json_int_t)level, "type", type,
+                                                    "bytes", cache_bytes(size)));
     }
     if (n > 0)
         ipm_sysroot_list_free(names, n);
@@ -219,7 +220,7 @@ static json_t *mitigations(const char *sysroot)
 static void set_class(json_t *host, double memory_gib)
 {
     static const char *const stable[] = {
-        "architecture", "cpu_model", "vendor", "family", "model",      "stepping",
+        "architecture", "cpu_model", "vendor",  "family", "model",      "stepping",
         "packages",     "cores",     "threads", "caches", "numa_nodes", "hypervisor"};
     ipm_auto_json json_t *identity = json_object();
     for (size_t i = 0; i < sizeof(stable) / sizeof(stable[0]); i++)
@@ -266,8 +267,8 @@ json_t *ipm_host_json(const char *sysroot)
     count_cpus(sysroot, host);
     (void)json_object_set_new(host, "caches", caches(sysroot));
     (void)json_object_set_new(host, "numa_nodes", numa_nodes(sysroot));
-    int error = ipm_sysroot_field_integer(sysroot, "proc/meminfo", "MemTotal",
-                                          &memory_kib);
+    int error =
+        ipm_sysroot_field_integer(sysroot, "proc/meminfo", "MemTotal", &memory_kib);
     double memory_gib = error == 0 ? (double)memory_kib / (1 << 20) : 0;
     (void)json_object_set_new(host, "memory_gib",
                               error == 0 ? ipm_json_number(round(memory_gib))
@@ -276,8 +277,8 @@ json_t *ipm_host_json(const char *sysroot)
     error = ipm_sysroot_text(sysroot, "proc/sys/kernel/osrelease", text, sizeof(text));
     (void)json_object_set_new(host, "kernel", text_or_null(error, text));
     error = ipm_sysroot_text(
-        sysroot, "sys/devices/system/clocksource/clocksource0/current_clocksource", text,
-        sizeof(text));
+        sysroot, "sys/devices/system/clocksource/clocksource0/current_clocksource",
+        text, sizeof(text));
     (void)json_object_set_new(host, "clocksource", text_or_null(error, text));
     (void)json_object_set_new(host, "mitigations", mitigations(sysroot));
     (void)snprintf(text, sizeof(text), "glibc %s", gnu_get_libc_version());

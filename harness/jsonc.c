@@ -178,8 +178,8 @@ int ipm_jsonc_parse(const char *text, size_t length, json_t **out_root,
         return ipm_why_set(why, -EINVAL, "there is nothing in this file");
     }
     json_error_t problem;
-    json_t *root = json_loadb(blanked, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-                              &problem);
+    json_t *root =
+        json_loadb(blanked, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (root == NULL) {
         *out_at = culprit(blanked, length, problem.position);
         return ipm_why_set(why, -EINVAL, "%s", problem.text);
@@ -226,8 +226,8 @@ static struct token seek(struct scan *scan, const struct ipm_pointer *at,
         *out_key = token;
         if (token.kind == TOKEN_END || is(scan, token, '}') || is(scan, token, ']'))
             return nothing;
-        bool found = at->key != NULL ? key_equals(scan, token, at->key)
-                                     : index == at->index;
+        bool found =
+            at->key != NULL ? key_equals(scan, token, at->key) : index == at->index;
         if (at->key != NULL) {
             (void)next(scan); /* the colon */
             token = next(scan);

@@ -2,10 +2,10 @@
 /*
  * ipcmeter: what one message between two processes costs on this machine, and why.
  */
+#include "harness/commands.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "harness/commands.h"
 
 enum { EXIT_USAGE = 2 };
 

@@ -15,7 +15,8 @@
 
 static int input_file(const struct ipm_spawn *spawn, struct ipm_why *why)
 {
-    ipm_auto_fd int fd = memfd_create("ipcmeter-input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    ipm_auto_fd int fd =
+        memfd_create("ipcmeter-input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return ipm_why_set(why, -errno, "memfd_create: ");
     int error = ipm_write_all(fd, spawn->input, spawn->input_length);
@@ -66,8 +67,8 @@ static int drain(int fd, size_t limit, struct output *output)
             output->text = larger;
             output->room = room;
         }
-        ssize_t got = read(fd, output->text + output->length,
-                           output->room - output->length - 1);
+        ssize_t got =
+            read(fd, output->text + output->length, output->room - output->length - 1);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)

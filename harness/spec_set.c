@@ -41,7 +41,6 @@ static json_t *parse_value(const char *text, struct ipm_diagnostics *diagnostics
     return json_incref(list);
 }
 
-/* The text is not UTF-8 when jansson takes none of it. */
 static void put(json_t *object, const struct ipm_pointer *at, const char *key,
                 json_t *value, const char *set, struct ipm_diagnostics *diagnostics)
 {
@@ -147,16 +146,17 @@ static void set_one(json_t *root, const char *set, const json_t *describe,
         ipm_diagnostics_error_set(diagnostics, set, NULL, "expected KEY=VALUE");
         return;
     }
+    ipm_auto_json json_t *text = json_string(set);
+    if (text == NULL) {
+        ipm_diagnostics_error_set(diagnostics, set, NULL, "this is not UTF-8 text");
+        return;
+    }
     ipm_auto_free char *key = strndup(set, (size_t)(equals - set));
     if (key == NULL)
         return;
     ipm_auto_json json_t *value = parse_value(equals + 1, diagnostics, key);
-    if (value == NULL) {
-        if (strchr("[{\"", equals[1]) == NULL)
-            ipm_diagnostics_error_set(diagnostics, key, NULL,
-                                      "the value is not UTF-8 text");
+    if (value == NULL)
         return;
-    }
     struct ipm_axis axis;
     char mend[IPM_MEND] = "";
     if (strcmp(key, "mechanisms") == 0 || strcmp(key, "workloads") == 0)

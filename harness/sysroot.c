@@ -49,8 +49,8 @@ int ipm_sysroot_integer(const char *sysroot, const char *path, int64_t *out_valu
     return error != 0 ? error : ipm_parse_integer(text, out_value, NULL);
 }
 
-int ipm_sysroot_field(const char *sysroot, const char *path, const char *key, char *text,
-                      size_t room)
+int ipm_sysroot_field(const char *sysroot, const char *path, const char *key,
+                      char *text, size_t room)
 {
     ipm_auto_file FILE *file = open_file(sysroot, path);
     if (file == NULL)

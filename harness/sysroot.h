@@ -19,8 +19,8 @@ int ipm_sysroot_text(const char *sysroot, const char *path, char *text, size_t r
 int ipm_sysroot_integer(const char *sysroot, const char *path, int64_t *out_value);
 
 /* The value of the first line "KEY: value" of a file.  0; -ENODATA no such line; -errno. */
-int ipm_sysroot_field(const char *sysroot, const char *path, const char *key, char *text,
-                      size_t room);
+int ipm_sysroot_field(const char *sysroot, const char *path, const char *key,
+                      char *text, size_t room);
 
 /* The same where the value starts with a whole number: "MemTotal:  24684096 kB". */
 int ipm_sysroot_field_integer(const char *sysroot, const char *path, const char *key,

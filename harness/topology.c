@@ -108,7 +108,8 @@ static int ancestor(hwloc_topology_t tree, hwloc_obj_t unit, hwloc_obj_type_t ty
 static int numa_node(hwloc_topology_t tree, hwloc_obj_t unit)
 {
     hwloc_obj_t node = NULL;
-    while ((node = hwloc_get_next_obj_by_type(tree, HWLOC_OBJ_NUMANODE, node)) != NULL) {
+    while ((node = hwloc_get_next_obj_by_type(tree, HWLOC_OBJ_NUMANODE, node)) !=
+           NULL) {
         if (hwloc_bitmap_isset(node->cpuset, unit->os_index))
             return (int)node->logical_index;
     }
@@ -261,9 +262,10 @@ int ipm_topology_place(const struct ipm_topology *topology, const char *placemen
     bool nearest = strcmp(placement, "nearest_core") == 0;
     for (int distance = IPM_SAME_CPU; distance < IPM_DISTANCES; distance++) {
         const struct ipm_place *found = &topology->nearest[distance];
-        bool wanted = nearest ? distance > IPM_SMT_SIBLING
-                              : distance != IPM_DISTANCE_UNKNOWN &&
-                                    strcmp(ipm_distance_names[distance], placement) == 0;
+        bool wanted = nearest
+                          ? distance > IPM_SMT_SIBLING
+                          : distance != IPM_DISTANCE_UNKNOWN &&
+                                strcmp(ipm_distance_names[distance], placement) == 0;
         if (wanted && found->n_cpus != 0) {
             *out_place = *found;
             return 0;

@@ -50,7 +50,8 @@ struct ipm_topology {
     size_t n_cpus;
     struct ipm_cpu cpus[IPM_CPUS_MAX]; /* in the order in which they are taken */
     bool known;                        /* false: nothing but the numbers is known */
-    struct ipm_place nearest[IPM_DISTANCES]; /* a pair of each distance; n_cpus 0: none */
+    struct ipm_place
+        nearest[IPM_DISTANCES]; /* a pair of each distance; n_cpus 0: none */
 };
 
 /**

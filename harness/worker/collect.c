@@ -50,14 +50,15 @@ void ipm_record_end(json_t *record, const char *status, const char *phase,
     set(record, "reason", reason == NULL ? json_null() : json_string(reason));
 }
 
-/* The factors as the worker took them: defaults filled in, batch as granted. */
+/* The factors as the worker took them, defaults filled in. */
 static void set_factors(json_t *record, const struct ipm_point *point)
 {
     const struct ipm_traffic *traffic = &point->traffic;
     set(record, "size", json_integer(traffic->size));
     set(record, "reply_size", json_integer(traffic->reply_size));
     set(record, "depth", json_integer(traffic->depth));
-    set(record, "batch", json_integer(traffic->batch));
+    set(record, "batch", json_integer(point->batch_asked));
+    set(record, "batch_granted", json_integer(traffic->batch));
     set(record, "touch", json_string(ipm_touch_names[traffic->touch]));
     set(record, "wait", json_string(ipm_wait_names[point->wait]));
     set(record, "copies", json_integer(point->copies));

@@ -315,6 +315,7 @@ int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
         return -EINVAL;
     if ((point->mechanism->capabilities & IPM_CAP_TOKEN) != 0)
         point->traffic.size = point->traffic.reply_size = 0;
+    point->batch_asked = point->traffic.batch;
     point->traffic.batch = granted_batch(point);
     return impossible(point, why);
 }

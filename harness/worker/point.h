@@ -22,6 +22,7 @@ struct ipm_point {
     const struct ipm_workload *workload;
     const struct ipm_mechanism *mechanism;
     struct ipm_traffic traffic; /* batch: as granted, which may be less than asked */
+    int64_t batch_asked;
     enum ipm_wait wait;
     int copies; /* 0, 1 or 2: a mode the mechanism supports */
     enum ipm_policy policy;

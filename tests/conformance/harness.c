@@ -196,15 +196,20 @@ void ipm_stage_wait(struct ipm_board *board, int stage)
 
 void ipm_expect_ended_well(const struct ipm_rig *rig, enum ipm_side side, int status)
 {
-    char text[IPM_STATUS_TEXT];
-    if (status != 0)
-        fail_msg("side %s %s %s", side == IPM_SIDE_A ? "a" : "b",
-                 ipm_status_text(status, text), rig->board->sides[side].text);
-    bool allowed = (rig->channel.mechanism->capabilities & IPM_CAP_ALLOCATES) != 0;
+    const struct ipm_channel_config *config = &rig->channel.config;
+    bool may_allocate = (rig->channel.mechanism->capabilities & IPM_CAP_ALLOCATES) != 0;
     uint64_t allocations = atomic_load(&rig->board->sides[side].allocations);
-    if (allocations != 0 && !allowed)
-        fail_msg("side %s allocated %llu times after attach",
-                 side == IPM_SIDE_A ? "a" : "b", (unsigned long long)allocations);
+    char variant[80];
+    char text[IPM_STATUS_TEXT];
+    (void)snprintf(variant, sizeof(variant), "wait %s, copies %d%s: side %s",
+                   ipm_wait_names[config->wait], config->copies,
+                   config->duplex ? ", duplex" : "", side == IPM_SIDE_A ? "a" : "b");
+    if (status != 0)
+        fail_msg("%s %s %s", variant, ipm_status_text(status, text),
+                 rig->board->sides[side].text);
+    if (allocations != 0 && !may_allocate)
+        fail_msg("%s allocated %llu times after attach", variant,
+                 (unsigned long long)allocations);
 }
 
 void ipm_pair_run(const struct ipm_setup *setup, ipm_part *part_a, ipm_part *part_b,

@@ -42,7 +42,8 @@ struct ipm_setup {
 
 struct ipm_board {
     _Atomic int attached;
-    _Atomic int stage; /* only grows; for parts that must take turns */
+    _Atomic int stage;      /* only grows; for parts that must take turns */
+    _Atomic uint64_t value; /* whatever one part has to tell the other */
     struct {
         char text[480]; /* "": no check failed */
         _Atomic uint64_t allocations;

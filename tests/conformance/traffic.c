@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/payload.h"
+#include "tests/support/test.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,15 +80,6 @@ int ipm_get(struct ipm_end *end, const size_t *lengths, size_t n, uint64_t seed,
     return result;
 }
 
-static uint64_t mix(uint64_t *state)
-{
-    /* splitmix64 */
-    uint64_t value = *state += UINT64_C(0x9e3779b97f4a7c15);
-    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-    return value ^ value >> 31;
-}
-
 struct ipm_script ipm_script_new(const struct ipm_end *end, uint64_t seed)
 {
     const struct ipm_channel_config *config = &end->rig->channel.config;
@@ -103,7 +95,7 @@ size_t ipm_script_next(struct ipm_script *script, size_t *out_span)
 {
     size_t begins = 0;
     if (script->left == 0) {
-        uint64_t value = mix(&script->state);
+        uint64_t value = ipm_test_random(&script->state);
         size_t range = script->max - script->min + 1;
         if (value % 8 != 0 && range > 200)
             range = 200;

@@ -5,11 +5,13 @@
 #ifndef IPM_TESTS_TEST_H
 #define IPM_TESTS_TEST_H
 
-/* clang-format off: cmocka.h needs these four first. */
+/* cmocka.h needs the first four; in the order of the alphabet they would come too late. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 /* clang-format on */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/base64.h"
-
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -8,9 +7,26 @@
 static void hostile_text_is_refused(void **state)
 {
     static const char *const rows[] = {
-        "A",    "AA",    "AAA",  "=",     "====",     "A===",     "=AAA",  "A=AA",
-        "AA=A", "AAAA=", "AA==AAAA", "AAA=AAAA", "AA A", "AAA\n", "AA-_", "\x80" "AAA",
-        "\xff\xff\xff\xff", "AAA ", "!AAA", "AAAAA===",
+        "A",
+        "AA",
+        "AAA",
+        "=",
+        "====",
+        "A===",
+        "=AAA",
+        "A=AA",
+        "AA=A",
+        "AAAA=",
+        "AA==AAAA",
+        "AAA=AAAA",
+        "AA A",
+        "AAA\n",
+        "AA-_",
+        "\x80/AA",
+        "\xff\xff\xff\xff",
+        "AAA ",
+        "!AAA",
+        "AAAAA===",
     };
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
@@ -52,8 +68,12 @@ static void rfc_vectors(void **state)
         const char *bytes;
         const char *text;
     } rows[] = {
-        {"", ""},          {"f", "Zg=="},         {"fo", "Zm8="},
-        {"foo", "Zm9v"},   {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
         {"foobar", "Zm9vYmFy"},
     };
     (void)state;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/cleanup.h"
-
 #include "tests/support/test.h"
 
 #include <errno.h>

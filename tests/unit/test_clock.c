@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-
 #include "tests/support/test.h"
 
 #include <limits.h>
@@ -56,8 +55,8 @@ static void clock_never_runs_back(void **state)
 
 static void timespec_keeps_the_value(void **state)
 {
-    static const int64_t rows[] = {0, 1, 999999999, 1000000000, 1000000001,
-                                   INT64_C(4102444800123456789)};
+    static const int64_t rows[] = {
+        0, 1, 999999999, 1000000000, 1000000001, INT64_C(4102444800123456789)};
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
         struct timespec time = ipm_timespec(rows[i]);
@@ -69,7 +68,8 @@ static void timespec_keeps_the_value(void **state)
 static void cost_is_a_usable_divisor(void **state)
 {
     (void)state;
-    struct ipm_clock_cost cost = {.median_ns = NAN, .worst_ns = NAN, .resolution_ns = -1};
+    struct ipm_clock_cost cost = {
+        .median_ns = NAN, .worst_ns = NAN, .resolution_ns = -1};
     ipm_clock_measure(&cost);
     assert_true(isfinite(cost.median_ns) && cost.median_ns > 0);
     assert_true(isfinite(cost.worst_ns) && cost.worst_ns >= 0);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/json.h"
-
 #include "tests/support/test.h"
 
 #include <dirent.h>
@@ -70,11 +69,13 @@ static void text_of_any_bytes_is_kept(void **state)
         {"\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9"},
         {"\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80"},
         {"cut \xe2\x82", "cut ??"},
-        {"\xff" "a", "?a"},
+        {"\xff"
+         "a",
+         "?a"},
         {"\xc3(", "?("},
-        {"\xc0\x80", "??"},         /* overlong NUL */
-        {"\xe0\x80\xaf", "???"},    /* overlong slash */
-        {"\xed\xa0\x80", "???"},    /* surrogate */
+        {"\xc0\x80", "??"},           /* overlong NUL */
+        {"\xe0\x80\xaf", "???"},      /* overlong slash */
+        {"\xed\xa0\x80", "???"},      /* surrogate */
         {"\xf4\x90\x80\x80", "????"}, /* above U+10FFFF */
         {"\xf8\x88\x80\x80\x80", "?????"},
         {"line\nand \"quote\"", "line\nand \"quote\""},
@@ -182,7 +183,9 @@ static void hash_is_pinned(void **state)
         const char *bytes;
         size_t length;
         const char *text;
-    } rows[] = {{"", 0, "f52a15e9a9b5e89b"}, {"a", 1, "02c0bdbf481420f8"}, {"a\0b", 3, "eb38c838c62d597e"}};
+    } rows[] = {{"", 0, "f52a15e9a9b5e89b"},
+                {"a", 1, "02c0bdbf481420f8"},
+                {"a\0b", 3, "eb38c838c62d597e"}};
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
         char text[IPM_HASH_TEXT];
@@ -246,7 +249,8 @@ static void old_document_outlives_a_failed_write(void **state)
 {
     char path[256];
     ipm_auto_json json_t *json = json_pack("{s:i}", "a", 1);
-    assert_int_equal(ipm_json_write_file(json, ipm_test_path(state, "f", path), NULL), 0);
+    assert_int_equal(ipm_json_write_file(json, ipm_test_path(state, "f", path), NULL),
+                     0);
     assert_int_equal(ipm_test_in_child(write_beyond_the_limit, path), 0);
     size_t length = 0;
     char *text = ipm_test_read(path, &length);
@@ -315,7 +319,8 @@ static void reader_never_sees_half_a_document(void **state)
         assert_non_null(json);
         int64_t n = 0;
         assert_int_equal(ipm_json_get_integer(json, "n", &n, NULL), 0);
-        assert_int_equal(json_array_size(json_object_get(json, "l")), n == 2 ? 5000 : 0);
+        assert_int_equal(json_array_size(json_object_get(json, "l")),
+                         n == 2 ? 5000 : 0);
     } while (waitpid(pid, &status, WNOHANG) == 0);
     assert_int_equal(status, 0);
     assert_int_equal(entries(state), 1);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/metric.h"
-
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -19,8 +18,8 @@ static void check_text(const json_t *json, const char *key, const char *expected
 static void missing_is_null_with_a_reason(void **state)
 {
     (void)state;
-    struct ipm_metric metric = ipm_metric_missing("cycles", "ticks", "perf",
-                                                  "denied: paranoid is %d", 4);
+    struct ipm_metric metric =
+        ipm_metric_missing("cycles", "ticks", "perf", "denied: paranoid is %d", 4);
     metric.value = 3; /* whatever stands there, it is not printed */
     ipm_auto_json json_t *json = ipm_metric_json(&metric);
     assert_true(json_is_null(json_object_get(json, "value")));
@@ -100,7 +99,7 @@ static void values_are_printed_exactly(void **state)
         double value;
         const char *text;
     } rows[] = {
-        {0, "0"}, {3, "3"}, {-1, "-1"}, {9007199254740991.0, "9007199254740991"},
+        {0, "0"},     {3, "3"}, {-1, "-1"}, {9007199254740991.0, "9007199254740991"},
         {0.5, "0.5"},
     };
     (void)state;
@@ -120,7 +119,8 @@ static void values_are_printed_exactly(void **state)
 static void provenance_stands_only_where_there_is_one(void **state)
 {
     (void)state;
-    struct ipm_metric metric = ipm_metric_value("energy_package_uj", "uJ", "powercap", 9);
+    struct ipm_metric metric =
+        ipm_metric_value("energy_package_uj", "uJ", "powercap", 9);
     (void)snprintf(metric.provenance, sizeof(metric.provenance), "attributed");
     ipm_auto_json json_t *json = ipm_metric_json(&metric);
     check_text(json, "provenance", "attributed");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/option.h"
-
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -26,7 +25,8 @@ static const char *const backings[] = {"memfd", "shm", "huge", NULL};
 static const struct ipm_option options[] = {
     {"count", IPM_OPTION_INTEGER, FIELD(count), "-3", -10, 10, NULL, "messages", "a"},
     {"room", IPM_OPTION_SIZE, FIELD(room), "4KiB", 0, 1 << 20, NULL, "bytes", "b"},
-    {"pause", IPM_OPTION_DURATION, FIELD(pause_ns), "20us", 1, 1000000, NULL, "ns", "c"},
+    {"pause", IPM_OPTION_DURATION, FIELD(pause_ns), "20us", 1, 1000000, NULL, "ns",
+     "c"},
     {"loud", IPM_OPTION_FLAG, FIELD(loud), "true", 0, 0, NULL, "", "d"},
     {"backing", IPM_OPTION_CHOICE, FIELD(backing), "shm", 0, 0, backings, "", "e"},
     {"free", IPM_OPTION_INTEGER, FIELD(free), "0", 0, 0, NULL, "", "f"},
@@ -114,13 +114,13 @@ static void failed_set_changes_nothing(void **state)
     };
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
         struct ipm_why why = {0};
-        assert_int_equal(ipm_option_set(options, &settings, rows[i].name, rows[i].text,
-                                        &why),
-                         rows[i].error);
+        assert_int_equal(
+            ipm_option_set(options, &settings, rows[i].name, rows[i].text, &why),
+            rows[i].error);
         assert_non_null(strstr(why.text, rows[i].said));
-        assert_int_equal(ipm_option_set(options, &settings, rows[i].name, rows[i].text,
-                                        NULL),
-                         rows[i].error);
+        assert_int_equal(
+            ipm_option_set(options, &settings, rows[i].name, rows[i].text, NULL),
+            rows[i].error);
         assert_memory_equal(&settings, &copy, sizeof(copy));
     }
     assert_int_equal(ipm_option_set(NULL, &settings, "count", "1", NULL), -EINVAL);
@@ -141,8 +141,11 @@ static void bad_default_aborts(void **state)
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(fallbacks); i++) {
         struct ipm_option table[] = {
-            {.name = "bad", .type = IPM_OPTION_INTEGER, .fallback = fallbacks[i],
-             .min = 1, .max = 10},
+            {.name = "bad",
+             .type = IPM_OPTION_INTEGER,
+             .fallback = fallbacks[i],
+             .min = 1,
+             .max = 10},
             {.name = NULL},
         };
         int status = ipm_test_in_child(bad_default, table);
@@ -196,9 +199,8 @@ static void set_stores_at_its_place(void **state)
         memset(&settings, 0x5a, sizeof(settings));
         expected = settings;
         memcpy((char *)&expected + rows[i].offset, &rows[i].value, sizeof(int64_t));
-        assert_int_equal(ipm_option_set(options, &settings, rows[i].name, rows[i].text,
-                                        NULL),
-                         0);
+        assert_int_equal(
+            ipm_option_set(options, &settings, rows[i].name, rows[i].text, NULL), 0);
         assert_memory_equal(&settings, &expected, sizeof(expected));
     }
 }
@@ -210,8 +212,12 @@ static void format_is_what_parse_reads(void **state)
         int64_t value;
         const char *text;
     } rows[] = {
-        {COUNT, -10, "-10"},     {ROOM, 4096, "4096"},   {PAUSE, 20000, "20000ns"},
-        {LOUD, 0, "false"},      {LOUD, 1, "true"},      {BACKING, 2, "huge"},
+        {COUNT, -10, "-10"},
+        {ROOM, 4096, "4096"},
+        {PAUSE, 20000, "20000ns"},
+        {LOUD, 0, "false"},
+        {LOUD, 1, "true"},
+        {BACKING, 2, "huge"},
         {FREE, INT64_MIN, "-9223372036854775808"},
         {FREE, INT64_MAX, "9223372036854775807"},
     };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/payload.h"
-
 #include "tests/support/test.h"
 
 enum { LARGEST = 70000 };
@@ -9,10 +8,11 @@ static unsigned char box[LARGEST + 256];
 static unsigned char copy[LARGEST + 256];
 
 /* From 8 bytes on: of shorter payloads two may be equal by chance. */
-static const size_t lengths[] = {8, 9, 15, 16, 63, 64, 65, 100, 4095, 4096, 4097, 65536, LARGEST};
+static const size_t lengths[] = {8,   9,    15,   16,   63,    64,     65,
+                                 100, 4095, 4096, 4097, 65536, LARGEST};
 
-static const uint64_t seeds[] = {0, 1, 2, 7, 255, 256, 65535, UINT64_C(1) << 32,
-                                 UINT64_MAX - 1, UINT64_MAX};
+static const uint64_t seeds[] = {
+    0, 1, 2, 7, 255, 256, 65535, UINT64_C(1) << 32, UINT64_MAX - 1, UINT64_MAX};
 
 static void check_refused(size_t length, uint64_t seed, const char *what)
 {

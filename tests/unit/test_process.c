@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/process.h"
-
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -125,7 +124,8 @@ static void child_dies_with_its_parent(void **state)
     if (ready != 1)
         (void)kill(pid, SIGTERM);
     int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid); /* ours now: we are the subreaper */
+    assert_int_equal(waitpid(pid, &status, 0),
+                     pid); /* ours now: we are the subreaper */
     assert_int_equal(ready, 1);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     (void)close(ends[0]);
@@ -159,7 +159,8 @@ static void wait_ends_at_the_deadline(void **state)
     assert_true((fcntl(pidfd, F_GETFD) & FD_CLOEXEC) != 0);
     const int64_t spans_ns[] = {INT64_MIN, -1, 0, 1, 1000000, 5500000};
     for (size_t i = 0; i < IPM_TEST_ROWS(spans_ns); i++) {
-        int64_t deadline_ns = spans_ns[i] > 0 ? ipm_now_ns() + spans_ns[i] : spans_ns[i];
+        int64_t deadline_ns =
+            spans_ns[i] > 0 ? ipm_now_ns() + spans_ns[i] : spans_ns[i];
         int status = -77;
         assert_int_equal(ipm_wait_until(pid, pidfd, deadline_ns, &status), 1);
         assert_true(ipm_now_ns() >= deadline_ns);
@@ -381,8 +382,8 @@ static void small_files_are_read(void **state)
     static const struct {
         const char *content;
         const char *text;
-    } rows[] = {{"", ""},       {"\n", ""},       {"5", "5"},
-                {"5\n", "5"},   {"a\nb\n", "a\nb"}, {" 5 \n", " 5 "}};
+    } rows[] = {{"", ""},     {"\n", ""},         {"5", "5"},
+                {"5\n", "5"}, {"a\nb\n", "a\nb"}, {" 5 \n", " 5 "}};
     char path[256];
     char text[16] = "stale";
     assert_int_equal(ipm_read_file(ipm_test_path(state, "absent", path), text, 16),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/region.h"
-
 #include "base/cleanup.h"
+#include "base/region.h"
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -64,8 +63,9 @@ static void foreign_memory_is_refused(void **state)
     const struct {
         uint64_t magic;
         uint32_t version;
-    } rows[] = {{magic + 1, VERSION}, {0, VERSION},           {magic, VERSION + 1},
-                {magic, 0},           {magic, VERSION | 1u << 31}, {~magic, VERSION}};
+    } rows[] = {{magic + 1, VERSION},        {0, VERSION},
+                {magic, VERSION + 1},        {magic, 0},
+                {magic, VERSION | 1u << 31}, {~magic, VERSION}};
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
         struct ipm_region mapped = {.base = &mapped, .size = 7, .fd = 42};
         struct ipm_why why = {0};
@@ -81,7 +81,11 @@ static void foreign_memory_is_refused(void **state)
 /* A file that holds a right header of another length, or no room for one. */
 static void wrong_sizes_are_refused(void **state)
 {
-    static const off_t sizes[] = {0, 1, 24, IPM_REGION_HEADER - 1, IPM_REGION_HEADER,
+    static const off_t sizes[] = {0,
+                                  1,
+                                  24,
+                                  IPM_REGION_HEADER - 1,
+                                  IPM_REGION_HEADER,
                                   IPM_REGION_HEADER + SIZE - 1,
                                   IPM_REGION_HEADER + SIZE + 1};
     struct ipm_region region;
@@ -124,8 +128,12 @@ static void bad_descriptors_are_errors(void **state)
 
 static void seals_refuse_any_change_of_size(void **state)
 {
-    static const off_t sizes[] = {0, 1, IPM_REGION_HEADER, IPM_REGION_HEADER + SIZE - 1,
-                                  IPM_REGION_HEADER + SIZE + 1, 1 << 30};
+    static const off_t sizes[] = {0,
+                                  1,
+                                  IPM_REGION_HEADER,
+                                  IPM_REGION_HEADER + SIZE - 1,
+                                  IPM_REGION_HEADER + SIZE + 1,
+                                  1 << 30};
     struct ipm_region region;
     (void)state;
     make(&region);
@@ -230,8 +238,8 @@ static void prefault_covers_exactly_the_pages_touched(void **state)
     enum { PAGES = 16 };
     static const struct {
         size_t start, size, first, n; /* in sixteenths of a page; pages */
-    } rows[] = {{32, 16, 2, 1},  {32, 17, 2, 2},  {47, 1, 2, 1},   {47, 2, 2, 2},
-                {33, 15, 2, 1},  {40, 160, 2, 11}, {0, 256, 0, 16}, {255, 1, 15, 1}};
+    } rows[] = {{32, 16, 2, 1}, {32, 17, 2, 2},   {47, 1, 2, 1},   {47, 2, 2, 2},
+                {33, 15, 2, 1}, {40, 160, 2, 11}, {0, 256, 0, 16}, {255, 1, 15, 1}};
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {

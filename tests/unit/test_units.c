@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/units.h"
-
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -170,12 +169,22 @@ static void formatted_sizes(void **state)
         int64_t bytes;
         const char *text;
     } rows[] = {
-        {0, "0 B"},           {1, "1 B"},          {64, "64 B"},
-        {1000, "1000 B"},     {1023, "1023 B"},    {1024, "1 KiB"},
-        {1025, "1025 B"},     {4096, "4 KiB"},     {4097, "4097 B"},
-        {1 << 20, "1 MiB"},   {3 << 19, "1.5 MiB"}, {INT64_C(1) << 30, "1 GiB"},
-        {INT64_C(1) << 40, "1024 GiB"},            {1000000, "1000000 B"},
-        {10000000, "9.54 MiB"}, {INT64_C(100) << 20, "100 MiB"},
+        {0, "0 B"},
+        {1, "1 B"},
+        {64, "64 B"},
+        {1000, "1000 B"},
+        {1023, "1023 B"},
+        {1024, "1 KiB"},
+        {1025, "1025 B"},
+        {4096, "4 KiB"},
+        {4097, "4097 B"},
+        {1 << 20, "1 MiB"},
+        {3 << 19, "1.5 MiB"},
+        {INT64_C(1) << 30, "1 GiB"},
+        {INT64_C(1) << 40, "1024 GiB"},
+        {1000000, "1000000 B"},
+        {10000000, "9.54 MiB"},
+        {INT64_C(100) << 20, "100 MiB"},
     };
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
@@ -206,16 +215,34 @@ static void check_format(formatter *format, const struct format_row *rows, size_
 static void formatted_times(void **state)
 {
     const struct format_row rows[] = {
-        {NAN, "-"},           {INFINITY, "-"},     {-INFINITY, "-"},
-        {0, "0 ns"},          {-0.0, "0 ns"},      {1, "1 ns"},
-        {2.345, "2.35 ns"},   {12.34, "12.3 ns"},  {9.994, "9.99 ns"},
-        {9.996, "10 ns"},     {99.94, "99.9 ns"},  {99.96, "100 ns"},
-        {999.4, "999 ns"},    {999.6, "1 us"},     {1000, "1 us"},
-        {4560, "4.56 us"},    {999400, "999 us"},  {999600, "1 ms"},
-        {5e7, "50 ms"},       {999.6e6, "1 s"},    {1.23e9, "1.23 s"},
-        {1.23e12, "1230 s"},  {-12.34, "-12.3 ns"}, {-4560, "-4.56 us"},
+        {NAN, "-"},
+        {INFINITY, "-"},
+        {-INFINITY, "-"},
+        {0, "0 ns"},
+        {-0.0, "0 ns"},
+        {1, "1 ns"},
+        {2.345, "2.35 ns"},
+        {12.34, "12.3 ns"},
+        {9.994, "9.99 ns"},
+        {9.996, "10 ns"},
+        {99.94, "99.9 ns"},
+        {99.96, "100 ns"},
+        {999.4, "999 ns"},
+        {999.6, "1 us"},
+        {1000, "1 us"},
+        {4560, "4.56 us"},
+        {999400, "999 us"},
+        {999600, "1 ms"},
+        {5e7, "50 ms"},
+        {999.6e6, "1 s"},
+        {1.23e9, "1.23 s"},
+        {1.23e12, "1230 s"},
+        {-12.34, "-12.3 ns"},
+        {-4560, "-4.56 us"},
         /* Below one the three digits are still three. */
-        {0.1234, "0.123 ns"}, {0.01234, "0.0123 ns"}, {0.9996, "1 ns"},
+        {0.1234, "0.123 ns"},
+        {0.01234, "0.0123 ns"},
+        {0.9996, "1 ns"},
         {0.5, "0.5 ns"},
     };
     (void)state;
@@ -225,9 +252,10 @@ static void formatted_times(void **state)
 static void formatted_counts(void **state)
 {
     const struct format_row rows[] = {
-        {NAN, "-"},         {0, "0"},          {1, "1"},          {999.4, "999"},
-        {999.6, "1 k"},     {1234, "1.23 k"},  {1234567, "1.23 M"}, {999.6e6, "1 G"},
-        {1.5e9, "1.5 G"},   {-1234, "-1.23 k"}, {0.0156, "0.0156"}, {0.00123, "0.00123"},
+        {NAN, "-"},          {0, "0"},           {1, "1"},
+        {999.4, "999"},      {999.6, "1 k"},     {1234, "1.23 k"},
+        {1234567, "1.23 M"}, {999.6e6, "1 G"},   {1.5e9, "1.5 G"},
+        {-1234, "-1.23 k"},  {0.0156, "0.0156"}, {0.00123, "0.00123"},
     };
     (void)state;
     check_format(ipm_format_count, rows, IPM_TEST_ROWS(rows));
@@ -236,8 +264,12 @@ static void formatted_counts(void **state)
 /* No finite double overruns the room. */
 static void extreme_numbers_fit(void **state)
 {
-    static const double rows[] = {1.7976931348623157e308, -1.7976931348623157e308,
-                                  4.9e-324, -4.9e-324, 1e18, 1e-9};
+    static const double rows[] = {1.7976931348623157e308,
+                                  -1.7976931348623157e308,
+                                  4.9e-324,
+                                  -4.9e-324,
+                                  1e18,
+                                  1e-9};
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
         char text[IPM_UNITS_TEXT];

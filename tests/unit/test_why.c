@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/why.h"
-
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -59,9 +58,9 @@ static void long_text_is_cut_at_its_end(void **state)
         assert_int_equal(ipm_why_set(&box.why, -EIO, "%s: ", argument), -EIO);
         size_t used = strnlen(box.why.text, sizeof(box.why.text));
         assert_true(used < sizeof(box.why.text));
-        assert_int_equal(strspn(box.why.text, "x"),
-                         length < sizeof(box.why.text) - 1 ? length
-                                                           : sizeof(box.why.text) - 1);
+        assert_int_equal(strspn(box.why.text, "x"), length < sizeof(box.why.text) - 1
+                                                        ? length
+                                                        : sizeof(box.why.text) - 1);
         for (size_t i = 0; i < sizeof(box.guard); i++)
             assert_int_equal(box.guard[i], 0xa5);
     }
@@ -102,12 +101,15 @@ static void classes_are_told_apart(void **state)
         int error;
         const char *name;
     } rows[] = {
-        {-ENOENT, "absent"},    {-ENODEV, "absent"},    {-ENXIO, "absent"},
-        {-ENOSYS, "absent"},    {-EOPNOTSUPP, "absent"}, {-EPROTONOSUPPORT, "absent"},
-        {-EAFNOSUPPORT, "absent"}, {-EACCES, "denied"}, {-EPERM, "denied"},
-        {-EROFS, "denied"},     {-EMFILE, "exhausted"}, {-ENFILE, "exhausted"},
-        {-ENOMEM, "exhausted"}, {-ENOSPC, "exhausted"}, {-EAGAIN, "exhausted"},
-        {-EIO, "failed"},       {-EINVAL, "failed"},    {0, "failed"},
+        {-ENOENT, "absent"},       {-ENODEV, "absent"},
+        {-ENXIO, "absent"},        {-ENOSYS, "absent"},
+        {-EOPNOTSUPP, "absent"},   {-EPROTONOSUPPORT, "absent"},
+        {-EAFNOSUPPORT, "absent"}, {-EACCES, "denied"},
+        {-EPERM, "denied"},        {-EROFS, "denied"},
+        {-EMFILE, "exhausted"},    {-ENFILE, "exhausted"},
+        {-ENOMEM, "exhausted"},    {-ENOSPC, "exhausted"},
+        {-EAGAIN, "exhausted"},    {-EIO, "failed"},
+        {-EINVAL, "failed"},       {0, "failed"},
         {-99999, "failed"},
     };
     (void)state;

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/report_text.h"
+
+#include "analysis/manifest.h"
+#include "analysis/text.h"
+#include "base/cleanup.h"
+#include "base/units.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* mechanism, copies, wait, placement, p50, p99, CPU, rate */
+#define ROW "%-16s %6s %-15s %-13s %-25s %-9s %-8s %s"
+
+static void put_head(const struct ipm_report *report, FILE *out)
+{
+    const json_t *manifest = report->manifest;
+    const size_t *rows = report->summary.health.rows;
+    size_t skipped =
+        rows[IPM_ROW_SKIPPED] + json_array_size(json_object_get(manifest, "skips"));
+    const char *cpu = ipm_manifest_text(manifest, "host.cpu_model", "CPU unknown");
+    const char *kernel = ipm_manifest_text(manifest, "host.kernel", "kernel unknown");
+    const char *grade = ipm_manifest_text(manifest, "environment_before.grade", "");
+
+    ipm_text_put(out, ipm_manifest_text(manifest, "name", "run without a name"));
+    (void)fputs(": ", out);
+    ipm_text_put(out, cpu);
+    (void)fputs(", ", out);
+    ipm_text_put(out, kernel);
+    (void)fputs(", environment ", out);
+    ipm_text_put(out, grade[0] == '\0' ? "not checked" : grade);
+    (void)fprintf(out, "\n%zu of %zu invocations ok, %zu failed, %zu invalid",
+                  rows[IPM_ROW_OK], rows[IPM_ROW_OK] + rows[IPM_ROW_FAILED],
+                  rows[IPM_ROW_FAILED], rows[IPM_ROW_INVALID]);
+    if (rows[IPM_ROW_INVALID] > 0)
+        (void)fputs(" (replaced by a later try)", out);
+    (void)fprintf(out, ", %zu %s skipped\n\n", skipped,
+                  skipped == 1 ? "combination" : "combinations");
+}
+
+/* Whether a faster rung stands for this one in a short table. */
+static bool outdone(const struct ipm_ladder *ladder, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (ipm_rungs_same_but_wait(&ladder->rungs[k], &ladder->rungs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Cells come from the records: they are cleaned as a whole line. */
+static void put_rung(const struct ipm_rung *rung, FILE *out)
+{
+    const struct ipm_factors *factors = &rung->point->factors;
+    bool batches = strcmp(rung->point->sample, "batch") == 0;
+    char time[IPM_ESTIMATE_TEXT];
+    char tail[IPM_UNITS_TEXT];
+    char starred[IPM_UNITS_TEXT + 2];
+    char cpu[IPM_UNITS_TEXT];
+    char rate[IPM_UNITS_TEXT];
+    char line[512];
+    (void)snprintf(starred, sizeof(starred), "%s%s",
+                   ipm_format_ns(tail, rung->p99->estimate.value), batches ? " *" : "");
+    (void)snprintf(line, sizeof(line), ROW, factors->mechanism,
+                   ipm_copies_text(factors->copies), factors->wait, factors->placement,
+                   ipm_estimate_text(time, &rung->p50->estimate), starred,
+                   ipm_format_ns(cpu, rung->cpu->estimate.value),
+                   ipm_format_count(rate, rung->rate->estimate.value));
+    ipm_text_put(out, line);
+    (void)fputc('\n', out);
+    if (rung->variant[0] != '\0') {
+        (void)fputs("  ", out);
+        ipm_text_put(out, rung->variant);
+        (void)fputc('\n', out);
+    }
+}
+
+static void put_ladder(const struct ipm_report *report, FILE *out)
+{
+    const struct ipm_ladder *ladder = &report->ladder;
+    if (ladder->n_rungs == 0)
+        return;
+    struct ipm_contrast contrast = ipm_answer_contrast(ladder, report->manifest);
+    char size[IPM_UNITS_TEXT];
+    (void)fprintf(out, "Round trip of a %s message, touch ",
+                  ipm_format_size(size, ladder->size));
+    ipm_text_put(out, ladder->touch);
+    (void)fprintf(out, ", fastest first; medians over invocations\n\n");
+    (void)fprintf(out, ROW "\n", "mechanism", "copies", "wait", "placement",
+                  "p50 [95 % interval]", "p99", "CPU/msg", "msg/s");
+
+    size_t left_out = 0;
+    int64_t batch = 0;
+    for (size_t i = 0; i < ladder->n_rungs; i++) {
+        const struct ipm_rung *rung = &ladder->rungs[i];
+        if (ladder->n_rungs > IPM_TEXT_RUNGS && outdone(ladder, i) &&
+            rung != contrast.kernel) {
+            left_out++;
+            continue;
+        }
+        put_rung(rung, out);
+        if (strcmp(rung->point->sample, "batch") == 0 &&
+            rung->point->timing_batch > batch)
+            batch = rung->point->timing_batch;
+    }
+    if (left_out > 0)
+        (void)fprintf(out, "and %zu with a slower wait strategy, in report.json\n",
+                      left_out);
+    if (ladder->n_unmeasured > 0)
+        (void)fprintf(out, "and %zu without a measured time\n", ladder->n_unmeasured);
+    if (batch > 0)
+        (void)fprintf(out,
+                      "* of the means of batches of up to %lld round trips: one alone "
+                      "is too short to time\n",
+                      (long long)batch);
+    if (ladder->away_class[0] != '\0' &&
+        strcmp(ladder->away, ladder->away_class) != 0) {
+        ipm_text_put(out, ladder->away);
+        (void)fputs(" is ", out);
+        ipm_text_put(out, ladder->away_class);
+        (void)fputs(" here\n", out);
+    }
+    (void)fputc('\n', out);
+}
+
+static void put_floors(const struct ipm_ladder *ladder, FILE *out)
+{
+    if (ladder->n_floors == 0)
+        return;
+    (void)fputs("Floors, what no IPC beats here: one operation each\n\n", out);
+    for (size_t i = 0; i < ladder->n_floors; i++) {
+        const struct ipm_rung *floor = &ladder->floors[i];
+        const struct ipm_factors *factors = &floor->point->factors;
+        if (ipm_ladder_floor(ladder, factors->mechanism) != floor)
+            continue;
+        char size[IPM_UNITS_TEXT] = "no payload";
+        char time[IPM_ESTIMATE_TEXT];
+        if (factors->size > 0)
+            (void)ipm_format_size(size, factors->size);
+        bool round_trip = strcmp(factors->workload, "pingpong") == 0;
+        char line[512];
+        (void)snprintf(line, sizeof(line), "%-23s %-15s %-13s %s%s", factors->mechanism,
+                       size, factors->placement,
+                       ipm_estimate_text(time, &floor->p50->estimate),
+                       round_trip ? ", a round trip" : "");
+        ipm_text_put(out, line);
+        (void)fputc('\n', out);
+    }
+    (void)fputc('\n', out);
+}
+
+static void put_sentence(FILE *out, const char *head, const char *text)
+{
+    (void)fprintf(out, "%-10s", head);
+    ipm_text_wrap(out, 10, text);
+}
+
+static void put_warning(const json_t *manifest, FILE *out)
+{
+    const json_t *check = ipm_manifest_top_warning(manifest);
+    if (check == NULL)
+        return;
+    char text[1024];
+    const char *mend = ipm_manifest_text(check, "mend", "");
+    (void)snprintf(
+        text, sizeof(text), "%s: %s: %s%s%s", ipm_manifest_text(check, "status", ""),
+        ipm_manifest_text(check, "name", "unnamed check"),
+        ipm_manifest_text(check, "text", ""), mend[0] == '\0' ? "" : "; ", mend);
+    put_sentence(out, "Doctor", text);
+}
+
+static void put_failures(const struct ipm_table *table, FILE *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const struct ipm_row *row = &table->rows[i];
+        if (row->status != IPM_ROW_FAILED || n++ >= IPM_TEXT_FAILURES)
+            continue;
+        char text[1024];
+        (void)snprintf(text, sizeof(text), "%s, %s, %lld B, wait %s, %s: %s%s%s",
+                       row->factors.workload, row->factors.mechanism,
+                       (long long)row->factors.size, row->factors.wait,
+                       row->factors.placement, row->phase,
+                       row->phase[0] == '\0' ? "" : ": ", row->reason);
+        put_sentence(out, n == 1 ? "Failed" : "", text);
+    }
+    if (n > IPM_TEXT_FAILURES)
+        (void)fprintf(out, "%10sand %zu more, in report.json\n", "",
+                      n - IPM_TEXT_FAILURES);
+}
+
+/* Why there is no picture, as report.json has it; "" when it does not say. */
+static void no_picture(const char *directory, char *reason, size_t room)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/report.json", directory);
+    ipm_auto_json json_t *json = json_load_file(path, 0, NULL);
+    (void)snprintf(reason, room, "%s",
+                   ipm_manifest_text(json, "plots.ladder.reason", ""));
+}
+
+static void put_files(const char *directory, FILE *out)
+{
+    static const char *const names[] = {"report.json", "plots/ladder.svg",
+                                        "records.jsonl", "manifest.json"};
+    char present[256] = "";
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[4096];
+        (void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+        if (access(path, R_OK) == 0)
+            (void)snprintf(present + strlen(present), sizeof(present) - strlen(present),
+                           "%s%s", present[0] == '\0' ? "" : ", ", names[i]);
+        else if (strcmp(names[i], "plots/ladder.svg") == 0) {
+            char reason[320];
+            no_picture(directory, reason, sizeof(reason));
+            if (reason[0] != '\0')
+                put_sentence(out, "Picture", reason);
+        }
+    }
+    put_sentence(out, "Files", present);
+}
+
+void ipm_report_text_put(const struct ipm_report *report, const char *directory,
+                         FILE *out)
+{
+    put_head(report, out);
+    put_ladder(report, out);
+    put_floors(&report->ladder, out);
+    put_sentence(out, "Fastest", report->answer.fastest);
+    put_sentence(out, "Effects", report->answer.effect);
+    put_sentence(out, "Limits", report->answer.limits);
+    put_warning(report->manifest, out);
+    put_failures(&report->table, out);
+    put_files(directory, out);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ipcmeter doctor: is this machine fit to measure on?
+ */
+#include "base/cleanup.h"
+#include "harness/commands.h"
+#include "harness/diagnostics.h"
+#include "harness/environment.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_OK = 0, EXIT_INTERNAL = 1, EXIT_USAGE = 2, EXIT_UNFIT = 4 };
+enum { STATUS_WIDTH = 7 /* of "unknown" */ };
+
+struct arguments {
+    bool json;
+    bool strict;
+    bool help;
+    const char *sysroot;
+};
+
+static void print_usage(FILE *out)
+{
+    (void)fputs("usage: ipcmeter doctor [--json] [--strict] [--sysroot DIR]\n"
+                "\n"
+                "Looks whether this machine is fit to measure on; changes nothing.\n"
+                "\n"
+                "  --json         as one JSON document, with what machine it is\n"
+                "  --strict       exit with 4 when a check fails\n"
+                "  --sysroot DIR  read sys/ and proc/ below DIR\n",
+                out);
+}
+
+/* Return: 0; -EINVAL, and the user has been told. */
+static int parse(int argc, char **argv, struct arguments *out_arguments)
+{
+    enum { JSON = 256, STRICT, SYSROOT, HELP };
+    static const struct option options[] = {
+        {"json", no_argument, NULL, JSON},
+        {"strict", no_argument, NULL, STRICT},
+        {"sysroot", required_argument, NULL, SYSROOT},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0},
+    };
+    struct arguments arguments = {.sysroot = ""};
+    struct stat folder;
+    optind = 1;
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (option) {
+        case JSON:
+            arguments.json = true;
+            break;
+        case STRICT:
+            arguments.strict = true;
+            break;
+        case SYSROOT:
+            arguments.sysroot = optarg;
+            break;
+        case HELP:
+        case 'h':
+            arguments.help = true;
+            break;
+        default:
+            return -EINVAL;
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "ipcmeter doctor: what is '%s'?\n", argv[optind]);
+        return -EINVAL;
+    }
+    if (arguments.sysroot[0] != '\0' &&
+        (stat(arguments.sysroot, &folder) != 0 || !S_ISDIR(folder.st_mode))) {
+        (void)fprintf(stderr, "ipcmeter doctor: '%s' is no folder\n",
+                      arguments.sysroot);
+        return -EINVAL;
+    }
+    *out_arguments = arguments;
+    return 0;
+}
+
+static bool in_colour(void)
+{
+    const char *refused = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return isatty(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
+static void print_status(enum ipm_check_status status, int width, bool colour)
+{
+    static const char *const codes[] = {
+        [IPM_CHECK_OK] = "32",
+        [IPM_CHECK_UNKNOWN] = "36",
+        [IPM_CHECK_WARN] = "33",
+        [IPM_CHECK_FAIL] = "31",
+    };
+    const char *name = ipm_check_status_names[status];
+    if (colour)
+        (void)printf("\033[%sm%-*s\033[0m", codes[status], width, name);
+    else
+        (void)printf("%-*s", width, name);
+}
+
+static void print_text(const struct ipm_doctor *doctor)
+{
+    bool colour = in_colour();
+    int width = 0;
+    for (int i = 0; i < doctor->n; i++) {
+        int length = (int)strlen(doctor->checks[i].name);
+        width = length > width ? length : width;
+    }
+    for (int i = 0; i < doctor->n; i++) {
+        const struct ipm_check *check = &doctor->checks[i];
+        print_status(check->status, STATUS_WIDTH, colour);
+        (void)printf("  %-*s  ", width, check->name);
+        (void)ipm_print_escaped(stdout, check->text, strlen(check->text));
+        (void)putchar('\n');
+        if (check->mend[0] == '\0')
+            continue;
+        (void)printf("%-*s  %-*s  -> ", STATUS_WIDTH, "", width, "");
+        (void)ipm_print_escaped(stdout, check->mend, strlen(check->mend));
+        (void)putchar('\n');
+    }
+    (void)fputs("\nThis machine: ", stdout);
+    print_status(ipm_doctor_grade(doctor), 0, colour);
+    (void)putchar('\n');
+}
+
+static int print_json(const struct ipm_doctor *doctor, const char *sysroot)
+{
+    ipm_auto_json json_t *document = ipm_environment_examined(doctor, sysroot);
+    if (document == NULL || json_dumpf(document, stdout, JSON_INDENT(2)) != 0)
+        return -ENOMEM;
+    (void)putchar('\n');
+    return 0;
+}
+
+int ipm_cmd_doctor(int argc, char **argv)
+{
+    struct arguments arguments;
+    if (parse(argc, argv, &arguments) != 0) {
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (arguments.help) {
+        print_usage(stdout);
+        return EXIT_OK;
+    }
+    struct ipm_doctor doctor;
+    ipm_doctor_examine(&doctor, arguments.sysroot);
+    int error = 0;
+    if (arguments.json)
+        error = print_json(&doctor, arguments.sysroot);
+    else
+        print_text(&doctor);
+    if (error != 0 || fflush(stdout) != 0 || ferror(stdout)) {
+        (void)fputs("ipcmeter doctor: the result could not be written\n", stderr);
+        return EXIT_INTERNAL;
+    }
+    bool unfit = ipm_doctor_grade(&doctor) == IPM_CHECK_FAIL;
+    return arguments.strict && unfit ? EXIT_UNFIT : EXIT_OK;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ipcmeter list: what the worker has, and why something is not available here.
+ */
+#include "base/cleanup.h"
+#include "harness/columns.h"
+#include "harness/commands.h"
+#include "harness/prepare.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: ipcmeter list [mechanisms|workloads|floors|sensors|models] [--json]\n"
+    "                     [--plugin SO]... [--sysroot DIR]\n"
+    "\n"
+    "  --json         as one document, with all that the worker tells\n"
+    "  --plugin SO    mechanisms of a shared object\n"
+    "  --sysroot DIR  sensors look below DIR\n";
+
+static const char *const kinds[] = {"mechanisms", "floors", "workloads",
+                                    "sensors",    "models", NULL};
+
+/* Texts of a list, parted by a blank; "-" for none. */
+static const char *join(const json_t *list, char text[256])
+{
+    size_t index;
+    const json_t *entry;
+    (void)strcpy(text, "-");
+    size_t used = 0;
+    json_array_foreach(list, index, entry)
+    {
+        const char *word = json_string_value(entry);
+        if (word == NULL)
+            word = ipm_describe_text(entry, "name", "?");
+        int wrote =
+            snprintf(text + used, 256 - used, "%s%s", used > 0 ? " " : "", word);
+        used += (size_t)wrote;
+        if (used >= 256)
+            break;
+    }
+    return text;
+}
+
+/* "2, 1, 0", the default first. */
+static const char *copies_of(const json_t *mechanism, char text[256])
+{
+    const json_t *modes = json_object_get(mechanism, "modes");
+    int64_t natural = ipm_describe_integer(mechanism, "default_copies", -1);
+    size_t used = (size_t)snprintf(text, 256, "%" PRId64, natural);
+    size_t index;
+    const json_t *mode;
+    json_array_foreach(modes, index, mode)
+    {
+        int64_t copies = ipm_describe_integer(mode, "copies", -1);
+        if (copies != natural && used < 256)
+            used += (size_t)snprintf(text + used, 256 - used, ", %" PRId64, copies);
+    }
+    return text;
+}
+
+static void add_titles(struct ipm_columns *columns, const char *const *titles)
+{
+    for (; *titles != NULL; titles++)
+        ipm_columns_add(columns, "%s", *titles);
+}
+
+static void add_available(struct ipm_columns *columns, const json_t *entry)
+{
+    if (json_is_true(json_object_get(entry, "available")))
+        ipm_columns_add(columns, "yes");
+    else
+        ipm_columns_add(columns, "no: %s",
+                        ipm_describe_text(entry, "reason", "no reason given"));
+}
+
+static void print_mechanisms(const json_t *describe, bool floors)
+{
+    static const char *const titles[] = {"NAME",    "FAMILY",    "WAITS", "COPIES",
+                                         "SUMMARY", "AVAILABLE", NULL};
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 6);
+    add_titles(&columns, titles);
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(json_object_get(describe, "mechanisms"), index, entry)
+    {
+        char text[256];
+        if (ipm_describe_is_floor(entry) != floors)
+            continue;
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "name", "?"));
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "family", "-"));
+        ipm_columns_add(&columns, "%s", join(json_object_get(entry, "waits"), text));
+        ipm_columns_add(&columns, "%s", copies_of(entry, text));
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "summary", ""));
+        add_available(&columns, entry);
+    }
+    ipm_columns_print(&columns, 0, stdout);
+    ipm_columns_fini(&columns);
+}
+
+static void print_workloads(const json_t *describe)
+{
+    static const char *const titles[] = {"NAME", "FAMILY",  "ROLES",
+                                         "AXES", "SUMMARY", NULL};
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 5);
+    add_titles(&columns, titles);
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(json_object_get(describe, "workloads"), index, entry)
+    {
+        char text[256];
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "name", "?"));
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "family", "-"));
+        ipm_columns_add(&columns, "%s", join(json_object_get(entry, "roles"), text));
+        ipm_columns_add(&columns, "%s", join(json_object_get(entry, "axes"), text));
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "summary", ""));
+    }
+    ipm_columns_print(&columns, 0, stdout);
+    ipm_columns_fini(&columns);
+}
+
+static void print_sensors(const json_t *describe)
+{
+    static const char *const titles[] = {"NAME",    "SCOPE",     "PASS",
+                                         "SUMMARY", "AVAILABLE", NULL};
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 5);
+    add_titles(&columns, titles);
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(json_object_get(describe, "sensors"), index, entry)
+    {
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "name", "?"));
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "scope", "-"));
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "pass", "all"));
+        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "summary", ""));
+        add_available(&columns, entry);
+    }
+    ipm_columns_print(&columns, 0, stdout);
+    ipm_columns_fini(&columns);
+}
+
+static void print_kind(const json_t *describe, const char *kind)
+{
+    if (strcmp(kind, "workloads") == 0)
+        print_workloads(describe);
+    else if (strcmp(kind, "sensors") == 0)
+        print_sensors(describe);
+    else if (strcmp(kind, "models") == 0)
+        (void)puts("There are no models yet.");
+    else
+        print_mechanisms(describe, strcmp(kind, "floors") == 0);
+}
+
+/* The entries of a kind as the worker describes them. */
+static json_t *entries_of(const json_t *describe, const char *kind)
+{
+    bool floors = strcmp(kind, "floors") == 0;
+    json_t *entries = json_array();
+    size_t index;
+    json_t *entry;
+    json_array_foreach(json_object_get(describe, floors ? "mechanisms" : kind), index,
+                       entry)
+    {
+        if ((strcmp(kind, "mechanisms") != 0 && !floors) ||
+            ipm_describe_is_floor(entry) == floors)
+            (void)json_array_append(entries, entry);
+    }
+    return entries;
+}
+
+static int print_json(const json_t *describe, const char *wanted)
+{
+    ipm_auto_json json_t *json = json_object();
+    for (size_t i = 0; kinds[i] != NULL; i++) {
+        if (wanted == NULL || strcmp(wanted, kinds[i]) == 0)
+            (void)json_object_set_new(json, kinds[i], entries_of(describe, kinds[i]));
+    }
+    if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0)
+        return IPM_EXIT_INTERNAL;
+    (void)putchar('\n');
+    return IPM_EXIT_OK;
+}
+
+static void print_text(const json_t *describe, const char *wanted)
+{
+    if (wanted != NULL) {
+        print_kind(describe, wanted);
+        return;
+    }
+    for (size_t i = 0; kinds[i] != NULL; i++) {
+        (void)printf("%s%s\n\n", i > 0 ? "\n" : "", kinds[i]);
+        print_kind(describe, kinds[i]);
+    }
+}
+
+struct options {
+    struct ipm_request request;
+    const char *kind; /* NULL: all */
+    bool json, help;
+};
+
+static int parse(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"plugin", required_argument, NULL, 'l'},
+        {"sysroot", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct ipm_worker *worker = &options->request.worker;
+    optind = 0;
+    for (;;) {
+        int option = getopt_long(argc, argv, "h", known, NULL);
+        if (option < 0)
+            break;
+        options->json = options->json || option == 'j';
+        options->help = options->help || option == 'h';
+        if (option == 'r')
+            worker->sysroot = optarg;
+        if (option == 'l' && worker->n_plugins < IPM_PLUGINS_MAX)
+            worker->plugins[worker->n_plugins++] = optarg;
+        else if (option == 'l' || option == '?')
+            return IPM_EXIT_USAGE;
+    }
+    options->kind = argv[optind];
+    if (options->kind == NULL)
+        return 0;
+    for (size_t i = 0; argc - optind == 1 && kinds[i] != NULL; i++) {
+        if (strcmp(kinds[i], options->kind) == 0)
+            return 0;
+    }
+    (void)fputs("list: mechanisms, workloads, floors, sensors or models\n", stderr);
+    return IPM_EXIT_USAGE;
+}
+
+int ipm_cmd_list(int argc, char **argv)
+{
+    struct options options = {0};
+    int status = parse(argc, argv, &options);
+    if (status != 0)
+        return status;
+    if (options.help) {
+        (void)fputs(usage, stdout);
+        return IPM_EXIT_OK;
+    }
+    ipm_auto_json json_t *describe = NULL;
+    status = ipm_prepare_describe(&options.request, &describe);
+    if (status != 0)
+        return status;
+    if (options.json)
+        status = print_json(describe, options.kind);
+    else
+        print_text(describe, options.kind);
+    if (fflush(stdout) != 0 && status == IPM_EXIT_OK)
+        status = IPM_EXIT_INTERNAL;
+    return status;
+}

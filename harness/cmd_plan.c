@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ipcmeter plan: the points of a config, what is skipped and why, and how long it takes.
+ * Measures nothing.
+ */
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "harness/columns.h"
+#include "harness/commands.h"
+#include "harness/diagnostics.h"
+#include "harness/prepare.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: ipcmeter plan [CONFIG] [--set KEY=VALUE]... [--json] [--points]\n"
+    "                     [--plugin SO]... [--sysroot DIR]\n"
+    "\n"
+    "  CONFIG           JSON with comments; without it, the built-in default\n"
+    "  --set KEY=VALUE  mechanisms=pipe,shm_ring  size=64,4096  repeat.window=20ms "
+    "...\n"
+    "  --json           the whole plan as one document\n"
+    "  --points         one line per point, too\n"
+    "  --plugin SO      mechanisms of a shared object\n"
+    "  --sysroot DIR    sensors look below DIR\n";
+
+struct options {
+    struct ipm_request request;
+    const char **sets;
+    bool json, points, help;
+};
+
+/* Return: 0; IPM_EXIT_USAGE after a message; IPM_EXIT_INTERNAL. */
+static int parse(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
+        {"set", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},
+        {"points", no_argument, NULL, 'p'},
+        {"plugin", required_argument, NULL, 'l'},
+        {"sysroot", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct ipm_worker *worker = &options->request.worker;
+    optind = 0;
+    for (;;) {
+        int option = getopt_long(argc, argv, "h", known, NULL);
+        if (option < 0)
+            break;
+        if (option == 's' &&
+            ipm_texts_add(&options->sets, &options->request.n_sets, optarg) != 0)
+            return IPM_EXIT_INTERNAL;
+        options->json = options->json || option == 'j';
+        options->points = options->points || option == 'p';
+        options->help = options->help || option == 'h';
+        if (option == 'r')
+            worker->sysroot = optarg;
+        if (option == 'l' && worker->n_plugins < IPM_PLUGINS_MAX)
+            worker->plugins[worker->n_plugins++] = optarg;
+        else if (option == 'l' || option == '?')
+            return IPM_EXIT_USAGE;
+    }
+    options->request.sets = options->sets;
+    if (argc - optind > 1) {
+        (void)fputs("plan: one CONFIG at most\n", stderr);
+        return IPM_EXIT_USAGE;
+    }
+    options->request.config = argv[optind];
+    return 0;
+}
+
+static void print_time(const char *name, int64_t ns)
+{
+    char text[IPM_UNITS_TEXT];
+    int64_t seconds = ns / 1000000000;
+    (void)printf("  %-13s", name);
+    if (seconds < 100)
+        (void)printf("%s\n", ipm_format_ns(text, (double)ns));
+    else if (seconds < 3600)
+        (void)printf("%" PRId64 " min %" PRId64 " s\n", seconds / 60, seconds % 60);
+    else
+        (void)printf("%" PRId64 " h %" PRId64 " min\n", seconds / 3600,
+                     seconds % 3600 / 60);
+}
+
+static int64_t invocations_of(const struct ipm_plan *plan, const struct ipm_pass *pass)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < plan->n_points; i++)
+        sum += ipm_plan_invocations(pass, &plan->points[i]);
+    return sum;
+}
+
+static void print_sweeps(const struct ipm_plan *plan, const struct ipm_spec *spec)
+{
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 4);
+    const char *const titles[] = {"SWEEP", "POINTS", "SKIPPED", "DROPPED"};
+    for (size_t i = 0; i < columns.n_columns; i++)
+        ipm_columns_add(&columns, "%s", titles[i]);
+    for (size_t s = 0; s < spec->n_sweeps; s++) {
+        size_t points = 0;
+        size_t skips = 0;
+        size_t dropped = 0;
+        for (size_t i = 0; i < plan->n_points; i++)
+            points += plan->points[i].sweep == s;
+        for (size_t i = 0; i < plan->n_skips; i++)
+            skips += plan->skips[i].sweep == s;
+        for (size_t i = 0; i < plan->n_dropped; i++)
+            dropped += plan->dropped[i].sweep == s;
+        ipm_columns_add(&columns, "%s", spec->sweeps[s].name);
+        ipm_columns_add(&columns, "%zu", points);
+        ipm_columns_add(&columns, "%zu", skips);
+        ipm_columns_add(&columns, "%zu", dropped);
+    }
+    (void)putchar('\n');
+    ipm_columns_print(&columns, 2, stdout);
+    ipm_columns_fini(&columns);
+}
+
+static void print_passes(const struct ipm_plan *plan)
+{
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 2);
+    ipm_columns_add(&columns, "PASS");
+    ipm_columns_add(&columns, "INVOCATIONS");
+    for (size_t i = 0; i < plan->n_passes; i++) {
+        const struct ipm_pass *pass = &plan->passes[i];
+        ipm_columns_add(&columns, "%s", pass->name);
+        if (pass->used)
+            ipm_columns_add(&columns, "%" PRId64, invocations_of(plan, pass));
+        else
+            ipm_columns_add(&columns, "none: %s", pass->reason);
+    }
+    (void)putchar('\n');
+    ipm_columns_print(&columns, 2, stdout);
+    ipm_columns_fini(&columns);
+}
+
+/* One line per mechanism, workload and reason: the sizes of a sweep share theirs. */
+static void print_skips(const struct ipm_skip *skips, size_t n_skips, const char *title)
+{
+    if (n_skips == 0)
+        return;
+    ipm_auto_json json_t *counts = json_object();
+    for (size_t i = 0; i < n_skips; i++) {
+        ipm_auto_json json_t *line =
+            json_sprintf("%s / %s: %s", skips[i].factors.workload,
+                         skips[i].factors.mechanism, skips[i].reason);
+        const char *key = json_string_value(line);
+        json_int_t count =
+            json_integer_value(json_object_get(counts, key != NULL ? key : ""));
+        (void)json_object_set_new(counts, key != NULL ? key : "",
+                                  json_integer(count + 1));
+    }
+    (void)printf("\n  %s\n", title);
+    const char *line;
+    json_t *count;
+    json_object_foreach(counts, line, count)
+    {
+        (void)printf("  %6" JSON_INTEGER_FORMAT "  ", json_integer_value(count));
+        (void)ipm_print_escaped(stdout, line, strlen(line));
+        (void)putchar('\n');
+    }
+}
+
+static void print_labels(const struct ipm_skip *skips, size_t n_skips,
+                         struct ipm_columns *columns)
+{
+    for (size_t i = 0; i < n_skips; i++) {
+        char label[IPM_LABEL];
+        ipm_columns_add(columns, "-");
+        ipm_columns_add(columns, "%s", ipm_factors_label(&skips[i].factors, label));
+        ipm_columns_add(columns, "%s", skips[i].reason);
+    }
+}
+
+static void print_points(const struct ipm_plan *plan)
+{
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 3);
+    ipm_columns_add(&columns, "POINT");
+    ipm_columns_add(&columns, "WORKLOAD/MECHANISM/SIZE/PLACEMENT/WAIT/...");
+    ipm_columns_add(&columns, "CPUS, OR WHY NOT");
+    for (size_t i = 0; i < plan->n_points; i++) {
+        const struct ipm_point *point = &plan->points[i];
+        const struct ipm_place *place = &point->factors.place;
+        char label[IPM_LABEL];
+        char second[16] = "";
+        if (place->n_cpus == 2)
+            (void)snprintf(second, sizeof(second), ",%d", place->cpus[1]);
+        ipm_columns_add(&columns, "%s", point->hash);
+        ipm_columns_add(&columns, "%s", ipm_factors_label(&point->factors, label));
+        ipm_columns_add(&columns, "%d%s %s", place->cpus[0], second,
+                        ipm_distance_names[place->distance]);
+    }
+    print_labels(plan->skips, plan->n_skips, &columns);
+    print_labels(plan->dropped, plan->n_dropped, &columns);
+    (void)putchar('\n');
+    ipm_columns_print(&columns, 2, stdout);
+    ipm_columns_fini(&columns);
+}
+
+static void print_plan(const struct ipm_prepared *prepared, bool points)
+{
+    const struct ipm_plan *plan = &prepared->plan;
+    (void)ipm_print_escaped(stdout, prepared->spec.name, strlen(prepared->spec.name));
+    (void)printf("\n\n  %-13s%zu of %zu combinations; %zu equal another, %zu skipped, "
+                 "%zu dropped\n",
+                 "points", plan->n_points, plan->n_combinations, plan->n_merged,
+                 plan->n_skips, plan->n_dropped);
+    print_time("time", plan->estimate_ns);
+    if (plan->budget_ns != 0)
+        print_time("budget", plan->budget_ns);
+    if (plan->most_invocations != 0)
+        (void)printf("  %-13scut to %" PRId64 " by the budget\n", "invocations",
+                     plan->most_invocations);
+    print_sweeps(plan, &prepared->spec);
+    print_passes(plan);
+    print_skips(plan->skips, plan->n_skips, "SKIPPED");
+    print_skips(plan->dropped, plan->n_dropped, "DROPPED BY THE BUDGET");
+    if (points)
+        print_points(plan);
+    size_t index;
+    json_t *note;
+    json_array_foreach(plan->notes, index, note)(void)
+        printf("\n  note: %s\n", json_string_value(note));
+}
+
+static int print_json(const struct ipm_prepared *prepared)
+{
+    ipm_auto_json json_t *json = ipm_plan_json(&prepared->plan, &prepared->spec);
+    if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0)
+        return IPM_EXIT_INTERNAL;
+    (void)putchar('\n');
+    return IPM_EXIT_OK;
+}
+
+static int plan(struct options *options)
+{
+    ipm_auto_free struct ipm_prepared *prepared = malloc(sizeof(*prepared));
+    if (prepared == NULL)
+        return IPM_EXIT_INTERNAL;
+    int status = ipm_prepare(&options->request, prepared);
+    if (status != 0)
+        return status;
+    if (options->json)
+        status = print_json(prepared);
+    else
+        print_plan(prepared, options->points);
+    ipm_prepared_fini(prepared);
+    if (fflush(stdout) != 0 && status == IPM_EXIT_OK)
+        status = IPM_EXIT_INTERNAL;
+    return status;
+}
+
+int ipm_cmd_plan(int argc, char **argv)
+{
+    struct options options = {0};
+    int status = parse(argc, argv, &options);
+    if (status == 0 && options.help)
+        (void)fputs(usage, stdout);
+    else if (status == 0)
+        status = plan(&options);
+    free(options.sets);
+    return status;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/report.h"
+#include "harness/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static const char usage[] =
+    "usage: ipcmeter report DIR [--text]\n"
+    "  Writes report.json and plots/ into the result directory DIR.\n"
+    "  --text   print the answer in words\n";
+
+static int wrong_usage(void)
+{
+    (void)fputs(usage, stderr);
+    return 2;
+}
+
+/* A directory without records is the caller's mistake; everything else is not. */
+static int complain(const struct ipm_why *why)
+{
+    (void)fprintf(stderr, "ipcmeter report: %s\n", why->text);
+    return why->error == -ENOENT ? 2 : 1;
+}
+
+/* Names what was written, one path a line. */
+static int put_paths(const char *directory)
+{
+    static const char *const names[] = {"report.json", "plots/ladder.dat",
+                                        "plots/ladder.gp", "plots/ladder.svg"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[4096];
+        struct stat status;
+        int needed = snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+        if (needed < 0 || (size_t)needed >= sizeof(path))
+            continue;
+        if (stat(path, &status) == 0)
+            (void)puts(path);
+        else
+            (void)fprintf(stderr,
+                          "ipcmeter report: no picture: report.json says why\n");
+    }
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+int ipm_cmd_report(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"text", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    bool text = false;
+    optind = 0; /* main() may have used getopt before */
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (option) {
+        case 't':
+            text = true;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return 0;
+        default:
+            return wrong_usage();
+        }
+    }
+    if (optind + 1 != argc)
+        return wrong_usage();
+    const char *directory = argv[optind];
+    struct stat status;
+    if (stat(directory, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        (void)fprintf(stderr, "ipcmeter report: '%s' is no directory\n", directory);
+        return 2;
+    }
+
+    /* The answer does not depend on what can be written: a run on a read-only medium can
+     * still be read. */
+    struct ipm_why why = {0};
+    int written = ipm_report_write(directory, &why);
+    int result = written == 0 ? 0 : complain(&why);
+    if (!text)
+        return result == 0 ? put_paths(directory) : result;
+    struct ipm_why unread = {0};
+    int error = ipm_report_text(directory, stdout, &unread);
+    if (error != 0 && error != written)
+        return complain(&unread);
+    return result;
+}

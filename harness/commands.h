@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * commands: the verbs of the command line.
+ *
+ * Each takes the arguments behind `ipcmeter`, argv[0] being the verb, and returns the exit
+ * status.  Data goes to stdout, everything else to stderr.
+ */
+#ifndef IPM_HARNESS_COMMANDS_H
+#define IPM_HARNESS_COMMANDS_H
+
+enum {
+    IPM_EXIT_OK = 0,
+    IPM_EXIT_INTERNAL = 1,
+    IPM_EXIT_USAGE = 2,  /* the command line or the config */
+    IPM_EXIT_FAILED = 3, /* finished, but with failed invocations */
+    IPM_EXIT_UNFIT = 4,  /* the machine, and --strict was given */
+    IPM_EXIT_INTERRUPTED = 130,
+    IPM_EXIT_TERMINATED = 143,
+};
+
+int ipm_cmd_list(int argc, char **argv);
+int ipm_cmd_plan(int argc, char **argv);
+int ipm_cmd_run(int argc, char **argv);
+int ipm_cmd_report(int argc, char **argv);
+int ipm_cmd_doctor(int argc, char **argv);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/plan.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "harness/describe.h"
+#include "harness/plan_budget.h"
+#include "harness/plan_rules.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct building {
+    struct ipm_plan *plan;
+    struct ipm_rules rules;
+    size_t sweep;
+    const struct ipm_repeat *repeat;
+    json_t *seen; /* hash of every point and skip so far */
+};
+
+/* Room for one more: the arrays double at powers of two, without a field for it. */
+static int grow(void *array, size_t n, size_t size)
+{
+    if (n != 0 && (n & (n - 1)) != 0)
+        return 0;
+    void **slot = array;
+    void *larger = realloc(*slot, (n == 0 ? 1 : 2 * n) * size);
+    if (larger == NULL)
+        return -ENOMEM;
+    *slot = larger;
+    return 0;
+}
+
+static int add_skip(struct ipm_skip **skips, size_t *n_skips,
+                    const struct ipm_factors *factors, size_t sweep, const char *reason)
+{
+    int error = grow(skips, *n_skips, sizeof(**skips));
+    if (error != 0)
+        return error;
+    struct ipm_skip *skip = &(*skips)[(*n_skips)++];
+    *skip = (struct ipm_skip){.factors = *factors, .sweep = sweep};
+    json_incref(factors->options);
+    (void)snprintf(skip->reason, sizeof(skip->reason), "%s", reason);
+    return 0;
+}
+
+/* Sets one factor from a canonical axis value. */
+static void apply(struct ipm_factors *factors, const char *axis, json_t *value)
+{
+    struct {
+        const char *name;
+        const char **text;
+        int64_t *integer;
+    } fields[] = {
+        {"size", NULL, &factors->size},
+        {"rate", &factors->rate, NULL},
+        {"placement", &factors->placement, NULL},
+        {"wait", &factors->wait, NULL},
+        {"copies", NULL, &factors->copies},
+        {"touch", &factors->touch, NULL},
+        {"depth", NULL, &factors->depth},
+        {"batch", NULL, &factors->batch},
+        {"reply_size", NULL, &factors->reply_size},
+        {"policy", &factors->policy, NULL},
+    };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (strcmp(fields[i].name, axis) != 0)
+            continue;
+        if (fields[i].text != NULL)
+            *fields[i].text = json_string_value(value);
+        else /* the one word among integers is a reply's "same" */
+            *fields[i].integer =
+                json_is_integer(value) ? json_integer_value(value) : -1;
+        return;
+    }
+    (void)json_object_set(factors->options, axis, value);
+}
+
+static int add_combination(struct building *building, struct ipm_factors *factors)
+{
+    struct ipm_plan *plan = building->plan;
+    char hash[IPM_HASH_TEXT];
+    plan->n_combinations++;
+    ipm_rules_canonicalise(&building->rules, factors);
+    ipm_rules_hash(&building->rules, factors, hash);
+    if (json_object_get(building->seen, hash) != NULL) {
+        plan->n_merged++;
+        return 0;
+    }
+    if (json_object_set_new(building->seen, hash, json_true()) != 0)
+        return -ENOMEM;
+
+    struct ipm_why why = {0};
+    if (ipm_rules_check(&building->rules, factors, &why) != 0)
+        return add_skip(&plan->skips, &plan->n_skips, factors, building->sweep,
+                        why.text);
+    int error = grow(&plan->points, plan->n_points, sizeof(*plan->points));
+    if (error != 0)
+        return error;
+    struct ipm_point *point = &plan->points[plan->n_points++];
+    *point = (struct ipm_point){
+        .factors = *factors, .sweep = building->sweep, .repeat = *building->repeat};
+    (void)strcpy(point->hash, hash);
+    json_incref(factors->options);
+    return 0;
+}
+
+/* Every combination of the axes, the last axis fastest. */
+static int add_axes(struct building *building, const json_t *axes, size_t axis,
+                    const struct ipm_factors *outer)
+{
+    const char *name = NULL;
+    json_t *values = NULL;
+    size_t at = 0;
+    const char *key;
+    json_t *list;
+    json_object_foreach((json_t *)axes, key, list)
+    {
+        if (at++ == axis) {
+            name = key;
+            values = list;
+        }
+    }
+    size_t n = name != NULL ? json_array_size(values) : 1;
+    for (size_t i = 0; i < n; i++) {
+        struct ipm_factors factors = *outer;
+        factors.options = json_copy(outer->options);
+        int error = 0;
+        if (name != NULL) {
+            apply(&factors, name, json_array_get(values, i));
+            error = add_axes(building, axes, axis + 1, &factors);
+        } else {
+            error = add_combination(building, &factors);
+        }
+        json_decref(factors.options);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int add_sweep(struct building *building, const struct ipm_sweep *sweep)
+{
+    struct ipm_rules *rules = &building->rules;
+    size_t w;
+    const json_t *workload;
+    json_array_foreach(sweep->workloads, w, workload)
+    {
+        size_t m;
+        const json_t *mechanism;
+        json_array_foreach(sweep->mechanisms, m, mechanism)
+        {
+            struct ipm_factors factors = rules->defaults;
+            factors.workload = json_string_value(workload);
+            factors.mechanism = json_string_value(mechanism);
+            rules->workload =
+                ipm_describe_find(rules->describe, "workloads", factors.workload);
+            rules->mechanism =
+                ipm_describe_find(rules->describe, "mechanisms", factors.mechanism);
+            ipm_auto_json json_t *options = json_object();
+            factors.options = options;
+            int error = add_axes(building, sweep->axes, 0, &factors);
+            if (error != 0)
+                return error;
+        }
+    }
+    return 0;
+}
+
+static int set_passes(struct ipm_plan *plan, const struct ipm_spec *spec,
+                      const json_t *describe, struct ipm_why *why)
+{
+    static const char counters[] = "counters:";
+    size_t index;
+    const json_t *described;
+    json_array_foreach(json_object_get(describe, "passes"), index, described)
+    {
+        if (plan->n_passes == IPM_PASSES_MAX)
+            return ipm_why_set(why, -EINVAL, "the worker has more than %d passes",
+                               IPM_PASSES_MAX);
+        struct ipm_pass *pass = &plan->passes[plan->n_passes++];
+        pass->name = ipm_describe_text(described, "name", "");
+        pass->kind = strcmp(pass->name, "timing") == 0   ? IPM_PASS_TIMING
+                     : strcmp(pass->name, "energy") == 0 ? IPM_PASS_ENERGY
+                                                         : IPM_PASS_COUNTERS;
+        pass->min_window_ns = ipm_describe_integer(described, "min_window_ns", 0);
+        bool off =
+            (pass->kind == IPM_PASS_ENERGY && spec->energy == IPM_SENSING_OFF) ||
+            (pass->kind == IPM_PASS_COUNTERS && spec->counters == IPM_SENSING_OFF);
+        bool known = pass->kind != IPM_PASS_COUNTERS ||
+                     strncmp(pass->name, counters, strlen(counters)) == 0;
+        pass->used =
+            !off && known && json_is_true(json_object_get(described, "available"));
+        if (pass->used)
+            continue;
+        (void)snprintf(pass->reason, sizeof(pass->reason), "%s",
+                       off ? "off in the config"
+                       : !known
+                           ? "this driver does not know such a pass"
+                           : ipm_describe_text(described, "reason", "no reason given"));
+    }
+    if (plan->n_passes == 0 || !plan->passes[0].used ||
+        plan->passes[0].kind != IPM_PASS_TIMING)
+        return ipm_why_set(why, -EINVAL,
+                           "the worker has no pass 'timing' in first place");
+    return 0;
+}
+
+static void set_notes(struct ipm_plan *plan, const struct ipm_spec *spec)
+{
+    bool precision = spec->repeat.precision > 0;
+    for (size_t i = 0; i < spec->n_sweeps; i++)
+        precision = precision || spec->sweeps[i].repeat.precision > 0;
+    if (precision)
+        (void)json_array_append_new(
+            plan->notes,
+            json_string("precision is not used yet: each point is measured as often "
+                        "as 'invocations' says"));
+}
+
+int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
+                   const struct ipm_topology *topology, struct ipm_plan *out_plan,
+                   struct ipm_why *why)
+{
+    struct ipm_plan plan = {.budget_ns = spec->repeat.budget_ns, .notes = json_array()};
+    ipm_auto_json json_t *seen = json_object();
+    struct building building = {
+        .plan = &plan,
+        .rules = {.describe = describe, .topology = topology},
+        .seen = seen,
+    };
+    ipm_rules_defaults(&building.rules);
+    int error = set_passes(&plan, spec, describe, why);
+    for (size_t i = 0; error == 0 && i < spec->n_sweeps; i++) {
+        building.sweep = i;
+        building.repeat = &spec->sweeps[i].repeat;
+        error = add_sweep(&building, &spec->sweeps[i]);
+        if (error != 0)
+            (void)ipm_why_set(why, error, "plan: ");
+    }
+    if (error == 0) {
+        set_notes(&plan, spec);
+        error = ipm_plan_budget(&plan, why);
+    }
+    if (error != 0) {
+        ipm_plan_fini(&plan);
+        return error;
+    }
+    *out_plan = plan;
+    return 0;
+}
+
+int ipm_plan_keep(struct ipm_plan *plan, bool (*keep)(void *context, const char *label),
+                  void *context, const char *reason)
+{
+    size_t kept = 0;
+    int error = 0;
+    for (size_t i = 0; i < plan->n_points; i++) {
+        struct ipm_point *point = &plan->points[i];
+        char label[IPM_LABEL];
+        if (error != 0 || keep(context, ipm_factors_label(&point->factors, label))) {
+            plan->points[kept++] = *point;
+            continue;
+        }
+        error = add_skip(&plan->skips, &plan->n_skips, &point->factors, point->sweep,
+                         reason);
+        if (error == 0)
+            json_decref(point->factors.options);
+        else
+            plan->points[kept++] = *point;
+    }
+    plan->n_points = kept;
+    plan->estimate_ns = ipm_plan_estimate(plan);
+    return error;
+}
+
+static void free_skips(struct ipm_skip *skips, size_t n_skips)
+{
+    for (size_t i = 0; i < n_skips; i++)
+        json_decref(skips[i].factors.options);
+    free(skips);
+}
+
+void ipm_plan_fini(struct ipm_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_points; i++)
+        json_decref(plan->points[i].factors.options);
+    free(plan->points);
+    free_skips(plan->skips, plan->n_skips);
+    free_skips(plan->dropped, plan->n_dropped);
+    json_decref(plan->notes);
+    *plan = (struct ipm_plan){0};
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/plan_rules.h"
+
+#include "harness/describe.h"
+#include "harness/spec_axes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Fixed for ever: a point's name must not change with the machine or the worker. */
+static const struct ipm_factors natural = {
+    .size = 64,
+    .rate = "max",
+    .placement = "nearest_core",
+    .copies = -1,
+    .touch = "none",
+    .depth = 64,
+    .batch = 16,
+    .reply_size = -1,
+    .policy = "other",
+};
+
+static bool same(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+static int64_t axis_integer(const json_t *describe, const char *name, int64_t otherwise)
+{
+    struct ipm_axis axis;
+    char mend[IPM_MEND];
+    if (ipm_axis_find(describe, name, &axis, mend) != 0)
+        return otherwise;
+    ipm_auto_json json_t *value = ipm_axis_fallback(&axis);
+    return json_is_integer(value) ? (int64_t)json_integer_value(value) : otherwise;
+}
+
+void ipm_rules_defaults(struct ipm_rules *rules)
+{
+    const json_t *touch = ipm_describe_find(rules->describe, "axes", "touch");
+    const json_t *policy = ipm_describe_find(rules->describe, "axes", "policy");
+    struct ipm_place place;
+    rules->defaults = natural;
+    rules->defaults.size = axis_integer(rules->describe, "size", natural.size);
+    rules->defaults.depth = axis_integer(rules->describe, "depth", natural.depth);
+    rules->defaults.batch = axis_integer(rules->describe, "batch", natural.batch);
+    rules->defaults.touch = ipm_describe_text(touch, "default", natural.touch);
+    rules->defaults.policy = ipm_describe_text(policy, "default", natural.policy);
+    if (ipm_topology_place(rules->topology, natural.placement, &place, NULL) != 0)
+        rules->defaults.placement = "same_cpu";
+}
+
+static bool capable(const struct ipm_rules *rules, const char *capability)
+{
+    return ipm_describe_lists(json_object_get(rules->mechanism, "capabilities"),
+                              capability);
+}
+
+static bool one_role(const struct ipm_rules *rules)
+{
+    return json_array_size(json_object_get(rules->workload, "roles")) == 1;
+}
+
+/* block where it is honoured, else the first that is. */
+static const char *natural_wait(const struct ipm_rules *rules)
+{
+    const json_t *waits = json_object_get(rules->mechanism, "waits");
+    if (one_role(rules) || json_array_size(waits) == 0)
+        return "none";
+    if (ipm_describe_lists(waits, "block"))
+        return "block";
+    return json_string_value(json_array_get(waits, 0));
+}
+
+/* Options of this mechanism that are not at their default. */
+static void keep_options(const struct ipm_rules *rules, struct ipm_factors *factors)
+{
+    const char *mechanism = ipm_describe_text(rules->mechanism, "name", "");
+    size_t length = strlen(mechanism);
+    json_t *kept = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach(factors->options, key, value)
+    {
+        struct ipm_axis axis;
+        char mend[IPM_MEND];
+        if (strncmp(key, mechanism, length) != 0 || key[length] != '.' ||
+            ipm_axis_find(rules->describe, key, &axis, mend) != 0)
+            continue;
+        ipm_auto_json json_t *fallback = ipm_axis_fallback(&axis);
+        if (fallback == NULL || !json_equal(fallback, value))
+            (void)json_object_set(kept, key, value);
+    }
+    json_decref(factors->options);
+    factors->options = kept;
+}
+
+void ipm_rules_canonicalise(const struct ipm_rules *rules, struct ipm_factors *factors)
+{
+    const json_t *axes = json_object_get(rules->workload, "axes");
+    const struct ipm_factors *defaults = &rules->defaults;
+    if (!ipm_describe_lists(axes, "size"))
+        factors->size = defaults->size;
+    if (!ipm_describe_lists(axes, "touch"))
+        factors->touch = defaults->touch;
+    if (!ipm_describe_lists(axes, "depth"))
+        factors->depth = defaults->depth;
+    if (!ipm_describe_lists(axes, "batch"))
+        factors->batch = defaults->batch;
+    if (!ipm_describe_lists(axes, "reply_size") || factors->reply_size == factors->size)
+        factors->reply_size = -1;
+    if (one_role(rules))
+        factors->placement = "same_cpu";
+    if (capable(rules, "token")) {
+        factors->size = 0;
+        factors->reply_size = -1;
+        factors->copies = -1;
+    }
+    if (factors->size == 0 && factors->reply_size <= 0)
+        factors->touch = "none"; /* there is nothing to touch */
+    if (factors->wait == NULL || same(natural_wait(rules), "none"))
+        factors->wait = natural_wait(rules);
+    if (factors->copies < 0)
+        factors->copies = ipm_describe_integer(rules->mechanism, "default_copies", 0);
+    keep_options(rules, factors);
+}
+
+static int refuse(struct ipm_why *why, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int refuse(struct ipm_why *why, const char *format, ...)
+{
+    char text[sizeof(why->text)];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)ipm_why_set(why, -EOPNOTSUPP, "%s", text);
+    return 1;
+}
+
+static int check_pair(const struct ipm_rules *rules, const struct ipm_factors *factors,
+                      struct ipm_why *why)
+{
+    size_t index;
+    const json_t *capability;
+    json_array_foreach(json_object_get(rules->workload, "needs"), index, capability)
+    {
+        const char *name = json_string_value(capability);
+        if (name != NULL && !capable(rules, name))
+            return refuse(why, "%s needs a mechanism that is '%s'", factors->workload,
+                          name);
+    }
+    json_array_foreach(json_object_get(rules->workload, "refuses"), index, capability)
+    {
+        const char *name = json_string_value(capability);
+        if (name != NULL && capable(rules, name))
+            return refuse(why, "%s cannot use a mechanism that is '%s'",
+                          factors->workload, name);
+    }
+    if (!one_role(rules) && capable(rules, "local"))
+        return refuse(why, "%s works inside one process only", factors->mechanism);
+    if (!json_is_true(json_object_get(rules->mechanism, "available")))
+        return refuse(why, "%s is not available: %s", factors->mechanism,
+                      ipm_describe_text(rules->mechanism, "reason", "no reason given"));
+    return 0;
+}
+
+static int check_mode(const struct ipm_rules *rules, const struct ipm_factors *factors,
+                      struct ipm_why *why)
+{
+    const json_t *modes = json_object_get(rules->mechanism, "modes");
+    const json_t *waits = json_object_get(rules->mechanism, "waits");
+    bool found = false;
+    size_t index;
+    const json_t *mode;
+    json_array_foreach(modes, index, mode) found =
+        found || ipm_describe_integer(mode, "copies", -1) == factors->copies;
+    if (!found)
+        return refuse(why, "%s has no mode with %" PRId64 " copies", factors->mechanism,
+                      factors->copies);
+    if (!same(factors->wait, "none") && !ipm_describe_lists(waits, factors->wait))
+        return refuse(why, "%s does not honour wait '%s'", factors->mechanism,
+                      factors->wait);
+    return 0;
+}
+
+static int check_sizes(const struct ipm_rules *rules, const struct ipm_factors *factors,
+                       struct ipm_why *why)
+{
+    const json_t *limits = json_object_get(rules->mechanism, "limits");
+    int64_t reply = factors->reply_size < 0 ? factors->size : factors->reply_size;
+    int64_t longest = factors->size > reply ? factors->size : reply;
+    int64_t shortest = factors->size < reply ? factors->size : reply;
+    int64_t least = ipm_describe_integer(limits, "min_length", 0);
+    int64_t most = ipm_describe_integer(limits, "max_length", 0);
+    int64_t wanted = ipm_describe_integer(rules->workload, "min_size", 0);
+    if (most != 0 && longest > most)
+        return refuse(why, "%s takes at most %" PRId64 " bytes", factors->mechanism,
+                      most);
+    if (shortest < least)
+        return refuse(why, "%s takes at least %" PRId64 " bytes", factors->mechanism,
+                      least);
+    if (factors->size < wanted)
+        return refuse(why, "%s needs messages of at least %" PRId64 " bytes",
+                      factors->workload, wanted);
+    return 0;
+}
+
+int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
+                    struct ipm_why *why)
+{
+    struct ipm_why reason = {0};
+    if (!same(factors->rate, "max"))
+        return refuse(why, "rate %s: open-loop workloads do not exist yet",
+                      factors->rate);
+    if (check_pair(rules, factors, why) != 0 || check_mode(rules, factors, why) != 0 ||
+        check_sizes(rules, factors, why) != 0)
+        return 1;
+    if (ipm_topology_place(rules->topology, factors->placement, &factors->place,
+                           &reason) != 0)
+        return refuse(why, "placement %s: %s", factors->placement, reason.text);
+    if (!one_role(rules) && factors->place.n_cpus == 1 && same(factors->wait, "spin"))
+        return refuse(why, "spinning on the one CPU that the other side needs");
+    return 0;
+}
+
+static void set_text(json_t *json, const char *key, const char *value,
+                     const char *natural_value)
+{
+    if (!same(value, natural_value))
+        (void)json_object_set_new(json, key, json_string(value));
+}
+
+static void set_integer(json_t *json, const char *key, int64_t value,
+                        int64_t natural_value)
+{
+    if (value != natural_value)
+        (void)json_object_set_new(json, key, json_integer(value));
+}
+
+void ipm_rules_hash(const struct ipm_rules *rules, const struct ipm_factors *factors,
+                    char hash[IPM_HASH_TEXT])
+{
+    int64_t copies = ipm_describe_integer(rules->mechanism, "default_copies", 0);
+    ipm_auto_json json_t *json = json_pack(
+        "{s:s,s:I,s:s,s:I}", "workload", factors->workload, "workload_version",
+        (json_int_t)ipm_describe_integer(rules->workload, "version", 0), "mechanism",
+        factors->mechanism, "mechanism_version",
+        (json_int_t)ipm_describe_integer(rules->mechanism, "version", 0));
+    set_integer(json, "size", factors->size, natural.size);
+    set_text(json, "rate", factors->rate, natural.rate);
+    set_text(json, "placement", factors->placement, natural.placement);
+    set_text(json, "wait", factors->wait, natural_wait(rules));
+    set_integer(json, "copies", factors->copies, copies);
+    set_text(json, "touch", factors->touch, natural.touch);
+    set_integer(json, "depth", factors->depth, natural.depth);
+    set_integer(json, "batch", factors->batch, natural.batch);
+    set_integer(json, "reply_size", factors->reply_size, natural.reply_size);
+    set_text(json, "policy", factors->policy, natural.policy);
+    if (json_object_size(factors->options) > 0)
+        (void)json_object_set(json, "options", factors->options);
+    ipm_json_hash(json, hash);
+}

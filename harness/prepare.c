@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/prepare.h"
+
+#include "base/cleanup.h"
+#include "base/process.h"
+#include "harness/commands.h"
+#include "harness/diagnostics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+int ipm_texts_add(const char ***list, size_t *n, const char *text)
+{
+    const char **larger = realloc(*list, (*n + 1) * sizeof(*larger));
+    if (larger == NULL)
+        return -ENOMEM;
+    larger[(*n)++] = text;
+    *list = larger;
+    return 0;
+}
+
+static int complain(const char *text)
+{
+    (void)fputs("ipcmeter: ", stderr);
+    (void)ipm_print_escaped(stderr, text, strlen(text));
+    (void)fputc('\n', stderr);
+    return IPM_EXIT_INTERNAL;
+}
+
+int ipm_prepare_describe(struct ipm_request *request, json_t **out_describe)
+{
+    struct ipm_why why = {0};
+    int error = ipm_worker_find(&request->worker, &why);
+    if (error != 0)
+        return complain(why.text);
+    error =
+        ipm_describe_worker(&request->worker, request->interrupted, out_describe, &why);
+    if (error == 1)
+        return IPM_EXIT_INTERRUPTED;
+    if (error != 0)
+        (void)complain(why.text);
+    return error == 0 ? 0 : error == -EINVAL ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
+}
+
+static int read_config(const char *path, char **out_text, size_t *out_length)
+{
+    ipm_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    return ipm_read_all(fd, IPM_CONFIG_LIMIT, out_text, out_length);
+}
+
+static int load_spec(const struct ipm_request *request, const json_t *describe,
+                     struct ipm_spec *out_spec)
+{
+    static const struct ipm_position start = {.line = 1, .column = 1};
+    const char *file = request->config;
+    ipm_auto_free char *owned = NULL;
+    const char *text = ipm_default_config;
+    size_t length = strlen(ipm_default_config);
+    int error = file != NULL ? read_config(file, &owned, &length) : 0;
+    if (file != NULL)
+        text = owned;
+
+    struct ipm_diagnostics diagnostics;
+    ipm_diagnostics_init(&diagnostics, file != NULL ? file : "(built-in config)", text,
+                         text != NULL ? length : 0);
+    if (error != 0)
+        ipm_diagnostics_error_at(&diagnostics, &start, NULL,
+                                 "cannot read this file: %s", strerror(-error));
+    else
+        error = ipm_spec_load(text, length, request->sets, request->n_sets, describe,
+                              &diagnostics, out_spec);
+    ipm_diagnostics_print(&diagnostics, stderr);
+    bool wrong = diagnostics.count > 0;
+    ipm_diagnostics_fini(&diagnostics);
+    if (wrong)
+        return IPM_EXIT_USAGE;
+    return error != 0 ? complain(strerror(-error)) : 0;
+}
+
+int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
+{
+    struct ipm_prepared *prepared = out_prepared;
+    struct ipm_why why = {0};
+    *prepared = (struct ipm_prepared){0};
+    int status = ipm_prepare_describe(request, &prepared->describe);
+    if (status == 0)
+        status = load_spec(request, prepared->describe, &prepared->spec);
+    if (status == 0 && ipm_topology_read(&prepared->topology, &why) != 0)
+        status = complain(why.text);
+    if (status == 0 && ipm_plan_build(&prepared->spec, prepared->describe,
+                                      &prepared->topology, &prepared->plan, &why) != 0)
+        status = complain(why.text);
+    if (status != 0)
+        ipm_prepared_fini(prepared);
+    return status;
+}
+
+void ipm_prepared_fini(struct ipm_prepared *prepared)
+{
+    ipm_plan_fini(&prepared->plan);
+    ipm_spec_fini(&prepared->spec);
+    json_decref(prepared->describe);
+    prepared->describe = NULL;
+}

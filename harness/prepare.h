@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * prepare: what plan and run do first - worker, config, topology, plan.
+ */
+#ifndef IPM_HARNESS_PREPARE_H
+#define IPM_HARNESS_PREPARE_H
+
+#include "harness/describe.h"
+#include "harness/plan.h"
+#include "harness/spec.h"
+#include "harness/topology.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+/* What the command line says; texts are borrowed from argv. */
+struct ipm_request {
+    const char *config;      /* NULL: the built-in default */
+    const char *const *sets; /* --set, in order */
+    size_t n_sets;
+    struct ipm_worker worker;                 /* path is filled by ipm_prepare() */
+    const volatile sig_atomic_t *interrupted; /* NULL: none */
+};
+
+struct ipm_prepared {
+    json_t *describe;
+    struct ipm_spec spec;
+    struct ipm_topology topology;
+    struct ipm_plan plan;
+};
+
+/* The built-in default: configs/default.jsonc, NUL-terminated. */
+extern const char ipm_default_config[];
+
+/**
+ * ipm_prepare() - from a request to a plan
+ *
+ * Says on stderr what is wrong, all errors of a config at once.
+ *
+ * Return: 0; IPM_EXIT_USAGE; IPM_EXIT_INTERNAL; IPM_EXIT_INTERRUPTED.
+ */
+int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared);
+
+void ipm_prepared_fini(struct ipm_prepared *prepared);
+
+/* Adds to a list of texts made by realloc(); the caller frees the list.  0; -ENOMEM. */
+int ipm_texts_add(const char ***list, size_t *n, const char *text);
+
+/* Finds and describes the worker of @request.  The same values; says why on stderr. */
+int ipm_prepare_describe(struct ipm_request *request, json_t **out_describe);
+
+#endif

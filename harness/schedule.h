@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * schedule: which point is measured next.
+ *
+ * One exists so far, `fixed`: round r visits, in a fresh random order, every point in every
+ * pass that has an invocation r.  A slow drift of the machine then falls on all points
+ * alike.  An order depends on the seed and the round alone, so that an interrupted run goes
+ * on in the order it would have had.
+ */
+#ifndef IPM_HARNESS_SCHEDULE_H
+#define IPM_HARNESS_SCHEDULE_H
+
+#include "base/json.h"
+#include "base/why.h"
+#include "harness/plan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { IPM_TRIES = 3 /* of an invocation during which the regime changed */ };
+
+/* One invocation to be made. */
+struct ipm_job {
+    const struct ipm_point *point; /* of the plan */
+    const struct ipm_pass *pass;   /* of the plan */
+    int64_t invocation;            /* from 0, within point and pass */
+    int64_t block;                 /* the round, from 0 */
+    int try;                       /* from 0; > 0: the last record's regime changed, and
+                                      the records of earlier tries are invalid */
+    uint64_t seed;                 /* below 2^53 */
+};
+
+struct ipm_progress {
+    int64_t jobs;    /* of the plan, those marked done included */
+    int64_t left;    /* not handed out yet */
+    int64_t left_ns; /* estimate for them */
+};
+
+struct ipm_schedule;
+
+/**
+ * ipm_schedule_fixed() - a fixed schedule over a plan, which must outlive it
+ *
+ * Return: 0; -ENOMEM.
+ */
+int ipm_schedule_fixed(const struct ipm_plan *plan, uint64_t seed,
+                       struct ipm_schedule **out_schedule, struct ipm_why *why);
+
+void ipm_schedule_free(struct ipm_schedule *schedule);
+
+/**
+ * ipm_schedule_mark() - before the first job: a record of an earlier run
+ * @build: of the worker that will measure
+ *
+ * Return: 0 its job is done and will not come; 1 it is no ok record of a job of this plan
+ *         by this build.
+ */
+int ipm_schedule_mark(struct ipm_schedule *schedule, const json_t *record,
+                      const char *build);
+
+/**
+ * ipm_schedule_next() - the next job
+ * @last_record: of the job before; NULL: there was none, or it left none
+ *
+ * The same job comes again, with a higher try, when the last record is ok and flagged
+ * `regime_changed`.
+ *
+ * Return: 0; 1 all is done.
+ */
+int ipm_schedule_next(struct ipm_schedule *schedule, const json_t *last_record,
+                      struct ipm_job *out_job);
+
+void ipm_schedule_progress(const struct ipm_schedule *schedule,
+                           struct ipm_progress *out_progress);
+
+/* What the job's point has in common with all others of a run. */
+struct ipm_job_context {
+    const char *run;     /* run token, [a-z0-9-]+ */
+    const char *sysroot; /* NULL: none */
+    bool no_sandbox;
+};
+
+/* The point that a worker reads (docs/protocol.md); the caller's reference. */
+json_t *ipm_job_json(const struct ipm_job *job, const struct ipm_job_context *context);
+
+#endif

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SIGKILL of a role, of a worker and of the driver at random moments, KILLS times (50): no
+# segment, queue, socket, mount or process is left, the records parse but for a torn last
+# line, and --resume completes the very set of (point, pass, invocation) that was planned.
+set -euo pipefail
+kills=${KILLS:-50}
+RANDOM=${SEED:-4711}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ipcmeter=$IPM_BIN/ipcmeter
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+cat >"$work/config.jsonc" <<'CONFIG'
+{ "name": "kills",
+  "repeat": { "invocations": 12, "window": "15ms", "warmup": "3ms" },
+  "sensors": { "counters": "off" },
+  "sweeps": [
+    { "name": "all", "workloads": ["pingpong", "stream"], "mechanisms": "all",
+      "axes": { "size": [64, 4096], "placement": "same_cpu", "wait": "block" } } ] }
+CONFIG
+
+leftovers() {
+    ls /dev/shm 2>/dev/null || true
+    ipcs -a 2>/dev/null | grep -E '^0x' || true
+    awk '{print $8}' /proc/net/unix | grep -i ipm || true
+    wc -l </proc/self/mounts
+    lsns -n -o NS,TYPE 2>/dev/null | sort || true
+}
+
+descendants() { # generation N of PID: 1 worker, 2 leader, 3 roles
+    local pids=$1 n
+    for ((n = 0; n < $2; n++)); do
+        pids=$(for pid in $pids; do pgrep -P "$pid" || true; done)
+    done
+    echo "$pids"
+}
+
+run() { "$ipcmeter" run "$work/config.jsonc" --out "$work/out" --seed 7 --progress none "$@"; }
+
+before=$(leftovers)
+counts=(0 0 0)
+for ((i = 0; i < kills; i++)); do
+    resume=()
+    [[ -f $work/out/manifest.json ]] && resume=(--resume)
+    run "${resume[@]}" >/dev/null 2>"$work/stderr" &
+    driver=$!
+    # The doctor looks for 0.4 s before the first invocation; then a window begins at once.
+    sleep "0.$((50 + RANDOM % 50))"
+    which=$((i % 3))
+    case $which in
+    0) victim=$(descendants $driver 3) ;;
+    1) victim=$(descendants $driver 1) ;;
+    2) victim=$driver ;;
+    esac
+    victim=$(echo "$victim" | head -n 1)
+    if [[ -n $victim ]] && kill -KILL "$victim" 2>/dev/null; then
+        counts[which]=$((counts[which] + 1))
+    fi
+    if [[ $which != 2 ]]; then
+        sleep 0.1
+        kill -KILL $driver 2>/dev/null || true
+    fi
+    wait $driver 2>/dev/null || true
+done
+echo "killed: ${counts[0]} roles, ${counts[1]} workers, ${counts[2]} drivers"
+for ((k = 0; k < 3; k++)); do
+    [[ ${counts[k]} -gt $((kills / 6)) ]] || fail "too few kills of kind $k: the test proves little"
+done
+
+sleep 0.3
+if pgrep -f "$IPM_BIN/ipcmeter" >/dev/null; then
+    fail "processes are left: $(pgrep -af "$IPM_BIN/ipcmeter" | head -n 3)"
+fi
+after=$(leftovers)
+[[ $before == "$after" ]] || fail "left behind: $(diff <(echo "$before") <(echo "$after"))"
+
+# Every line but perhaps the last is a record.
+head -c -1 "$work/out/records.jsonl" >/dev/null
+run --resume >/dev/null 2>"$work/stderr" || [[ $? == 3 ]] || fail "resume: $(cat "$work/stderr")"
+grep -q 'holds\|error' "$work/stderr" && fail "resume complained: $(cat "$work/stderr")"
+
+planned=$("$ipcmeter" plan "$work/config.jsonc" --json | jq -r '.points[].point' | sort -u |
+    while read -r point; do for ((n = 0; n < 12; n++)); do echo "$point timing $n"; done; done | sort)
+done_once=$(jq -r 'select(.status == "ok") | "\(.point) \(.pass) \(.invocation)"' "$work/out/records.jsonl" | sort)
+[[ $(uniq -d <<<"$done_once") == "" ]] || fail "an invocation was measured twice"
+[[ $planned == "$done_once" ]] || fail "the completed set differs: $(diff <(echo "$planned") <(echo "$done_once") | head -n 5)"
+echo "completed $(wc -l <<<"$done_once") invocations, $(jq -r 'select(.status == "failed")' -c "$work/out/records.jsonl" | wc -l) failures on record"
+exit $((failures > 0))

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Whatever goes wrong in an invocation becomes one record with phase and reason, the worker
+# exits 0, and no process is left.  The faults are those of tests/support/faulty.c.
+set -euo pipefail
+source=${IPM_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+# shellcheck source=tests/support/worker.sh
+. "$source/tests/support/worker.sh"
+plugin=$IPM_BUILD/tests/faulty.so
+failures=0
+
+# expect FAULT AFTER STATUS PHASE REASON-PATTERN
+expect() {
+    local record status phase reason
+    record=$(measure "\"workload\":\"pingpong\",\"mechanism\":\"faulty\",\"cpus\":[0],\"window_ns\":30000000,\"warmup_ns\":2000000,\"options\":{\"faulty.fault\":\"$1\",\"faulty.after\":$2}" --plugin "$plugin")
+    status=$(member status <<<"$record")
+    phase=$(member phase <<<"$record")
+    reason=$(member reason <<<"$record")
+    if [[ $(wc -l <<<"$record") == 1 && $status == "$3" && $phase == "$4" && $reason =~ $5 ]]; then
+        echo "ok: $1 after $2: $phase: $reason"
+    else
+        echo "FAILED: $1 after $2: wanted $3, $4, /$5/; got $status, $phase, '$reason'"
+        failures=$((failures + 1))
+    fi
+}
+
+# After this many replies verification and warm-up are over only if they are short; the
+# window is reached for certain by counting far beyond 64 verified messages and 2 ms.
+late=20000
+expect none 0 ok null null
+expect create 0 failed create 'planted: no room: No space left'
+expect attach 0 failed attach 'role server: planted: Operation not permitted'
+expect join 0 failed join 'role server: planted: Operation not permitted'
+expect error 0 failed verify 'role server: send: Input/output error'
+expect exit 0 failed verify 'role server exited with status 3'
+expect kill 0 failed verify 'role server killed by signal 9 \(SIGKILL\)'
+expect corrupt 0 failed verify 'role client: payload mismatch: message 0 of 64 bytes'
+expect corrupt 63 failed verify 'role client: payload mismatch: message 63'
+expect close 0 failed verify 'the peer closed the channel'
+
+# In the window: replies are counted, so the moment is approached by a long window.
+window() {
+    local record phase
+    record=$(measure "\"workload\":\"pingpong\",\"mechanism\":\"faulty\",\"cpus\":[0],\"window_ns\":3000000000,\"warmup_ns\":2000000,\"timeout_ns\":$3,\"options\":{\"faulty.fault\":\"$1\",\"faulty.after\":$late}" --plugin "$plugin")
+    phase=$(member phase <<<"$record")
+    if [[ $(member status <<<"$record") == failed && $phase == window && $(member reason <<<"$record") =~ $2 ]]; then
+        echo "ok: $1 in the window: $(member reason <<<"$record")"
+    else
+        echo "FAILED: $1 in the window: $(member status <<<"$record") $phase $(member reason <<<"$record")"
+        failures=$((failures + 1))
+    fi
+}
+window error 'role server: send: Input/output error' 30000000000
+window kill 'role server killed by signal 9' 30000000000
+window exit 'role server exited with status 3' 30000000000
+window close 'the peer closed the channel' 30000000000
+window hang 'hung: role .* made no progress' 4000000000
+
+if pgrep -f "$plugin" >/dev/null; then
+    echo "FAILED: processes are left"
+    pgrep -af "$plugin"
+    failures=$((failures + 1))
+fi
+exit $((failures > 0))

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "tests/conformance/cases.h"
+#include "tests/conformance/traffic.h"
+#include "tests/support/test.h"
+
+enum { STAGE_READY = 1, STAGE_DEAD = 2 };
+
+struct death {
+    enum ipm_side victim;
+    bool killed; /* by SIGKILL; else it detaches and exits */
+};
+
+/* Without EOF the survivor must get away by its deadline; with it, by itself. */
+static int64_t patience_ns(void)
+{
+    return ipm_suite_can(IPM_CAP_EOF) ? IPM_FOREVER : ipm_soon_ns();
+}
+
+static bool is_end(int result)
+{
+    return result == IPM_CLOSED || (result == IPM_AGAIN && !ipm_suite_can(IPM_CAP_EOF));
+}
+
+static int die(struct ipm_end *end, const struct death *death)
+{
+    ipm_stage_set(end->rig->board, STAGE_READY);
+    while (death->killed)
+        (void)pause();
+    return 0;
+}
+
+static int dying_send(struct ipm_end *end, void *argument)
+{
+    const struct death *death = argument;
+    size_t length = end->rig->channel.config.max_message;
+    size_t accepted = 0;
+    int result = ipm_put(end, length, 1, 1, IPM_FOREVER, &accepted);
+    IPM_CHECK(end, result == 0, "%d", result);
+    if (death->victim == end->endpoint.side)
+        return die(end, death);
+    ipm_stage_wait(end->rig->board, STAGE_DEAD);
+    for (uint64_t i = 0; result == 0; i++) {
+        IPM_CHECK(end, i < 100000, "a dead receiver takes everything");
+        result = ipm_put(end, length, 1, i, patience_ns(), &accepted);
+    }
+    IPM_CHECK(end, is_end(result), "%d", result);
+    result = ipm_put(end, length, 1, 0, patience_ns(), &accepted);
+    IPM_CHECK(end, is_end(result), "once more: %d", result);
+    return 0;
+}
+
+static int dying_receive(struct ipm_end *end, void *argument)
+{
+    const struct death *death = argument;
+    size_t length = end->rig->channel.config.max_message;
+    struct ipm_got got;
+    bool survives = death->victim != end->endpoint.side;
+    if (survives)
+        ipm_stage_wait(end->rig->board, STAGE_DEAD);
+    int result = ipm_get(end, &length, 1, 1, IPM_FOREVER, &got);
+    IPM_CHECK(end, result == 0 && got.n == 1, "what the dead one had sent: %d", result);
+    IPM_CHECK(end, !got.wrong, "%s", got.text);
+    if (!survives)
+        return die(end, death);
+    for (int i = 0; i < 2; i++) {
+        result = ipm_get(end, &length, 1, 1, patience_ns(), &got);
+        IPM_CHECK(end, is_end(result) && got.n == 0, "call %d: %d", i, result);
+    }
+    return 0;
+}
+
+/* Runs both parts, ends the victim as asked, and judges the survivor alone. */
+static void death_run(const struct ipm_setup *setup, struct death death,
+                      ipm_part *send_part, ipm_part *receive_part)
+{
+    struct ipm_rig rig;
+    struct ipm_why why = {0};
+    enum ipm_side survivor = death.victim == IPM_SIDE_A ? IPM_SIDE_B : IPM_SIDE_A;
+    if (ipm_rig_open(&rig, setup, &why) != 0)
+        fail_msg("create: %s", why.text);
+    pid_t pids[IPM_SIDES] = {
+        ipm_rig_fork(&rig, IPM_SIDE_A, send_part, &death),
+        ipm_rig_fork(&rig, IPM_SIDE_B, receive_part, &death),
+    };
+    ipm_rig_forked(&rig);
+    int status = 0;
+    if (death.killed) {
+        /* A part that fails before it is ready must not hang us. */
+        while (atomic_load(&rig.board->stage) < STAGE_READY &&
+               rig.board->sides[death.victim].text[0] == '\0' &&
+               rig.board->sides[survivor].text[0] == '\0')
+            (void)usleep(200);
+        (void)usleep(20000); /* time to fall asleep; nothing depends on it */
+        (void)kill(pids[death.victim], SIGKILL);
+        status = ipm_rig_wait(pids[death.victim]);
+        if (!WIFSIGNALED(status))
+            ipm_expect_ended_well(&rig, death.victim, status);
+    } else {
+        ipm_expect_ended_well(&rig, death.victim, ipm_rig_wait(pids[death.victim]));
+    }
+    ipm_stage_set(rig.board, STAGE_DEAD);
+    ipm_expect_ended_well(&rig, survivor, ipm_rig_wait(pids[survivor]));
+    ipm_rig_fini(&rig);
+}
+
+static bool can_get_away(enum ipm_wait wait)
+{
+    bool can = ipm_suite_can(IPM_CAP_EOF) || ipm_suite_timed(wait);
+    if (!can)
+        print_message("wait %s: neither eof nor timed, so nothing to promise\n",
+                      ipm_wait_names[wait]);
+    return can;
+}
+
+static void sender_dies_variant(struct ipm_setup setup)
+{
+    if (!can_get_away(setup.wait))
+        return;
+    for (int killed = 0; killed < 2; killed++)
+        death_run(&setup, (struct death){IPM_SIDE_A, killed != 0}, dying_send,
+                  dying_receive);
+}
+
+static void receiver_dies_variant(struct ipm_setup setup)
+{
+    if (!can_get_away(setup.wait))
+        return;
+    for (int killed = 0; killed < 2; killed++)
+        death_run(&setup, (struct death){IPM_SIDE_B, killed != 0}, dying_send,
+                  dying_receive);
+}
+
+void ipm_case_sender_dies(void **state)
+{
+    (void)state;
+    if (ipm_suite_can(IPM_CAP_LOCAL))
+        ipm_suite_skip("local: there is no peer to die");
+    ipm_each_variant(ipm_suite_setup(), false, sender_dies_variant);
+}
+
+void ipm_case_receiver_dies(void **state)
+{
+    (void)state;
+    if (ipm_suite_can(IPM_CAP_FLOOR))
+        ipm_suite_skip("a floor has no queue that a dead peer could leave full");
+    ipm_each_variant(ipm_suite_setup(), false, receiver_dies_variant);
+}
+
+static int idle(struct ipm_end *end, void *argument)
+{
+    (void)end;
+    const struct death *death = argument;
+    while (death->killed)
+        (void)pause();
+    return 0;
+}
+
+static int waiting_receive(struct ipm_end *end, void *argument)
+{
+    (void)argument;
+    size_t length = end->rig->channel.config.max_message;
+    struct ipm_got got;
+    ipm_stage_set(end->rig->board, STAGE_READY);
+    int result = ipm_get(end, &length, 1, 1, IPM_FOREVER, &got);
+    IPM_CHECK(end, result == IPM_CLOSED, "%d", result);
+    return 0;
+}
+
+static int waiting_send(struct ipm_end *end, void *argument)
+{
+    (void)argument;
+    size_t length = end->rig->channel.config.max_message;
+    int result = 0;
+    for (uint64_t i = 0; result == 0; i++) {
+        size_t accepted = 0;
+        IPM_CHECK(end, i < 100000, "never full");
+        ipm_stage_set(end->rig->board, STAGE_READY);
+        result = ipm_put(end, length, 1, i, IPM_FOREVER, &accepted);
+    }
+    IPM_CHECK(end, result == IPM_CLOSED, "%d", result);
+    return 0;
+}
+
+static void waiting_variant(struct ipm_setup setup)
+{
+    death_run(&setup, (struct death){IPM_SIDE_A, true}, idle, waiting_receive);
+    death_run(&setup, (struct death){IPM_SIDE_B, true}, waiting_send, idle);
+}
+
+void ipm_case_dies_while_peer_waits(void **state)
+{
+    (void)state;
+    if (!ipm_suite_can(IPM_CAP_EOF))
+        ipm_suite_skip("no eof: whoever waits for ever is the worker's to kill");
+    ipm_each_variant(ipm_suite_setup(), false, waiting_variant);
+}

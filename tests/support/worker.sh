@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Helpers for scripts that speak the worker protocol.  To be sourced.
+
+# measure MEMBERS [WORKER ARGUMENTS]: one record of the point {"schema":1,MEMBERS}.
+measure() {
+    local members=$1
+    shift
+    printf '{"schema":1,%s}' "$members" | "$IPM_BIN/ipcmeter-worker" "$@"
+}
+
+# member NAME: its number or string from the record on stdin; the first of that name.
+member() {
+    grep -o "\"$1\":\(\"[^\"]*\"\|[^,}]*\)" | head -n 1 | cut -d: -f2- | tr -d '"'
+}
+
+# metric NAME: its value from the record on stdin.
+metric() {
+    grep -o "\"$1\":{\"value\":[^,}]*" | head -n 1 | sed 's/.*://'
+}
+
+# median: of the numbers on stdin, one a line.
+median() {
+    sort -g | awk '{v[NR] = $1} END {print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'
+}
+
+# spread: smallest and largest of the numbers on stdin.
+spread() {
+    sort -g | awk 'NR == 1 {low = $1} {high = $1} END {print low " .. " high}'
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stats against tests/golden/stats_vectors.json, made in exact rational arithmetic. */
+#include "analysis/stats.h"
+#include "base/json.h"
+
+#include <cmocka.h>
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *vectors;
+
+static int load_vectors(void **state)
+{
+    (void)state;
+    json_error_t problem;
+    vectors =
+        json_load_file(IPM_SOURCE "/tests/golden/stats_vectors.json", 0, &problem);
+    if (vectors == NULL)
+        print_error("%s:%d: %s\n", problem.source, problem.line, problem.text);
+    return vectors == NULL ? -1 : 0;
+}
+
+static int drop_vectors(void **state)
+{
+    (void)state;
+    json_decref(vectors);
+    return 0;
+}
+
+static double number(const json_t *object, const char *key)
+{
+    double value = NAN;
+    assert_int_equal(ipm_json_get_number(object, key, &value, NULL), 0);
+    return value;
+}
+
+static void skip_without_gsl(void)
+{
+    struct ipm_rank_interval interval;
+    if (ipm_rank_interval(6, 0.5, 0.95, &interval) == IPM_STATS_NO_GSL) {
+        print_message("skipped: built without GSL, so there are no intervals\n");
+        skip();
+    }
+}
+
+static void rejects_shares_outside_0_1(void **state)
+{
+    (void)state;
+    const double outside[] = {-1, 0, 1, 1.5, NAN};
+    struct ipm_rank_interval interval;
+    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+        assert_int_equal(ipm_rank_interval(10, outside[i], 0.95, &interval), -EINVAL);
+        assert_int_equal(ipm_rank_interval(10, 0.5, outside[i], &interval), -EINVAL);
+    }
+}
+
+static void intervals_match_the_vectors(void **state)
+{
+    (void)state;
+    skip_without_gsl();
+    size_t i;
+    const json_t *expected;
+    const json_t *cases = json_object_get(vectors, "intervals");
+    assert_true(json_array_size(cases) >= 200);
+    json_array_foreach(cases, i, expected)
+    {
+        size_t n = (size_t)number(expected, "n");
+        double q = number(expected, "q");
+        double level = number(expected, "level");
+        const json_t *ranks = json_object_get(expected, "ranks");
+        struct ipm_rank_interval found = {0};
+        int result = ipm_rank_interval(n, q, level, &found);
+        if (json_is_null(ranks)) {
+            assert_int_equal(result, IPM_STATS_TOO_FEW);
+            continue;
+        }
+        assert_int_equal(result, 0);
+        if (found.low != (size_t)number(ranks, "low") ||
+            found.high != (size_t)number(ranks, "high") ||
+            fabs(found.level - number(ranks, "level")) > 1e-12)
+            fail_msg("n %zu, q %g, level %g: got %zu, %zu, %.17g", n, q, level,
+                     found.low, found.high, found.level);
+        assert_true(found.level >= level);
+    }
+}
+
+/* The least n must be the border between TOO_FEW and 0. */
+static void least_n_is_the_border(void **state)
+{
+    (void)state;
+    assert_int_equal(ipm_rank_interval_needs(0.5, 0.95), 6);
+    assert_int_equal(ipm_rank_interval_needs(0.5, 0.99), 8);
+    assert_int_equal(ipm_rank_interval_needs(0.99, 0.95), 368);
+    skip_without_gsl();
+    const double quantiles[] = {0.05, 0.25, 0.5, 0.9, 0.99};
+    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+        struct ipm_rank_interval interval;
+        size_t least = ipm_rank_interval_needs(quantiles[i], 0.95);
+        assert_int_equal(ipm_rank_interval(least - 1, quantiles[i], 0.95, &interval),
+                         IPM_STATS_TOO_FEW);
+        assert_int_equal(ipm_rank_interval(least, quantiles[i], 0.95, &interval), 0);
+    }
+}
+
+static size_t take_values(const json_t *array, double *values)
+{
+    size_t i;
+    const json_t *value;
+    json_array_foreach(array, i, value) values[i] = json_number_value(value);
+    return json_array_size(array);
+}
+
+static void quantiles_match_the_vectors(void **state)
+{
+    (void)state;
+    size_t i;
+    const json_t *sample;
+    json_array_foreach(json_object_get(vectors, "samples"), i, sample)
+    {
+        double values[64];
+        size_t n = take_values(json_object_get(sample, "values"), values);
+        ipm_sort(values, n);
+        size_t k;
+        const json_t *expected;
+        json_array_foreach(json_object_get(sample, "quantiles"), k, expected)
+        {
+            double found = ipm_quantile(values, n, number(expected, "q"));
+            assert_true(found == number(expected, "value"));
+        }
+    }
+    assert_true(isnan(ipm_quantile(NULL, 0, 0.5)));
+}
+
+static void estimates_match_the_vectors(void **state)
+{
+    (void)state;
+    struct ipm_rank_interval ranks;
+    bool gsl = ipm_rank_interval(6, 0.5, 0.95, &ranks) != IPM_STATS_NO_GSL;
+    size_t i;
+    const json_t *sample;
+    json_array_foreach(json_object_get(vectors, "samples"), i, sample)
+    {
+        double values[64];
+        size_t n = take_values(json_object_get(sample, "values"), values);
+        const json_t *interval = json_object_get(sample, "interval");
+        struct ipm_estimate estimate;
+        ipm_estimate_median(values, n, 0.95, &estimate);
+        assert_int_equal(estimate.n, n);
+        assert_true(estimate.value == number(sample, "median"));
+        if (!gsl || json_is_null(interval)) {
+            assert_true(isnan(estimate.low) && isnan(estimate.high) &&
+                        isnan(estimate.level));
+            assert_string_not_equal(estimate.reason, "");
+            continue;
+        }
+        assert_string_equal(estimate.reason, "");
+        assert_true(estimate.low == json_number_value(json_array_get(interval, 0)));
+        assert_true(estimate.high == json_number_value(json_array_get(interval, 1)));
+        assert_true(estimate.level >= 0.95);
+        assert_true(estimate.low <= estimate.value && estimate.value <= estimate.high);
+    }
+}
+
+static void nothing_is_estimated_from_nothing(void **state)
+{
+    (void)state;
+    struct ipm_estimate estimate;
+    ipm_estimate_median(NULL, 0, 0.95, &estimate);
+    assert_true(isnan(estimate.value) && isnan(estimate.low) && isnan(estimate.high));
+    assert_int_equal(estimate.n, 0);
+    assert_string_not_equal(estimate.reason, "");
+}
+
+static void too_few_says_how_many_it_takes(void **state)
+{
+    (void)state;
+    skip_without_gsl();
+    double values[] = {3, 1, 2, 5, 4};
+    struct ipm_estimate estimate;
+    ipm_estimate_median(values, 5, 0.95, &estimate);
+    assert_true(estimate.value == 3);
+    assert_string_equal(estimate.reason,
+                        "too few: 5 of the 6 values that a 95 % interval needs");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rejects_shares_outside_0_1),
+        cmocka_unit_test(intervals_match_the_vectors),
+        cmocka_unit_test(least_n_is_the_border),
+        cmocka_unit_test(quantiles_match_the_vectors),
+        cmocka_unit_test(estimates_match_the_vectors),
+        cmocka_unit_test(nothing_is_estimated_from_nothing),
+        cmocka_unit_test(too_few_says_how_many_it_takes),
+    };
+    return cmocka_run_group_tests(tests, load_vectors, drop_vectors);
+}

@@ -29,6 +29,7 @@ cmd:gnuplot           gnuplot-nox     gnuplot-minimal gnuplot    should
 test_needs='
 lib:cmocka            libcmocka-dev   libcmocka-devel cmocka     should
 cmd:strace            strace          strace          strace     should
+cmd:jq                jq              jq              jq         should
 cmd:xmllint           libxml2-utils   libxml2         libxml2    should
 cmd:shellcheck        shellcheck      ShellCheck      shellcheck should
 cmd:clang-format      clang-format    clang-tools-extra clang    should

@@ -22,7 +22,7 @@ enum {
     IPM_LAYOUT_HERE = 868, /* right edges of the two CPU columns */
     IPM_LAYOUT_AWAY = 978,
     IPM_LAYOUT_ROW = 30,
-    IPM_LAYOUT_ABOVE = 92,      /* title and column heads */
+    IPM_LAYOUT_ABOVE = 98,      /* title and column heads */
     IPM_LAYOUT_FLOOR_LINE = 17, /* one line of floor labels, on top of that */
     IPM_LAYOUT_BELOW = 116,     /* tick labels and legend */
     IPM_LAYOUT_FLOORS = 3,

@@ -178,7 +178,7 @@ static void put_floors(FILE *out, const struct ipm_layout *layout)
     for (size_t i = 0; i < layout->n_floors; i++) {
         const struct ipm_layout_mark *mark = &layout->floors[i];
         double lines = layout->floor_lines - mark->line;
-        double top = IPM_LAYOUT_ABOVE + lines * IPM_LAYOUT_FLOOR_LINE - 15;
+        double top = IPM_LAYOUT_ABOVE + lines * IPM_LAYOUT_FLOOR_LINE - 21;
         (void)fprintf(out,
                       "set arrow from first %.6g, graph 0 to first %.6g, screen %.5f "
                       "nohead back linewidth 1.4 linecolor '#a8a8a8'\n",
@@ -232,9 +232,10 @@ static void put_heads(FILE *out, const struct ipm_layout *layout)
 static void put_legend(FILE *out, const struct ipm_layout *layout, const bool *used,
                        bool batches)
 {
-    (void)fputs("set key at screen 0.5, screen 0.012 center bottom horizontal "
-                "maxrows 2 Left reverse samplen 1.2 textcolor '#333333'\n",
-                out);
+    (void)fprintf(out,
+                  "set key at screen 0.5, screen %.5f center top horizontal Left "
+                  "reverse maxrows 2 samplen 1.2 textcolor '#333333'\n",
+                  (IPM_LAYOUT_BELOW - 54) / layout->height);
     (void)fputs("plot \\\n", out);
     for (int wait = 0; wait < WAITS; wait++) {
         if (!used[wait])

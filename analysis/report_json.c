@@ -3,6 +3,7 @@
 
 #include "analysis/manifest.h"
 
+#include <math.h>
 #include <string.h>
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -64,7 +65,8 @@ static json_t *figure_json(const struct ipm_figure *figure)
     set(json, "value", ipm_json_number(estimate->value));
     set(json, "low", ipm_json_number(estimate->low));
     set(json, "high", ipm_json_number(estimate->high));
-    set(json, "level", ipm_json_number(estimate->level));
+    /* Rounded: its last digits are the numeric library's, not ours. */
+    set(json, "level", ipm_json_number(round(estimate->level * 1e9) / 1e9));
     set_count(json, "n", estimate->n);
     set(json, "unit", json_string(figure->unit));
     set(json, "pass", text_or_null(figure->pass));
@@ -74,7 +76,19 @@ static json_t *figure_json(const struct ipm_figure *figure)
     return json;
 }
 
-static json_t *point_json(const struct ipm_point *point)
+/* What the whole run lacks is said once, under "unavailable". */
+static bool lacked_by_all(const struct ipm_summary *summary,
+                          const struct ipm_figure *figure)
+{
+    for (size_t i = 0; i < summary->n_absent; i++) {
+        if (strcmp(summary->absent[i].name, figure->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static json_t *point_json(const struct ipm_summary *summary,
+                          const struct ipm_point *point)
 {
     json_t *json = json_object();
     set(json, "id", json_string(point->id));
@@ -92,8 +106,10 @@ static json_t *point_json(const struct ipm_point *point)
     set(json, "sample", text_or_null(point->sample));
     set(json, "timing_batch", json_integer(point->timing_batch));
     json_t *figures = json_object();
-    for (size_t i = 0; i < point->n_figures; i++)
-        set(figures, point->figures[i].name, figure_json(&point->figures[i]));
+    for (size_t i = 0; i < point->n_figures; i++) {
+        if (!lacked_by_all(summary, &point->figures[i]))
+            set(figures, point->figures[i].name, figure_json(&point->figures[i]));
+    }
     set(json, "figures", figures);
     return json;
 }
@@ -103,7 +119,7 @@ static json_t *points_json(const struct ipm_summary *summary, bool floors)
     json_t *json = json_array();
     for (size_t i = 0; i < summary->n_points; i++) {
         if (summary->points[i].floor == floors)
-            (void)json_array_append_new(json, point_json(&summary->points[i]));
+            (void)json_array_append_new(json, point_json(summary, &summary->points[i]));
     }
     return json;
 }

@@ -25,7 +25,7 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   ladder      {size, touch, away, away_class, points, unmeasured, floors}: ids, in order
  *   floors, points   {id, factors, passes, regime_changed, sample, timing_batch, figures}
  *   failures, invalid, skips, dropped, bad_lines   each with its reason
- *   unavailable {metric: {unit, reason}}: no invocation has it
+ *   unavailable {metric: {unit, reason}}: no invocation has it, so no point lists it
  *   plots
  *
  * A figure is {value, low, high, level, n, unit, pass, reason}; value null with a reason

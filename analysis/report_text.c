@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* mechanism, copies, wait, placement, p50, p99, CPU, rate */
-#define ROW "%-16s %6s %-15s %-13s %-25s %-9s %-8s %s"
+#define ROW "%-16s %6s %-15s %-12s %-21s %-9s %-7s %s"
 
 static void put_head(const struct ipm_report *report, FILE *out)
 {
@@ -19,13 +19,14 @@ static void put_head(const struct ipm_report *report, FILE *out)
     size_t skipped =
         rows[IPM_ROW_SKIPPED] + json_array_size(json_object_get(manifest, "skips"));
     const char *cpu = ipm_manifest_text(manifest, "host.cpu_model", "CPU unknown");
-    const char *kernel = ipm_manifest_text(manifest, "host.kernel", "kernel unknown");
+    const char *kernel =
+        ipm_manifest_text(manifest, "host.kernel", "of an unknown version");
     const char *grade = ipm_manifest_text(manifest, "environment_before.grade", "");
 
     ipm_text_put(out, ipm_manifest_text(manifest, "name", "run without a name"));
     (void)fputs(": ", out);
     ipm_text_put(out, cpu);
-    (void)fputs(", ", out);
+    (void)fputs(", Linux ", out);
     ipm_text_put(out, kernel);
     (void)fputs(", environment ", out);
     ipm_text_put(out, grade[0] == '\0' ? "not checked" : grade);
@@ -139,7 +140,7 @@ static void put_floors(const struct ipm_ladder *ladder, FILE *out)
             (void)ipm_format_size(size, factors->size);
         bool round_trip = strcmp(factors->workload, "pingpong") == 0;
         char line[512];
-        (void)snprintf(line, sizeof(line), "%-23s %-15s %-13s %s%s", factors->mechanism,
+        (void)snprintf(line, sizeof(line), "%-23s %-15s %-12s %s%s", factors->mechanism,
                        size, factors->placement,
                        ipm_estimate_text(time, &floor->p50->estimate),
                        round_trip ? ", a round trip" : "");

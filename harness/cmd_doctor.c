@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_OK = 0, EXIT_INTERNAL = 1, EXIT_USAGE = 2, EXIT_UNFIT = 4 };
 enum { STATUS_WIDTH = 7 /* of "unknown" */ };
 
 struct arguments {
@@ -146,11 +145,11 @@ int ipm_cmd_doctor(int argc, char **argv)
     struct arguments arguments;
     if (parse(argc, argv, &arguments) != 0) {
         print_usage(stderr);
-        return EXIT_USAGE;
+        return IPM_EXIT_USAGE;
     }
     if (arguments.help) {
         print_usage(stdout);
-        return EXIT_OK;
+        return IPM_EXIT_OK;
     }
     struct ipm_doctor doctor;
     ipm_doctor_examine(&doctor, arguments.sysroot);
@@ -161,8 +160,8 @@ int ipm_cmd_doctor(int argc, char **argv)
         print_text(&doctor);
     if (error != 0 || fflush(stdout) != 0 || ferror(stdout)) {
         (void)fputs("ipcmeter doctor: the result could not be written\n", stderr);
-        return EXIT_INTERNAL;
+        return IPM_EXIT_INTERNAL;
     }
     bool unfit = ipm_doctor_grade(&doctor) == IPM_CHECK_FAIL;
-    return arguments.strict && unfit ? EXIT_UNFIT : EXIT_OK;
+    return arguments.strict && unfit ? IPM_EXIT_UNFIT : IPM_EXIT_OK;
 }

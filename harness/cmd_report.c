@@ -16,14 +16,14 @@ static const char usage[] =
 static int wrong_usage(void)
 {
     (void)fputs(usage, stderr);
-    return 2;
+    return IPM_EXIT_USAGE;
 }
 
 /* A directory without records is the caller's mistake; everything else is not. */
 static int complain(const struct ipm_why *why)
 {
     (void)fprintf(stderr, "ipcmeter report: %s\n", why->text);
-    return why->error == -ENOENT ? 2 : 1;
+    return why->error == -ENOENT ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
 }
 
 /* Names what was written, one path a line. */
@@ -43,7 +43,7 @@ static int put_paths(const char *directory)
             (void)fprintf(stderr,
                           "ipcmeter report: no picture: report.json says why\n");
     }
-    return fflush(stdout) == 0 ? 0 : 1;
+    return fflush(stdout) == 0 ? IPM_EXIT_OK : IPM_EXIT_INTERNAL;
 }
 
 int ipm_cmd_report(int argc, char **argv)
@@ -62,7 +62,7 @@ int ipm_cmd_report(int argc, char **argv)
             break;
         case 'h':
             (void)fputs(usage, stdout);
-            return 0;
+            return IPM_EXIT_OK;
         default:
             return wrong_usage();
         }
@@ -73,14 +73,14 @@ int ipm_cmd_report(int argc, char **argv)
     struct stat status;
     if (stat(directory, &status) != 0 || !S_ISDIR(status.st_mode)) {
         (void)fprintf(stderr, "ipcmeter report: '%s' is no directory\n", directory);
-        return 2;
+        return IPM_EXIT_USAGE;
     }
 
     /* The answer does not depend on what can be written: a run on a read-only medium can
      * still be read. */
     struct ipm_why why = {0};
     int written = ipm_report_write(directory, &why);
-    int result = written == 0 ? 0 : complain(&why);
+    int result = written == 0 ? IPM_EXIT_OK : complain(&why);
     if (!text)
         return result == 0 ? put_paths(directory) : result;
     struct ipm_why unread = {0};

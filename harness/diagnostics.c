@@ -280,8 +280,8 @@ const char *ipm_nearest_word(const char *word, const char *const *words)
     size_t least = MOST_EDITS + 1;
     for (; words != NULL && *words != NULL; words++) {
         size_t distance = edits(word, *words);
-        /* Of a word of two letters nothing would be left. */
-        if (distance < least && distance < strlen(*words)) {
+        /* More than half of the word must stay: 'on' does not mean 'off'. */
+        if (distance < least && 2 * distance < strlen(*words)) {
             least = distance;
             nearest = *words;
         }

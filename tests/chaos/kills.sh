@@ -41,24 +41,32 @@ descendants() { # generation N of PID: 1 worker, 2 leader, 3 roles
     echo "$pids"
 }
 
-run() { "$ipcmeter" run "$work/config.jsonc" --out "$work/out" --seed 7 --progress none "$@"; }
+command=("$ipcmeter" run "$work/config.jsonc" --out "$work/out" --seed 7 --progress none)
 
 before=$(leftovers)
 counts=(0 0 0)
 for ((i = 0; i < kills; i++)); do
     resume=()
     [[ -f $work/out/manifest.json ]] && resume=(--resume)
-    run "${resume[@]}" >/dev/null 2>"$work/stderr" &
+    "${command[@]}" "${resume[@]}" >/dev/null 2>"$work/stderr" &
     driver=$!
-    # The doctor looks for 0.4 s before the first invocation; then a window begins at once.
-    sleep "0.$((50 + RANDOM % 50))"
+    # From the moment the first roles are there the driver does nothing but measure.
+    for ((wait = 0; wait < 100; wait++)); do
+        [[ -n $(descendants $driver 3) ]] && break
+        sleep 0.02
+    done
+    sleep "0.0$((RANDOM % 100))"
     which=$((i % 3))
-    case $which in
-    0) victim=$(descendants $driver 3) ;;
-    1) victim=$(descendants $driver 1) ;;
-    2) victim=$driver ;;
-    esac
-    victim=$(echo "$victim" | head -n 1)
+    victim=
+    for ((try = 0; try < 50; try++)); do
+        case $which in
+        0) victim=$(descendants $driver 3) ;;
+        1) victim=$(descendants $driver 1) ;;
+        2) victim=$driver ;;
+        esac
+        [[ -n $victim ]] && break
+    done
+    victim=$(echo "$victim" | shuf -n 1 --random-source=<(yes "$i"))
     if [[ -n $victim ]] && kill -KILL "$victim" 2>/dev/null; then
         counts[which]=$((counts[which] + 1))
     fi
@@ -77,12 +85,12 @@ sleep 0.3
 if pgrep -f "$IPM_BIN/ipcmeter" >/dev/null; then
     fail "processes are left: $(pgrep -af "$IPM_BIN/ipcmeter" | head -n 3)"
 fi
-after=$(leftovers)
-[[ $before == "$after" ]] || fail "left behind: $(diff <(echo "$before") <(echo "$after"))"
+new=$(comm -13 <(sort <<<"$before") <(leftovers | sort))
+[[ -z $new ]] || fail "left behind: $new"
 
-# Every line but perhaps the last is a record.
-head -c -1 "$work/out/records.jsonl" >/dev/null
-run --resume >/dev/null 2>"$work/stderr" || [[ $? == 3 ]] || fail "resume: $(cat "$work/stderr")"
+# Every line but perhaps the last is a record: report and resume read them all.
+"$ipcmeter" report "$work/out" >/dev/null 2>"$work/stderr" || fail "report: $(cat "$work/stderr")"
+"${command[@]}" --resume >/dev/null 2>"$work/stderr" || [[ $? == 3 ]] || fail "resume: $(cat "$work/stderr")"
 grep -q 'holds\|error' "$work/stderr" && fail "resume complained: $(cat "$work/stderr")"
 
 planned=$("$ipcmeter" plan "$work/config.jsonc" --json | jq -r '.points[].point' | sort -u |

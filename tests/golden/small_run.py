@@ -237,7 +237,7 @@ def manifest():
     return {"schema": 1, "name": "small run", "started": "2024-02-29T12:00:00Z",
             "finished": "2024-02-29T12:01:00Z", "seed": 64, "config": {},
             "build": BUILD, "version": "0.1.0",
-            "host": {"cpu_model": "Example CPU at 2.00 GHz", "kernel": "Linux 6.1.0"},
+            "host": {"cpu_model": "Example CPU at 2.00 GHz", "kernel": "6.1.0"},
             "environment_before": {"grade": "warn", "checks": checks},
             "environment_after": {"grade": "warn", "checks": checks},
             "describe": describe(), "skips": skips, "dropped": dropped,

@@ -126,6 +126,15 @@ static int compare_values(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+static void least_rank_is_one(void **state)
+{
+    (void)state;
+    ipm_histogram_reset(&histogram);
+    ipm_histogram_add(&histogram, 1024); /* shares its bucket with 1025 */
+    ipm_histogram_add(&histogram, 9000);
+    assert_true(ipm_histogram_quantile(&histogram, 0) == 1024.5);
+}
+
 /* Against the sorted values: rank ceil(q n), at least 1. */
 static void quantiles_are_nearest_rank(void **state)
 {
@@ -470,6 +479,7 @@ int main(void)
         cmocka_unit_test(huge_values_share_the_last_bucket),
         cmocka_unit_test(every_value_is_near_its_midpoint),
         cmocka_unit_test(buckets_are_in_order_and_all_in_use),
+        cmocka_unit_test(least_rank_is_one),
         cmocka_unit_test(quantiles_are_nearest_rank),
         cmocka_unit_test(merging_equals_adding_everything),
         cmocka_unit_test(packing_keeps_counts_size_and_the_stated_error),

@@ -69,6 +69,8 @@ static void text_of_any_bytes_is_kept(void **state)
         {"\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9"},
         {"\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80"},
         {"cut \xe2\x82", "cut ??"},
+        {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \x80",
+         "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 ?"},
         {"\xff"
          "a",
          "?a"},
@@ -176,7 +178,19 @@ static void equal_documents_have_equal_text_and_hash(void **state)
     }
 }
 
-/* Points are named by it in result files: it must never change. */
+/* What is hashed, byte by byte: points are named by it in result files. */
+static void canonical_text_is_pinned(void **state)
+{
+    (void)state;
+    ipm_auto_json json_t *json = json_loads(
+        "{\"b\": [1, 0.1, null, true], \"a\": {\"d\": \"\\u00e9\\n\"}}", 0, NULL);
+    char *text = ipm_json_canonical(json);
+    assert_string_equal(text, "{\"a\":{\"d\":\"\xc3\xa9\\n\"},"
+                              "\"b\":[1,0.10000000000000001,null,true]}");
+    free(text);
+}
+
+/* The same for the hash: it must never change. */
 static void hash_is_pinned(void **state)
 {
     static const struct {
@@ -338,6 +352,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(text_of_any_bytes_is_kept),
         cmocka_unit_test(equal_documents_have_equal_text_and_hash),
+        cmocka_unit_test(canonical_text_is_pinned),
         cmocka_unit_test(hash_is_pinned),
         IN_DIRECTORY(document_is_replaced_in_place),
         IN_DIRECTORY(reader_never_sees_half_a_document),

@@ -422,15 +422,21 @@ static void a_wrap_in_the_window_is_seen(void **state)
     assert_int_equal(close(meter.fd), 0);
 }
 
+static int open_descriptors(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
 static void descriptors_are_given_back(void **state)
 {
     const struct ipm_sensor_context context = {*state, "energy", 2000000000};
     put_zone(*state, "intel-rapl:0", "package-0\n", 5000000);
     put_zone(*state, "intel-rapl-mmio:0", "package-0\n", 5000000);
     put_zone(*state, "intel-rapl:0:0", "core\n", 5000000);
-    int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_true(before >= 0);
-    assert_int_equal(close(before), 0);
+    int before = open_descriptors();
     for (int i = 0; i < 3; i++) {
         assert_int_equal(sensor->probe(&context, NULL), 0);
         void *self = calloc(1, sensor->state_size);
@@ -439,9 +445,7 @@ static void descriptors_are_given_back(void **state)
         sensor->close(self);
         free(self);
     }
-    int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_int_equal(after, before);
-    assert_int_equal(close(after), 0);
+    assert_int_equal(open_descriptors(), before);
 }
 
 #define ROOTED(test)                                                                   \

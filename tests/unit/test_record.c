@@ -176,6 +176,86 @@ static void bad_line_is_an_error_with_its_number(void **state)
     free(text);
 }
 
+/* What ipm_records_scan() came by. */
+struct scanned {
+    int good, bad;
+    size_t bad_line;
+    int error;
+    int stop_with; /* what the bad line's visitor returns */
+};
+
+static int count_good(void *context, const json_t *record, size_t line)
+{
+    struct scanned *scanned = context;
+    (void)record;
+    scanned->good += line != scanned->bad_line;
+    return 0;
+}
+
+static int count_bad(void *context, size_t line, const struct ipm_why *why)
+{
+    struct scanned *scanned = context;
+    scanned->bad++;
+    scanned->bad_line = line;
+    scanned->error = why->error;
+    return scanned->stop_with;
+}
+
+static void scan_goes_on_behind_a_bad_line(void **state)
+{
+    static const struct {
+        const char *line;
+        int error;
+        int stop_with;
+    } rows[] = {{"{\n", -EINVAL, 0},
+                {"{\"schema\":2}\n", -EPROTO, 0},
+                {"{\n", -EINVAL, 5},
+                {"{\n", -EINVAL, -EIO}};
+    char path[256];
+    size_t length = 0;
+    char *text = make_file(ipm_test_path(state, "records.jsonl", path), 3, 0, &length);
+    size_t first = (size_t)(strchr(text, '\n') - text) + 1;
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        char all[2048];
+        size_t bad = strlen(rows[i].line);
+        memcpy(all, text, first);
+        memcpy(all + first, rows[i].line, bad);
+        memcpy(all + first + bad, text + first, length - first);
+        ipm_test_write(path, all, length + bad - 1); /* and a torn last line */
+        struct scanned scanned = {.stop_with = rows[i].stop_with};
+        bool torn = false;
+        struct ipm_why why = {0};
+        assert_int_equal(
+            ipm_records_scan(path, count_good, count_bad, &scanned, &torn, &why),
+            rows[i].stop_with);
+        assert_int_equal(scanned.good, rows[i].stop_with == 0 ? 2 : 1);
+        assert_int_equal(scanned.bad, 1);
+        assert_int_equal(scanned.bad_line, 2);
+        assert_int_equal(scanned.error, rows[i].error);
+        assert_int_equal(torn, rows[i].stop_with == 0);
+        assert_int_equal(why.error, 0);
+    }
+    free(text);
+}
+
+/* Which of two values is meant, nobody can say. */
+static void member_that_stands_twice_is_an_error(void **state)
+{
+    char path[256];
+    char all[2048];
+    size_t length = 0;
+    char *text = make_file(ipm_test_path(state, "records.jsonl", path), 1, 0, &length);
+    int twice = snprintf(all, sizeof(all), "{\"invocation\":7,%s", text + 1);
+    ipm_test_write(path, all, (size_t)twice);
+    struct seen seen = {.stop_at = -1};
+    bool torn = false;
+    struct ipm_why why = {0};
+    assert_int_equal(ipm_records_read(path, see, &seen, &torn, &why), -EINVAL);
+    assert_non_null(strstr(why.text, ":1:"));
+    assert_int_equal(seen.n, 0);
+    free(text);
+}
+
 static void records_without_their_members_are_refused(void **state)
 {
     static const char *const members[] = {"point",  "pass",  "workload",  "mechanism",
@@ -226,6 +306,20 @@ static void full_device_is_an_error(void **state)
     assert_int_equal(why.error, -ENOSPC);
     assert_non_null(strstr(why.text, "No space left"));
     assert_int_equal(ipm_records_write(-1, record, NULL), -EBADF);
+}
+
+/* A FIFO takes the line but cannot be synced: not on the device is not written. */
+static void failed_sync_is_an_error(void **state)
+{
+    char path[256];
+    size_t dropped = 77;
+    assert_int_equal(mkfifo(ipm_test_path(state, "fifo", path), 0600), 0);
+    ipm_auto_fd int fd = ipm_records_append(path, &dropped, NULL);
+    assert_true(fd >= 0);
+    ipm_auto_json json_t *record = make_record(0, 0);
+    struct ipm_why why = {0};
+    assert_int_equal(ipm_records_write(fd, record, &why), -EINVAL);
+    assert_int_equal(why.error, -EINVAL);
 }
 
 struct limited {
@@ -393,9 +487,12 @@ int main(void)
         IN_DIRECTORY(torn_last_line_at_every_offset),
         IN_DIRECTORY(torn_long_lines_are_cut),
         IN_DIRECTORY(bad_line_is_an_error_with_its_number),
+        IN_DIRECTORY(scan_goes_on_behind_a_bad_line),
+        IN_DIRECTORY(member_that_stands_twice_is_an_error),
         cmocka_unit_test(records_without_their_members_are_refused),
         IN_DIRECTORY(paths_that_cannot_be_opened),
         cmocka_unit_test(full_device_is_an_error),
+        IN_DIRECTORY(failed_sync_is_an_error),
         IN_DIRECTORY(size_limit_leaves_no_part_of_a_line),
         IN_DIRECTORY(visitor_stops_the_reading),
         IN_DIRECTORY(record_comes_back_as_it_was),

@@ -113,6 +113,30 @@ static void wrong_sizes_are_refused(void **state)
     ipm_region_fini(&region);
 }
 
+/* A header that agrees with its file in every respect, where there is no room for one. */
+static void header_that_agrees_with_a_short_file_is_refused(void **state)
+{
+    struct {
+        uint64_t magic;
+        uint32_t version;
+        uint32_t reserved;
+        uint64_t size;
+    } header = {.magic = magic, .version = VERSION};
+    (void)state;
+    for (size_t whole = sizeof(header); whole <= IPM_REGION_HEADER + 1; whole++) {
+        ipm_auto_fd int fd = memfd_create("test", MFD_CLOEXEC);
+        assert_true(fd >= 0);
+        header.size = whole - IPM_REGION_HEADER; /* wraps, as it would in the check */
+        assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
+        assert_int_equal(ftruncate(fd, (off_t)whole), 0);
+        struct ipm_region mapped = IPM_REGION_NONE;
+        int error = ipm_region_map(&mapped, fd, magic, VERSION, NULL);
+        /* One usable byte is the least there can be, and shows that the header is right. */
+        assert_int_equal(error, whole > IPM_REGION_HEADER ? 0 : -EPROTO);
+        ipm_region_fini(&mapped);
+    }
+}
+
 static void bad_descriptors_are_errors(void **state)
 {
     (void)state;
@@ -269,6 +293,7 @@ int main(void)
         cmocka_unit_test(no_descriptor_left_is_an_error),
         cmocka_unit_test(foreign_memory_is_refused),
         cmocka_unit_test(wrong_sizes_are_refused),
+        cmocka_unit_test(header_that_agrees_with_a_short_file_is_refused),
         cmocka_unit_test(bad_descriptors_are_errors),
         cmocka_unit_test(seals_refuse_any_change_of_size),
         cmocka_unit_test(descriptor_does_not_survive_exec),

@@ -2,17 +2,11 @@
 /* stats against tests/golden/stats_vectors.json, made in exact rational arithmetic. */
 #include "analysis/stats.h"
 #include "base/json.h"
+#include "tests/support/test.h"
 
 #include <cmocka.h>
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
 static json_t *vectors;
 

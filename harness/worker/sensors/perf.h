@@ -9,6 +9,10 @@
  * that it did not; inherited by the threads that are started later; disabled outside the
  * window.  Nothing is scaled: a counter that did not run all the time is missing
  * ("multiplexed"), and one that cannot be had takes none of the others with it.
+ *
+ * The kernel stops a task's counters before it switches away and starts them after it has
+ * switched in: the middle of a context switch, the change of address space included, is in
+ * nobody's count.
  */
 #ifndef IPM_WORKER_PERF_H
 #define IPM_WORKER_PERF_H

@@ -5,6 +5,9 @@
  * All four are kernel work, so the kernel is included: with exclude_kernel the kernel
  * counts no context switch and reports 0 without an error.  Where the inclusive event is
  * refused, the metric is denied, and rusage still has the switches.
+ *
+ * task_clock_ns runs from the end of a switch in to the start of a switch out: it lacks the
+ * switches themselves, which cpu_ns of rusage has.
  */
 #include "harness/worker/sensors/perf.h"
 

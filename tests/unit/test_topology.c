@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/topology.h"
+#include "tests/support/front.h"
+
+#include <errno.h>
+#include <sched.h>
+
+struct row {
+    const char *placement;
+    int error;
+    int a, b;
+    enum ipm_distance distance;
+};
+
+static void check(const struct ipm_topology *topology, const struct row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct ipm_place place = {.cpus = {-7, -7}};
+        struct ipm_why why = {0};
+        int error = ipm_topology_place(topology, rows[i].placement, &place, &why);
+        if (error != rows[i].error)
+            fail_msg("%s: %d (%s)", rows[i].placement, error, why.text);
+        if (error != 0) {
+            assert_true(why.text[0] != '\0');
+            assert_int_equal(place.cpus[0], -7);
+        } else if (place.cpus[0] != rows[i].a || place.cpus[1] != rows[i].b ||
+                   place.distance != rows[i].distance ||
+                   place.n_cpus != (rows[i].a == rows[i].b ? 1 : 2)) {
+            fail_msg("%s: %d, %d %s", rows[i].placement, place.cpus[0], place.cpus[1],
+                     ipm_distance_names[place.distance]);
+        }
+    }
+}
+
+static void words(void **state)
+{
+    static const struct row rows[] = {
+        /* CPU 0 and its sibling do the housekeeping: they come last. */
+        {"same_cpu", 0, 2, 2, IPM_SAME_CPU},
+        {"smt_sibling", 0, 2, 3, IPM_SMT_SIBLING},
+        {"same_llc", 0, 2, 0, IPM_SAME_LLC},
+        {"nearest_core", 0, 2, 0, IPM_SAME_LLC},
+        {"cross_socket", 0, 2, 4, IPM_CROSS_SOCKET},
+        {"cross_llc", -ENODEV, 0, 0, 0},
+        {"cross_numa", -ENODEV, 0, 0, 0},
+        {"cpus:5,0", 0, 5, 0, IPM_CROSS_SOCKET},
+        {"cpus:1,0", 0, 1, 0, IPM_SMT_SIBLING},
+        {"cpus:3", 0, 3, 3, IPM_SAME_CPU},
+        {"cpus:3,3", 0, 3, 3, IPM_SAME_CPU},
+        {"cpus:3,8", -ENODEV, 0, 0, 0},
+        {"cpus:", -EINVAL, 0, 0, 0},
+        {"cpus:1,2,3", -EINVAL, 0, 0, 0},
+        {"cpus:-1", -EINVAL, 0, 0, 0},
+        {"unknown", -EINVAL, 0, 0, 0},
+        {"", -EINVAL, 0, 0, 0},
+    };
+    struct ipm_topology topology;
+    (void)state;
+    ipm_test_topology(&topology);
+    check(&topology, rows, IPM_TEST_ROWS(rows));
+}
+
+/* One CPU: everything that needs two is missing, with a reason. */
+static void one_cpu(void **state)
+{
+    static const struct ipm_cpu cpus[] = {{3, 1, 1, 0, 0}};
+    static const struct row rows[] = {
+        {"same_cpu", 0, 3, 3, IPM_SAME_CPU}, {"nearest_core", -ENODEV, 0, 0, 0},
+        {"smt_sibling", -ENODEV, 0, 0, 0},   {"same_llc", -ENODEV, 0, 0, 0},
+        {"cross_llc", -ENODEV, 0, 0, 0},     {"cross_numa", -ENODEV, 0, 0, 0},
+        {"cross_socket", -ENODEV, 0, 0, 0},
+    };
+    struct ipm_topology topology;
+    (void)state;
+    ipm_topology_init(&topology, cpus, 1, true);
+    check(&topology, rows, IPM_TEST_ROWS(rows));
+}
+
+/* Two siblings are not two cores. */
+static void siblings_only(void **state)
+{
+    static const struct ipm_cpu cpus[] = {{0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}};
+    static const struct row rows[] = {
+        {"nearest_core", -ENODEV, 0, 0, 0},
+        {"smt_sibling", 0, 0, 1, IPM_SMT_SIBLING},
+    };
+    struct ipm_topology topology;
+    (void)state;
+    ipm_topology_init(&topology, cpus, IPM_TEST_ROWS(cpus), true);
+    check(&topology, rows, IPM_TEST_ROWS(rows));
+}
+
+/* Without caches, or without hwloc, no class is claimed that nobody showed. */
+static void unknown(void **state)
+{
+    static const struct ipm_cpu no_caches[] = {
+        {0, 0, -1, 0, 0}, {1, 1, -1, 0, 0}, {2, 2, -1, 1, 0}};
+    static const struct row rows[] = {
+        {"nearest_core", 0, 1, 0, IPM_DISTANCE_UNKNOWN},
+        {"same_llc", -ENODEV, 0, 0, 0},
+        {"cross_llc", -ENODEV, 0, 0, 0},
+        {"cross_numa", 0, 1, 2, IPM_CROSS_NUMA},
+    };
+    static const struct row bare[] = {
+        {"same_cpu", 0, 1, 1, IPM_SAME_CPU},
+        {"nearest_core", 0, 1, 2, IPM_DISTANCE_UNKNOWN},
+        {"cross_numa", -ENODEV, 0, 0, 0},
+        {"smt_sibling", -ENODEV, 0, 0, 0},
+    };
+    struct ipm_topology topology;
+    (void)state;
+    ipm_topology_init(&topology, no_caches, IPM_TEST_ROWS(no_caches), true);
+    check(&topology, rows, IPM_TEST_ROWS(rows));
+    ipm_topology_init(&topology, no_caches, IPM_TEST_ROWS(no_caches), false);
+    check(&topology, bare, IPM_TEST_ROWS(bare));
+}
+
+static void made_up(void **state)
+{
+    static const struct row rows[] = {
+        {"smt_sibling", 0, 2, 3, IPM_SMT_SIBLING},
+        {"same_llc", 0, 2, 0, IPM_SAME_LLC},
+        {"cross_llc", 0, 2, 4, IPM_CROSS_LLC},
+        {"cross_numa", 0, 2, 8, IPM_CROSS_NUMA},
+        {"cross_socket", 0, 2, 16, IPM_CROSS_SOCKET},
+    };
+    struct ipm_topology topology;
+    struct ipm_why why = {0};
+    (void)state;
+    int error = ipm_topology_synthetic(
+        &topology, "pack:2 [numa] group:2 [numa] l3:2 core:2 pu:2", &why);
+    if (error == -ENOSYS)
+        skip(); /* built without hwloc */
+    if (error != 0)
+        error =
+            ipm_topology_synthetic(&topology, "pack:2 node:2 l3:2 core:2 pu:2", &why);
+    assert_int_equal(error, 0);
+    assert_int_equal(topology.n_cpus, 32);
+    check(&topology, rows, IPM_TEST_ROWS(rows));
+    assert_int_equal(ipm_topology_synthetic(&topology, "nonsense", &why), -EINVAL);
+}
+
+/* In a child with one CPU allowed, that CPU is the whole machine. */
+static int narrow(void *context)
+{
+    const int *cpu = context;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)*cpu, &set);
+    static struct ipm_topology topology;
+    struct ipm_place place;
+    if (sched_setaffinity(0, sizeof(set), &set) != 0 ||
+        ipm_topology_read(&topology, NULL) != 0 || topology.n_cpus != 1 ||
+        topology.cpus[0].number != *cpu)
+        return 1;
+    return ipm_topology_place(&topology, "nearest_core", &place, NULL) == -ENODEV ? 0
+                                                                                  : 2;
+}
+
+static void affinity(void **state)
+{
+    struct ipm_topology topology;
+    cpu_set_t set;
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+    assert_int_equal(ipm_topology_read(&topology, NULL), 0);
+    assert_true(topology.n_cpus >= 1);
+    for (size_t i = 0; i < topology.n_cpus; i++)
+        assert_true(CPU_ISSET((size_t)topology.cpus[i].number, &set));
+    struct ipm_place place;
+    assert_int_equal(ipm_topology_place(&topology, "same_cpu", &place, NULL), 0);
+    assert_int_equal(place.n_cpus, 1);
+    int status = ipm_test_in_child(narrow, &topology.cpus[0].number);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words),         cmocka_unit_test(one_cpu),
+        cmocka_unit_test(siblings_only), cmocka_unit_test(unknown),
+        cmocka_unit_test(made_up),       cmocka_unit_test(affinity),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -45,10 +45,18 @@ static void put_factor(FILE *out, double factor)
     (void)fputs(ipm_format_count(text, factor), out);
 }
 
-struct ipm_contrast ipm_answer_contrast(const struct ipm_ladder *ladder,
-                                        const json_t *manifest)
+/* The rungs that the first sentence speaks of; NULL where there is none. */
+struct contrast {
+    const struct ipm_rung *fastest;
+    const struct ipm_rung
+        *kernel;       /* cheapest that blocks and goes through the kernel */
+    bool kernel_known; /* false: taken for one for want of the worker's description */
+};
+
+static struct contrast find_contrast(const struct ipm_ladder *ladder,
+                                     const json_t *manifest)
 {
-    struct ipm_contrast contrast = {.kernel_known = true};
+    struct contrast contrast = {.kernel_known = true};
     if (ladder->n_rungs > 0)
         contrast.fastest = &ladder->rungs[0];
     for (size_t i = 0; i < ladder->n_rungs; i++) {
@@ -74,7 +82,7 @@ static bool overlap(const struct ipm_rung *a, const struct ipm_rung *b)
 static void put_fastest(FILE *out, const struct ipm_ladder *ladder,
                         const json_t *manifest)
 {
-    struct ipm_contrast contrast = ipm_answer_contrast(ladder, manifest);
+    struct contrast contrast = find_contrast(ladder, manifest);
     const struct ipm_rung *fastest = contrast.fastest;
     if (fastest == NULL) {
         (void)fputs(ladder->n_unmeasured > 0
@@ -259,6 +267,12 @@ static void put_missing(FILE *out, const struct ipm_summary *summary,
     }
 }
 
+static void put_count(FILE *out, size_t n, const char *one, const char *many)
+{
+    if (n > 0)
+        (void)fprintf(out, "; %zu %s", n, n == 1 ? one : many);
+}
+
 static bool bracketed(const struct ipm_summary *summary)
 {
     for (size_t i = 0; i < summary->n_points; i++) {
@@ -268,10 +282,24 @@ static bool bracketed(const struct ipm_summary *summary)
     return false;
 }
 
-static void put_count(FILE *out, size_t n, const char *one, const char *many)
+/* What the cache-line brackets of the windows say about the machine. */
+static void put_regime(FILE *out, const struct ipm_summary *summary)
 {
-    if (n > 0)
-        (void)fprintf(out, "; %zu %s", n, n == 1 ? one : many);
+    const size_t *rows = summary->health.rows;
+    size_t kept = summary->health.regime_changed;
+    size_t replaced = rows[IPM_ROW_INVALID];
+    if (!bracketed(summary))
+        (void)fputs("whether the machine changed meanwhile is not known (no cache-line "
+                    "bracket in the records)",
+                    out);
+    else if (kept + replaced == 0)
+        (void)fputs("the machine did not change during any invocation on two CPUs",
+                    out);
+    else
+        (void)fprintf(out,
+                      "the machine changed during %zu of %zu invocations (%zu measured "
+                      "again, %zu kept and flagged)",
+                      kept + replaced, rows[IPM_ROW_OK] + replaced, replaced, kept);
 }
 
 static void put_limits(FILE *out, const struct ipm_table *table,
@@ -279,19 +307,7 @@ static void put_limits(FILE *out, const struct ipm_table *table,
                        const struct ipm_ladder *ladder, const json_t *manifest)
 {
     const struct ipm_health *health = &summary->health;
-    if (health->regime_changed > 0)
-        (void)fprintf(out,
-                      "the machine changed during %zu of %zu invocations (kept and "
-                      "flagged)",
-                      health->regime_changed, health->rows[IPM_ROW_OK]);
-    else if (bracketed(summary))
-        (void)fputs("the machine did not change during any invocation on two CPUs",
-                    out);
-    else
-        (void)fputs("whether the machine changed meanwhile is not known (no cache-line "
-                    "bracket in the records)",
-                    out);
-
+    put_regime(out, summary);
     put_missing(out, summary, manifest);
     size_t bare = 0;
     const char *reason = "";

@@ -17,17 +17,6 @@ struct ipm_answer {
     char *limits;  /* what bounds the reading */
 };
 
-/* The rungs that the first sentence speaks of; NULL where there is none. */
-struct ipm_contrast {
-    const struct ipm_rung *fastest;
-    const struct ipm_rung
-        *kernel;       /* cheapest that blocks and goes through the kernel */
-    bool kernel_known; /* false: taken for one for want of the worker's description */
-};
-
-struct ipm_contrast ipm_answer_contrast(const struct ipm_ladder *ladder,
-                                        const json_t *manifest);
-
 /**
  * ipm_answer_make() - put a run into words
  *

@@ -3,14 +3,12 @@
 
 #include "analysis/gnuplot.h"
 #include "analysis/ladder_layout.h"
-#include "base/cleanup.h"
+#include "analysis/plot.h"
 #include "base/units.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { WAITS = 6 };
 
@@ -67,11 +65,10 @@ static size_t put_series(const struct ipm_layout *layout, int wait, bool away,
     return n;
 }
 
-int ipm_plot_ladder_data(const struct ipm_ladder *ladder, FILE *out,
-                         struct ipm_why *why)
+static int put_data(const void *context, FILE *out, struct ipm_why *why)
 {
     ipm_auto_layout struct ipm_layout layout = {0};
-    int error = ipm_layout_make(ladder, &layout, why);
+    int error = ipm_layout_make(context, &layout, why);
     if (error != 0)
         return error;
 
@@ -335,11 +332,10 @@ static void put_plots(FILE *out, const struct ipm_layout *layout)
     put_columns(out, layout);
 }
 
-int ipm_plot_ladder_script(const struct ipm_ladder *ladder, FILE *out,
-                           struct ipm_why *why)
+static int put_script(const void *context, FILE *out, struct ipm_why *why)
 {
     ipm_auto_layout struct ipm_layout layout = {0};
-    int error = ipm_layout_make(ladder, &layout, why);
+    int error = ipm_layout_make(context, &layout, why);
     if (error != 0)
         return error;
     put_frame(out, &layout);
@@ -351,74 +347,14 @@ int ipm_plot_ladder_script(const struct ipm_ladder *ladder, FILE *out,
     return 0;
 }
 
-typedef int put_plot(const struct ipm_ladder *ladder, FILE *out, struct ipm_why *why);
-
-static int write_part(const struct ipm_ladder *ladder, const char *directory,
-                      const char *name, put_plot *put, struct ipm_why *why)
-{
-    char path[4096];
-    int needed = snprintf(path, sizeof(path), "%s/%s", directory, name);
-    if (needed < 0 || (size_t)needed >= sizeof(path))
-        return ipm_why_set(why, -ENAMETOOLONG, "path is too long");
-    ipm_auto_free char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        return ipm_why_set(why, -errno, "write %s: ", path);
-    int error = put(ladder, out, why);
-    if (fclose(out) != 0 && error == 0)
-        error = ipm_why_set(why, -ENOMEM, "write %s: ", path);
-    return error != 0 ? error : ipm_text_write_file(text, length, path, why);
-}
-
-/* Draws; why there is no picture goes into @reason, "" when there is one. */
-static void draw(const struct ipm_ladder *ladder, const char *plots, char *reason,
-                 size_t room)
-{
-    char picture[4096];
-    (void)snprintf(picture, sizeof(picture), "%s/ladder.svg", plots);
-    (void)unlink(picture); /* an older one would be taken for this run's */
-    if (ladder->n_rungs == 0) {
-        (void)snprintf(reason, room, "no round trip was measured");
-        return;
-    }
-    struct ipm_why why = {0};
-    int result = ipm_gnuplot_run(plots, "ladder.gp", &why);
-    if (result == IPM_GNUPLOT_ABSENT)
-        (void)snprintf(reason, room, "absent: gnuplot is not installed");
-    else if (result != 0)
-        (void)snprintf(reason, room, "failed: %s", why.text);
-    else
-        reason[0] = '\0';
-    if (result != 0)
-        (void)unlink(picture);
-}
-
 int ipm_plot_ladder(const struct ipm_ladder *ladder, const char *directory,
                     json_t **out_json, struct ipm_why *why)
 {
-    char plots[4000];
-    int needed = snprintf(plots, sizeof(plots), "%s/plots", directory);
-    if (needed < 0 || (size_t)needed >= sizeof(plots))
-        return ipm_why_set(why, -ENAMETOOLONG, "path is too long");
-    if (mkdir(plots, 0755) != 0 && errno != EEXIST)
-        return ipm_why_set(why, -errno, "mkdir %s: ", plots);
-    int error = write_part(ladder, plots, "ladder.dat", ipm_plot_ladder_data, why);
-    if (error == 0)
-        error = write_part(ladder, plots, "ladder.gp", ipm_plot_ladder_script, why);
-    if (error != 0)
-        return error;
-
-    char reason[300];
-    draw(ladder, plots, reason, sizeof(reason));
-    json_t *json = json_object();
-    (void)json_object_set_new(json, "script", json_string("plots/ladder.gp"));
-    (void)json_object_set_new(json, "data", json_string("plots/ladder.dat"));
-    (void)json_object_set_new(json, "picture",
-                              reason[0] != '\0' ? json_null()
-                                                : json_string("plots/ladder.svg"));
-    (void)json_object_set_new(json, "reason",
-                              reason[0] == '\0' ? json_null() : json_string(reason));
-    *out_json = json;
-    return 0;
+    const struct ipm_plot plot = {
+        .name = "ladder",
+        .data = put_data,
+        .script = put_script,
+        .nothing = ladder->n_rungs == 0 ? "no round trip was measured" : NULL,
+    };
+    return ipm_plot_write(&plot, ladder, directory, out_json, why);
 }

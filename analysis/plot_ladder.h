@@ -10,24 +10,14 @@
 #include "base/json.h"
 #include "base/why.h"
 
-#include <stdio.h>
-
-/*
- * One row of the picture per (mechanism, copies, wait, variant), fastest on top: a filled
- * mark for one CPU, an open one for ladder->away, each with a line to its p99.  Marks and
- * colours tell the wait strategies apart.  Other placements are in the words only.
- *
- * Return of both: 0; -ENOMEM.
- */
-int ipm_plot_ladder_data(const struct ipm_ladder *ladder, FILE *out,
-                         struct ipm_why *why);
-int ipm_plot_ladder_script(const struct ipm_ladder *ladder, FILE *out,
-                           struct ipm_why *why);
-
 /**
  * ipm_plot_ladder() - write plots/ladder.{dat,gp,svg} under a directory
- * @out_json: {script, data, picture, reason}: relative names, picture null with a reason
- *            when there is none
+ * @out_json: as ipm_plot_write() makes it
+ *
+ * One row of the picture per (mechanism, copies, wait, variant), fastest on top: a filled
+ * mark for one CPU, an open one for ladder->away, each with a line to its p99.  Marks and
+ * colours tell the wait strategies apart.  Other placements are counted in the picture and
+ * shown in the words only.
  *
  * Return: 0; -errno of writing the script or the data.
  */

@@ -39,14 +39,21 @@ static void put_head(const struct ipm_report *report, FILE *out)
                   skipped == 1 ? "combination" : "combinations");
 }
 
-/* Whether a faster rung stands for this one in a short table. */
+/* Whether a faster rung stands for this one in a short table: one with another wait, and
+ * for a blocking one, which says most about a system that has other work to do, also one
+ * that blocks elsewhere. */
 static bool outdone(const struct ipm_ladder *ladder, size_t i)
 {
+    const struct ipm_rung *rung = &ladder->rungs[i];
+    bool blocks = strcmp(rung->point->factors.wait, "block") == 0;
+    bool by_wait = false;
+    bool by_placement = false;
     for (size_t k = 0; k < i; k++) {
-        if (ipm_rungs_same_but_wait(&ladder->rungs[k], &ladder->rungs[i]))
-            return true;
+        by_wait = by_wait || ipm_rungs_same_but_wait(&ladder->rungs[k], rung);
+        by_placement =
+            by_placement || ipm_rungs_same_but_placement(&ladder->rungs[k], rung);
     }
-    return false;
+    return by_wait && (!blocks || by_placement);
 }
 
 /* Cells come from the records: they are cleaned as a whole line. */
@@ -76,12 +83,10 @@ static void put_rung(const struct ipm_rung *rung, FILE *out)
     }
 }
 
-static void put_ladder(const struct ipm_report *report, FILE *out)
+static void put_ladder(const struct ipm_ladder *ladder, FILE *out)
 {
-    const struct ipm_ladder *ladder = &report->ladder;
     if (ladder->n_rungs == 0)
         return;
-    struct ipm_contrast contrast = ipm_answer_contrast(ladder, report->manifest);
     char size[IPM_UNITS_TEXT];
     (void)fprintf(out, "Round trip of a %s message, touch ",
                   ipm_format_size(size, ladder->size));
@@ -94,8 +99,7 @@ static void put_ladder(const struct ipm_report *report, FILE *out)
     int64_t batch = 0;
     for (size_t i = 0; i < ladder->n_rungs; i++) {
         const struct ipm_rung *rung = &ladder->rungs[i];
-        if (ladder->n_rungs > IPM_TEXT_RUNGS && outdone(ladder, i) &&
-            rung != contrast.kernel) {
+        if (ladder->n_rungs > IPM_TEXT_RUNGS && outdone(ladder, i)) {
             left_out++;
             continue;
         }
@@ -225,7 +229,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
                          FILE *out)
 {
     put_head(report, out);
-    put_ladder(report, out);
+    put_ladder(&report->ladder, out);
     put_floors(&report->ladder, out);
     put_sentence(out, "Fastest", report->answer.fastest);
     put_sentence(out, "Effects", report->answer.effect);

@@ -19,7 +19,7 @@ enum {
  * @directory: of the run: which of its files exist is looked up there
  *
  * A longer ladder shows the fastest wait of each (mechanism, copies, placement) and the
- * rungs that the sentences speak of, and says how many it left out.
+ * fastest blocking rung of each (mechanism, copies), and says how many it left out.
  */
 void ipm_report_text_put(const struct ipm_report *report, const char *directory,
                          FILE *out);

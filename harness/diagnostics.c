@@ -177,7 +177,7 @@ size_t ipm_print_escaped(FILE *out, const char *text, size_t length)
     return columns;
 }
 
-enum { LINE_BEFORE = 64, LINE_AFTER = 48 }; /* bytes shown around an error, at most */
+enum { LINE_BEFORE = 96, LINE_AFTER = 72 }; /* bytes shown around an error, at most */
 
 static void print_source(const struct ipm_diagnostics *diagnostics,
                          const struct ipm_position *at, FILE *out)

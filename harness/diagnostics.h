@@ -73,8 +73,8 @@ void ipm_diagnostics_print(const struct ipm_diagnostics *diagnostics, FILE *out)
 /* Prints text with C0, DEL and C1 control characters as \xNN; returns the columns. */
 size_t ipm_print_escaped(FILE *out, const char *text, size_t length);
 
-/* The word of a NULL-terminated list that is at most two edits away; NULL: none is, or the
- * list itself is NULL. */
+/* The word of a NULL-terminated list that is at most two edits away, and keeps more than half
+ * of its letters; NULL: none is, or the list itself is NULL. */
 const char *ipm_nearest_word(const char *word, const char *const *words);
 
 enum { IPM_MEND = 256 };

@@ -195,6 +195,14 @@ static int read_sweeps(const struct loading *loading, const json_t *root,
     return 0;
 }
 
+/* The commonest mistake of all. */
+static const char *syntax_mend(const char *message)
+{
+    bool unclosed = strncmp(message, "'}' expected", 12) == 0 ||
+                    strncmp(message, "']' expected", 12) == 0;
+    return unclosed ? "is a comma missing in front of it?" : NULL;
+}
+
 int ipm_spec_load(const char *text, size_t length, const char *const *sets,
                   size_t n_sets, const json_t *describe,
                   struct ipm_diagnostics *diagnostics, struct ipm_spec *out_spec)
@@ -205,7 +213,8 @@ int ipm_spec_load(const char *text, size_t length, const char *const *sets,
     ipm_auto_json json_t *root = NULL;
     int error = ipm_jsonc_parse(text, length, &root, &at, &why);
     if (error == -EINVAL)
-        ipm_diagnostics_error_at(diagnostics, &at, NULL, "%s", why.text);
+        ipm_diagnostics_error_at(diagnostics, &at, syntax_mend(why.text), "%s",
+                                 why.text);
     else if (error == 0 && !json_is_object(root))
         ipm_diagnostics_error(diagnostics, NULL, false, NULL,
                               "a config must be an object: { ... }");

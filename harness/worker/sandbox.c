@@ -35,8 +35,9 @@ static int write_text(const char *path, const char *text)
     ipm_auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    /* At offset 0 and in one piece: the kernel ignores a sysctl written elsewhere. */
-    ssize_t written = pwrite(fd, text, strlen(text), 0);
+    /* In one piece and on a fresh descriptor: the kernel ignores, without an error, a
+     * sysctl that is written anywhere but at offset 0. */
+    ssize_t written = write(fd, text, strlen(text));
     return written < 0 ? -errno : 0;
 }
 

@@ -30,15 +30,22 @@ leftovers() {
     ipcs -a 2>/dev/null | grep -E '^0x' || true
     awk '{print $8}' /proc/net/unix | grep -i ipm || true
     wc -l </proc/self/mounts
-    lsns -n -o NS,TYPE 2>/dev/null | sort || true
 }
 
-descendants() { # generation N of PID: 1 worker, 2 leader, 3 roles
-    local pids=$1 n
+# descendants PID N: generation N below PID - 1 worker, 2 leader, 3 roles - into $found.
+# No process is started for it: a worker lives for some 30 ms.
+descendants() {
+    local pid n children line
+    found=$1
     for ((n = 0; n < $2; n++)); do
-        pids=$(for pid in $pids; do pgrep -P "$pid" || true; done)
+        children=
+        for pid in $found; do
+            line=
+            { read -r line <"/proc/$pid/task/$pid/children"; } 2>/dev/null || true
+            children+=" $line"
+        done
+        found=$children
     done
-    echo "$pids"
 }
 
 command=("$ipcmeter" run "$work/config.jsonc" --out "$work/out" --seed 7 --progress none)
@@ -52,21 +59,18 @@ for ((i = 0; i < kills; i++)); do
     driver=$!
     # From the moment the first roles are there the driver does nothing but measure.
     for ((wait = 0; wait < 100; wait++)); do
-        [[ -n $(descendants $driver 3) ]] && break
+        descendants $driver 3
+        [[ -n ${found// /} ]] && break
         sleep 0.02
     done
     sleep "0.0$((RANDOM % 100))"
     which=$((i % 3))
-    victim=
-    for ((try = 0; try < 50; try++)); do
-        case $which in
-        0) victim=$(descendants $driver 3) ;;
-        1) victim=$(descendants $driver 1) ;;
-        2) victim=$driver ;;
-        esac
-        [[ -n $victim ]] && break
+    for ((try = 0; try < 500; try++)); do
+        descendants $driver $((which == 0 ? 3 : which == 1 ? 1 : 0))
+        read -r -a victims <<<"$found"
+        [[ ${#victims[@]} -gt 0 ]] && break
     done
-    victim=$(echo "$victim" | shuf -n 1 --random-source=<(yes "$i"))
+    victim=${victims[RANDOM % (${#victims[@]} + (${#victims[@]} == 0))]:-}
     if [[ -n $victim ]] && kill -KILL "$victim" 2>/dev/null; then
         counts[which]=$((counts[which] + 1))
     fi

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gnuplot.h"
-#include "analysis/plot_ladder.h"
 #include "analysis/report.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# plan and list with the worker of this build: what is shipped can be planned here, in text
+# and as JSON, and asking twice gives the same.
+set -eu
+ipcmeter=$IPM_BIN/ipcmeter
+unset IPCMETER_WORKER
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+fail() {
+    echo "$*"
+    exit 1
+}
+
+for config in "" "$IPM_SOURCE/configs/smoke.jsonc" "$IPM_SOURCE/configs/default.jsonc"; do
+    "$ipcmeter" plan ${config:+"$config"} --points >"$scratch/text" 2>"$scratch/err"
+    [ ! -s "$scratch/err" ] || fail "plan $config: $(cat "$scratch/err")"
+    "$ipcmeter" plan ${config:+"$config"} --json >"$scratch/once"
+    "$ipcmeter" plan ${config:+"$config"} --json >"$scratch/twice"
+    cmp "$scratch/once" "$scratch/twice" || fail "plan $config: not the same twice"
+    points=$(grep -c '"point": ' "$scratch/once") || fail "plan $config: no points"
+    grep -q "^  points  *$points of " "$scratch/text" ||
+        fail "plan $config: text and JSON disagree"
+done
+
+for kind in mechanisms floors workloads sensors models ""; do
+    "$ipcmeter" list $kind >"$scratch/text"
+    [ -s "$scratch/text" ] || fail "list $kind: nothing"
+    "$ipcmeter" list $kind --json >"$scratch/json"
+    grep -q "\"${kind:-workloads}\": \\[" "$scratch/json" || fail "list $kind --json"
+done
+for name in pipe unix_stream posix_mq shm_ring shm_pipe_token; do
+    "$ipcmeter" list mechanisms | grep -q "^$name " || fail "list mechanisms: no $name"
+done
+
+status=0
+"$ipcmeter" list nonsense >"$scratch/text" 2>/dev/null || status=$?
+[ $status -eq 2 ] || fail "list nonsense: exit status $status"
+[ ! -s "$scratch/text" ] || fail "list nonsense: stdout is not empty"
+
+# A help that fits a screen.
+for verb in plan list; do
+    lines=$("$ipcmeter" $verb --help | wc -l)
+    if [ "$lines" -lt 3 ] || [ "$lines" -gt 24 ]; then
+        fail "$verb --help: $lines lines"
+    fi
+done

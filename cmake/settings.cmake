@@ -11,6 +11,10 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 add_compile_definitions(IPM_VERSION="${PROJECT_VERSION}")
+# Assertions are for our own bugs, and on in every build.
+foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
+  string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${kind} "${CMAKE_C_FLAGS_${kind}}")
+endforeach()
 option(IPM_WERROR "Treat compiler warnings as errors" OFF)
 set(IPM_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 

@@ -11,12 +11,12 @@ measure() {
 
 # member NAME: its number or string from the record on stdin; the first of that name.
 member() {
-    grep -o "\"$1\":\(\"[^\"]*\"\|[^,}]*\)" | head -n 1 | cut -d: -f2- | tr -d '"'
+    grep -o "\"$1\":\(\"[^\"]*\"\|[^,}]*\)" | awk 'NR == 1 { sub(/^[^:]*:/, ""); gsub(/"/, ""); print }'
 }
 
 # metric NAME: its value from the record on stdin.
 metric() {
-    grep -o "\"$1\":{\"value\":[^,}]*" | head -n 1 | sed 's/.*://'
+    grep -o "\"$1\":{\"value\":[^,}]*" | awk -F: 'NR == 1 { print $NF }'
 }
 
 # median: of the numbers on stdin, one a line.

@@ -43,9 +43,10 @@ static void say_json(const struct ipm_ticker *ticker, const char *event,
                      const char *label, const json_t *record)
 {
     json_t *json = json_pack(
-        "{s:s,s:I,s:I,s:I,s:o}", "event", event, "done", (json_int_t)ticker->done,
+        "{s:s,s:I,s:I,s:I,s:I,s:o}", "event", event, "done", (json_int_t)ticker->done,
         "total", (json_int_t)ticker->total, "failed", (json_int_t)ticker->failed,
-        "seconds_left", ipm_json_number(seconds_left(ticker)));
+        "elapsed_ns", (json_int_t)(ipm_now_ns() - ticker->begun_ns), "seconds_left",
+        ipm_json_number(seconds_left(ticker)));
     if (record != NULL) {
         (void)json_object_set_new(json, "label", json_string(label));
         (void)json_object_set(json, "status", json_object_get(record, "status"));

@@ -14,12 +14,24 @@
 #include <time.h>
 #include <unistd.h>
 
+static const size_t print_flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
+
 struct invocation {
     const struct ipm_point *point;
     struct ipm_board *board;
     struct ipm_times times;
     char token[40];
 };
+
+/* One line; its line feed says that this is all.  NULL: no memory. */
+static char *line_of(const json_t *record)
+{
+    ipm_auto_free char *text = json_dumps(record, print_flags);
+    char *line = NULL;
+    if (text == NULL || asprintf(&line, "%s\n", text) < 0)
+        return NULL;
+    return line;
+}
 
 static int lead(void *context, const struct ipm_sandbox *sandbox, int64_t sandbox_ns)
 {
@@ -55,19 +67,27 @@ static void stamp(char text[32])
     (void)strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
+/* A record that was not measured. */
+static char *unmeasured(const json_t *point, const struct ipm_times *times,
+                        const char *status, const char *phase, const char *reason)
+{
+    ipm_auto_json json_t *record = ipm_record_begin(point, times);
+    ipm_record_end(record, status, phase, reason);
+    return line_of(record);
+}
+
 /* The leader ended without a record: say where it was and how it ended. */
-static json_t *epitaph(const struct invocation *invocation, int status)
+static char *epitaph(const struct invocation *invocation, int status)
 {
     char text[IPM_STATUS_TEXT];
     char reason[IPM_STATUS_TEXT + 16];
     uint32_t phase = atomic_load(&invocation->board->phase);
-    json_t *record = ipm_record_begin(invocation->point->json, &invocation->times);
     (void)snprintf(reason, sizeof(reason), "leader %s", ipm_status_text(status, text));
-    ipm_record_end(record, "failed", ipm_phase_names[phase], reason);
-    return record;
+    return unmeasured(invocation->point->json, &invocation->times, "failed",
+                      ipm_phase_names[phase], reason);
 }
 
-int ipm_invocation_run(const json_t *json, int64_t begun_ns, json_t **out_record,
+int ipm_invocation_run(const json_t *json, int64_t begun_ns, char **out_line,
                        struct ipm_why *why)
 {
     struct ipm_point point;
@@ -77,33 +97,29 @@ int ipm_invocation_run(const json_t *json, int64_t begun_ns, json_t **out_record
     if (error < 0)
         return error;
     if (error > 0) {
-        *out_record = ipm_record_begin(json, &invocation.times);
-        ipm_record_end(*out_record, "skipped", "plan", why->text);
-        return 0;
+        *out_line = unmeasured(json, &invocation.times, "skipped", "plan", why->text);
+        return *out_line == NULL ? -ENOMEM : 0;
     }
     make_token(invocation.token, sizeof(invocation.token), json);
 
     struct ipm_region region = IPM_REGION_NONE;
-    char *text = NULL;
+    char *line = NULL;
     int status = 0;
     error = ipm_region_create(&region, IPM_BOARD_MAGIC, IPM_BOARD_VERSION,
                               sizeof(struct ipm_board), why);
     if (error == 0) {
         ipm_region_prefault(&region);
         invocation.board = region.base;
-        error = ipm_confined_run(point.sandbox, lead, &invocation, &text, &status, why);
+        error = ipm_confined_run(point.sandbox, lead, &invocation, &line, &status, why);
     }
-    ipm_auto_free char *owned = text;
-    if (error != 0) {
-        *out_record = ipm_record_begin(json, &invocation.times);
-        ipm_record_end(*out_record, "failed", "sandbox", why->text);
-    } else {
-        size_t length = strlen(owned);
-        bool whole = length > 0 && owned[length - 1] == '\n';
-        *out_record = whole ? json_loads(owned, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        if (*out_record == NULL)
-            *out_record = epitaph(&invocation, status);
+    size_t length = error == 0 ? strlen(line) : 0;
+    if (length == 0 || line[length - 1] != '\n') {
+        free(line);
+        line = error != 0
+                   ? unmeasured(json, &invocation.times, "failed", "sandbox", why->text)
+                   : epitaph(&invocation, status);
     }
     ipm_region_fini(&region);
-    return 0;
+    *out_line = line;
+    return line == NULL ? -ENOMEM : 0;
 }

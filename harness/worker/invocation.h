@@ -8,12 +8,12 @@
 
 /**
  * ipm_invocation_run() - measure a point
- * @begun_ns:   CLOCK_MONOTONIC when the worker started
- * @out_record: the record, whatever came of it; the caller owns it
+ * @begun_ns: CLOCK_MONOTONIC when the worker started
+ * @out_line: the record, whatever came of it, as one line of JSON; the caller frees it
  *
  * Return: 0; -EINVAL the point cannot be understood, there is no record.
  */
-int ipm_invocation_run(const json_t *json, int64_t begun_ns, json_t **out_record,
+int ipm_invocation_run(const json_t *json, int64_t begun_ns, char **out_line,
                        struct ipm_why *why);
 
 #endif

@@ -38,14 +38,9 @@ static int complain(const char *what, const char *detail)
     return EXIT_USAGE;
 }
 
-static int print(const json_t *json)
+static int print(const char *text)
 {
-    ipm_auto_free char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    if (text == NULL)
-        return EXIT_INTERNAL;
-    size_t length = strlen(text);
-    text[length] = '\n'; /* the NUL's place */
-    int error = ipm_write_all(STDOUT_FILENO, text, length + 1);
+    int error = ipm_write_all(STDOUT_FILENO, text, strlen(text));
     if (error == 0)
         return 0;
     (void)fprintf(stderr, "ipcmeter-worker: write: %s\n", strerror(-error));
@@ -75,12 +70,11 @@ static int describe(struct arguments *arguments)
     ipm_auto_free char *owned = text;
     if (error == 0 && status != 0)
         error = ipm_why_set(&why, -ECHILD, "a probe brought the leader down");
-    ipm_auto_json json_t *document = error == 0 ? json_loads(owned, 0, NULL) : NULL;
-    if (document == NULL) {
+    if (error != 0) {
         (void)complain("describe: ", why.text);
         return EXIT_INTERNAL;
     }
-    return print(document);
+    return print(owned);
 }
 
 static int measure(int64_t begun_ns)
@@ -100,11 +94,16 @@ static int measure(int64_t begun_ns)
                       problem.column, problem.text);
         return EXIT_USAGE;
     }
-    json_t *measured = NULL;
-    if (ipm_invocation_run(point, begun_ns, &measured, &why) != 0)
+    char *line = NULL;
+    error = ipm_invocation_run(point, begun_ns, &line, &why);
+    ipm_auto_free char *owned = line;
+    if (error == -EINVAL)
         return complain("point: ", why.text);
-    ipm_auto_json json_t *record = measured;
-    return print(record);
+    if (error != 0) {
+        (void)complain("", strerror(-error));
+        return EXIT_INTERNAL;
+    }
+    return print(owned);
 }
 
 int main(int argc, char **argv)

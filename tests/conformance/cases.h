@@ -39,10 +39,12 @@ void ipm_case_lengths(void **state);
 void ipm_case_short_room(void **state);
 void ipm_case_stream(void **state);
 void ipm_case_duplex(void **state);
-void ipm_case_full(void **state);
-void ipm_case_empty(void **state);
 void ipm_case_two_at_once(void **state);
 void ipm_case_local(void **state);
+
+/* cases_queue.c */
+void ipm_case_full(void **state);
+void ipm_case_empty(void **state);
 
 /* cases_death.c */
 void ipm_case_sender_dies(void **state);

@@ -145,12 +145,28 @@ static json_t *no_record(const struct session *session, const json_t *point,
     json_t *record = json_deep_copy(point);
     (void)json_object_del(record, "sysroot");
     (void)json_object_del(record, "sandbox");
+    (void)json_object_del(record, "unavailable");
     (void)json_object_set_new(record, "build", json_string(session->build));
     (void)json_object_set_new(record, "status", json_string("failed"));
     (void)json_object_set_new(record, "phase", json_string("worker"));
     (void)json_object_set_new(record, "reason", json_string(reason));
     (void)json_object_set_new(record, "flags", json_array());
     return record;
+}
+
+/* Passes that this machine does not have, and why: a worker that measures must not try. */
+static json_t *unavailable_passes(const json_t *describe)
+{
+    json_t *reasons = json_object();
+    size_t i;
+    json_t *pass;
+    json_array_foreach(json_object_get(describe, "passes"), i, pass)
+    {
+        if (!json_is_true(json_object_get(pass, "available")))
+            (void)json_object_set(reasons, ipm_describe_text(pass, "name", "?"),
+                                  json_object_get(pass, "reason"));
+    }
+    return reasons;
 }
 
 static json_t *make_point(const struct session *session, const struct ipm_job *job)
@@ -164,6 +180,8 @@ static json_t *make_point(const struct session *session, const struct ipm_job *j
     json_t *point = ipm_job_json(job, &context);
     const json_t *host = json_object_get(session->manifest, "host");
     (void)json_object_set(point, "host", json_object_get(host, "class"));
+    (void)json_object_set_new(point, "unavailable",
+                              unavailable_passes(session->prepared->describe));
     return point;
 }
 

@@ -28,6 +28,7 @@ struct ipm_fdio {
     int fd_plus_one; /* 0: none */
     bool socket;
     bool nonblocking; /* O_NONBLOCK as we set it last; a pipe's only */
+    bool plain; /* a pipe that blocks, in blocking mode: one call moves a message */
     enum ipm_wait wait;
     size_t max_message; /* bytes */
     size_t sent;        /* bytes of the message in hand that are written */

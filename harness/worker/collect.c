@@ -24,7 +24,8 @@ json_t *ipm_record_begin(const json_t *point, const struct ipm_times *times)
 {
     static const char *const defaults[][2] = {
         {"run", ""}, {"point", ""}, {"pass", "timing"}, {"host", NULL}};
-    static const char *const private_members[] = {"timeout_ns", "sandbox", "sysroot"};
+    static const char *const private_members[] = {"timeout_ns", "sandbox", "sysroot",
+                                                  "unavailable"};
     json_t *record = json_deep_copy(point);
     for (size_t i = 0; i < sizeof(private_members) / sizeof(private_members[0]); i++)
         (void)json_object_del(record, private_members[i]);

@@ -205,7 +205,7 @@ static void set_sensors(json_t *document, const char *sysroot)
         const struct ipm_sensor *sensor = *at;
         struct ipm_sensor_context context = {
             sysroot, sensor->pass == NULL ? "timing" : sensor->pass,
-            sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000};
+            sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000, NULL};
         struct ipm_why why = {.error = 0, .text = ""};
         int error = sensor->probe == NULL ? 0 : sensor->probe(&context, &why);
         json_t *metrics = json_array();

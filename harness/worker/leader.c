@@ -51,6 +51,9 @@ static int raise_roles(struct troupe *troupe, struct ipm_wiring *wiring)
         troupe->pids[troupe->n++] = pid;
         troupe->alive++;
     }
+    /* Nobody but the roles may hold a channel open: a role's end is the channel's. */
+    for (int i = 0; i < wiring->n_channels; i++)
+        ipm_channel_close(&wiring->entries[i].channel);
     /* After the last fork, so that no role inherits one. */
     for (int role = 0; role < troupe->n; role++) {
         troupe->pidfds[role] = ipm_pidfd_open(troupe->pids[role], why);
@@ -225,7 +228,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     if (error == 0) {
         struct ipm_sensor_set sensors;
         struct ipm_sensor_context context = {point->sysroot, point->pass,
-                                             point->window_ns};
+                                             point->window_ns, point->unavailable};
         ipm_sensor_set_open(&sensors, IPM_SCOPE_SYSTEM, &context);
         atomic_store(&board->phase, IPM_PHASE_WINDOW);
         measure(&troupe, &sensors);

@@ -168,6 +168,7 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "reply_size",
         "try",
         "placement_class",
+        "unavailable",
         NULL,
     };
     const char *key;
@@ -214,6 +215,7 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
         ipm_json_get_text(json, "rate", &rate, why) < 0 ||
         ipm_json_get_flag(json, "sandbox", &point->sandbox, why) < 0)
         return -EINVAL;
+    point->unavailable = json_object_get(json, "unavailable");
     if (strcmp(rate, "max") != 0)
         return ipm_why_set(why, -EINVAL, "rate '%s': only \"max\" is known", rate);
     return 0;

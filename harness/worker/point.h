@@ -33,6 +33,7 @@ struct ipm_point {
     int64_t timeout_ns; /* the window's; > 0 */
     bool sandbox;
     const char *sysroot;                    /* "": the machine itself */
+    const json_t *unavailable;              /* pass to reason; NULL: nothing is known */
     _Alignas(8) unsigned char options[512]; /* of the swept mechanism */
 };
 

@@ -26,6 +26,9 @@ struct ipm_sensor_context {
         *sysroot;      /* prefix of every sysfs and proc path; "": the machine itself */
     const char *pass;  /* "timing", "counters:core", "energy" ... */
     int64_t window_ns; /* as planned */
+    const json_t
+        *unavailable; /* pass to the reason why it is not available here, as a probe
+                                  said before; NULL: nobody said */
 };
 
 struct ipm_sensor_row {
@@ -78,16 +81,19 @@ struct ipm_sensor_set {
         void *state; /* NULL: not open, and @why and @error say why */
         int error;
         struct ipm_why why;
-        bool other_pass; /* available, but measured in another pass */
+        const char
+            *elsewhere; /* of another pass: the reason its metrics read; or NULL */
     } entries[IPM_SENSORS_MAX];
 };
 
 /**
  * ipm_sensor_set_open() - open every sensor of a scope that belongs to the context's pass
  *
- * Never fails as a whole: a sensor that cannot be opened reads as missing, with its reason;
- * one of another pass is probed only, and reads "not_in_this_pass: measured in PASS" when
- * it is available, else its own reason.
+ * Never fails as a whole: a sensor that cannot be opened reads as missing, with its reason.
+ * One of another pass is not touched at all - an event that was merely tried slows every
+ * task switch of the next second by some 2 % (the kernel keeps its hooks armed, and the
+ * task its event context) - and reads what context->unavailable says of its pass, else
+ * "not_in_this_pass: belongs to PASS".  The texts of the context must outlive the set.
  */
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context);

@@ -96,6 +96,14 @@ static int open_sensor(const struct ipm_sensor *sensor,
     return 0;
 }
 
+static const char *other_pass(const struct ipm_sensor *sensor,
+                              const struct ipm_sensor_context *context)
+{
+    const char *reason =
+        json_string_value(json_object_get(context->unavailable, sensor->pass));
+    return reason != NULL ? reason : "";
+}
+
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context)
 {
@@ -107,14 +115,17 @@ void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
             continue;
         struct ipm_why why = {.error = 0};
         void *state = NULL;
-        bool here = sensor->pass == NULL || strcmp(sensor->pass, context->pass) == 0;
-        int error = here ? open_sensor(sensor, context, &state, &why)
-                         : sensor->probe(context, &why);
+        const char *elsewhere = NULL;
+        int error = 0;
+        if (sensor->pass == NULL || strcmp(sensor->pass, context->pass) == 0)
+            error = open_sensor(sensor, context, &state, &why);
+        else
+            elsewhere = other_pass(sensor, context);
         set->entries[set->n].sensor = sensor;
         set->entries[set->n].state = state;
         set->entries[set->n].error = error;
         set->entries[set->n].why = why;
-        set->entries[set->n].other_pass = !here && error == 0;
+        set->entries[set->n].elsewhere = elsewhere;
         set->n++;
     }
 }
@@ -137,14 +148,17 @@ void ipm_sensor_set_stop(struct ipm_sensor_set *set)
 
 /* One row of a sensor that is not open. */
 static struct ipm_metric missing(const struct ipm_sensor *sensor,
-                                 const struct ipm_sensor_row *row, bool other_pass,
-                                 int error, const struct ipm_why *why)
+                                 const struct ipm_sensor_row *row,
+                                 const char *elsewhere, int error,
+                                 const struct ipm_why *why)
 {
     struct ipm_metric metric =
-        other_pass
-            ? ipm_metric_missing(row->name, row->unit, sensor->source,
-                                 "not_in_this_pass: measured in %s", sensor->pass)
-            : ipm_metric_failed(row->name, row->unit, sensor->source, error, why);
+        elsewhere == NULL
+            ? ipm_metric_failed(row->name, row->unit, sensor->source, error, why)
+        : elsewhere[0] != '\0'
+            ? ipm_metric_missing(row->name, row->unit, sensor->source, "%s", elsewhere)
+            : ipm_metric_missing(row->name, row->unit, sensor->source,
+                                 "not_in_this_pass: belongs to %s", sensor->pass);
     if (strcmp(sensor->family, "energy") == 0)
         strcpy(metric.provenance, "unavailable");
     return metric;
@@ -162,7 +176,7 @@ size_t ipm_sensor_set_read(struct ipm_sensor_set *set, struct ipm_metric *out_me
         }
         for (const struct ipm_sensor_row *row = sensor->metrics;
              row->name != NULL && n < room; row++)
-            out_metrics[n++] = missing(sensor, row, set->entries[i].other_pass,
+            out_metrics[n++] = missing(sensor, row, set->entries[i].elsewhere,
                                        set->entries[i].error, &set->entries[i].why);
     }
     return n;

@@ -17,6 +17,8 @@
 
 static const int64_t settle_ns = 10 * IPM_NS_PER_SECOND; /* for all but the window */
 
+static const int64_t aftermath_ns = 200000000; /* for the cause of a failure */
+
 struct troupe {
     const struct ipm_point *point;
     struct ipm_board *board;
@@ -112,6 +114,30 @@ static int reap(struct troupe *troupe, int role)
         fail(troupe, phase, error);
     }
     return troupe->outcome->error;
+}
+
+/*
+ * "The peer closed the channel" is what a death looks like from the other end.  The role
+ * that died may be reaped a moment later: its own words are the cause.
+ */
+static void find_cause(struct troupe *troupe)
+{
+    struct ipm_outcome *outcome = troupe->outcome;
+    enum ipm_phase phase = outcome->phase;
+    struct ipm_why why = outcome->why;
+    int64_t deadline_ns = ipm_now_ns() + aftermath_ns;
+    for (int role = 0; role < troupe->n && outcome->error == -EPIPE; role++) {
+        struct pollfd entry = {.fd = troupe->pidfds[role], .events = POLLIN};
+        if (troupe->pids[role] == 0 ||
+            poll(&entry, 1, ipm_poll_timeout_ms(deadline_ns)) != 1)
+            continue;
+        outcome->error = 0;
+        if (reap(troupe, role) == 0) {
+            outcome->error = -EPIPE;
+            outcome->phase = phase;
+            outcome->why = why;
+        }
+    }
 }
 
 static int overdue(struct troupe *troupe, int64_t allowed_ns)
@@ -234,6 +260,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
         measure(&troupe, &sensors);
         ipm_sensor_set_close(&sensors);
     }
+    find_cause(&troupe);
     dismiss(&troupe);
     start_ns = ipm_now_ns();
     ipm_wiring_destroy(&wiring);

@@ -32,6 +32,7 @@
 #ifndef IPM_MECHANISMS_MECHANISM_H
 #define IPM_MECHANISMS_MECHANISM_H
 
+#include "base/clock.h"
 #include "base/option.h"
 #include "base/why.h"
 
@@ -200,6 +201,10 @@ struct ipm_mechanism {
      * NULL: always available.  0, or -errno with the reason in @why.
      */
     int (*probe)(struct ipm_why *why);
+
+    /* limits_here - optional: narrow the declared limits to what this machine grants a
+     * process now, by trying; inside the sandbox, after a probe that succeeded. */
+    void (*limits_here)(struct ipm_limits *limits);
 
     /* create - kernel objects and shared memory; leader, before fork; starts no library. */
     int (*create)(struct ipm_channel *channel, struct ipm_why *why);

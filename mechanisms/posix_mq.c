@@ -145,6 +145,38 @@ static int posix_mq_probe(struct ipm_why *why)
     return 0;
 }
 
+/* Are there two queues - there and back - for one message of @bytes each? */
+static bool two_fit(int64_t bytes)
+{
+    int fds[2] = {-1, -1};
+    for (int i = 0; i < 2; i++) {
+        struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = (long)bytes};
+        char name[64];
+        (void)snprintf(name, sizeof(name), "/ipm-limit-%d-%d", (int)getpid(), i);
+        fds[i] = mq_make(name, 0, &attributes);
+        if (fds[i] >= 0)
+            (void)mq_unlink(name);
+    }
+    bool fit = fds[0] >= 0 && fds[1] >= 0;
+    ipm_cleanup_fd(&fds[0]);
+    ipm_cleanup_fd(&fds[1]);
+    return fit;
+}
+
+static void posix_mq_limits_here(struct ipm_limits *limits)
+{
+    int64_t fits = 1;
+    int64_t fails = limits->max_length + 1;
+    while (fails - fits > 1) {
+        int64_t middle = fits + (fails - fits) / 2;
+        if (two_fit(middle))
+            fits = middle;
+        else
+            fails = middle;
+    }
+    limits->max_length = fits;
+}
+
 static int posix_mq_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)
 {
     const struct posix_mq_channel *state = endpoint->channel->state;
@@ -291,6 +323,7 @@ const struct ipm_mechanism ipm_mechanism_posix_mq = {
     .channel_size = sizeof(struct posix_mq_channel),
     .endpoint_size = sizeof(struct posix_mq_endpoint),
     .probe = posix_mq_probe,
+    .limits_here = posix_mq_limits_here,
     .create = posix_mq_create,
     .destroy = posix_mq_destroy,
     .attach = posix_mq_attach,

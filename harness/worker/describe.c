@@ -85,6 +85,9 @@ static json_t *mechanism_json(const struct ipm_mechanism *mechanism)
     }
     struct ipm_why why = {.error = 0, .text = ""};
     int error = mechanism->probe == NULL ? 0 : mechanism->probe(&why);
+    struct ipm_limits limits = mechanism->limits;
+    if (error == 0 && mechanism->limits_here != NULL)
+        mechanism->limits_here(&limits);
     json_t *json = json_object();
     set(json, "name", json_string(mechanism->name));
     set(json, "version", json_integer(mechanism->version));
@@ -96,10 +99,9 @@ static json_t *mechanism_json(const struct ipm_mechanism *mechanism)
     set(json, "capabilities", bits_of(mechanism->capabilities, ipm_capability_names));
     set(json, "waits", bits_of(mechanism->waits, ipm_wait_names));
     set(json, "limits",
-        json_pack("{s:I,s:I,s:I}", "min_length",
-                  (json_int_t)mechanism->limits.min_length, "max_length",
-                  (json_int_t)mechanism->limits.max_length, "in_flight",
-                  (json_int_t)mechanism->limits.in_flight));
+        json_pack("{s:I,s:I,s:I}", "min_length", (json_int_t)limits.min_length,
+                  "max_length", (json_int_t)limits.max_length, "in_flight",
+                  (json_int_t)limits.in_flight));
     set(json, "modes", modes);
     set(json, "default_copies", json_integer(mechanism->default_copies));
     set(json, "options", options_of(mechanism->options));

@@ -186,7 +186,7 @@ static int ring_sleep(struct ipm_endpoint *endpoint, const _Atomic uint64_t *wor
     _Atomic uint32_t *sleeps = &ring->shared->sides[endpoint->side].sleeps;
     int result = 0;
     atomic_store_explicit(sleeps, 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    ipm_full_fence();
     if (atomic_load_explicit(word, memory_order_acquire) == unwanted &&
         atomic_load(&ring->shared->sides[peer_of(endpoint)].closed) == 0) {
         ring->stats.sleeps++;
@@ -278,7 +278,7 @@ static inline void ring_notify(struct ipm_endpoint *endpoint)
     if (!ring->wakes)
         return;
     enum ipm_side peer = peer_of(endpoint);
-    atomic_thread_fence(memory_order_seq_cst);
+    ipm_full_fence();
     if (atomic_load_explicit(&ring->shared->sides[peer].sleeps, memory_order_relaxed) !=
         0)
         wake(ring, peer);

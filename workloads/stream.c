@@ -28,6 +28,7 @@ static int stream_produce(struct ipm_run *run, struct ipm_port *port, size_t siz
             left -= n;
         }
     } while (!last);
+    ipm_pace_end(run);
     run->messages = run->operations = run->batches * run->batch;
     return 0;
 }

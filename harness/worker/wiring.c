@@ -90,7 +90,7 @@ int ipm_wiring_create(struct ipm_wiring *wiring, const struct ipm_point *point,
     }
     for (int i = 0; i < wiring->n_channels; i++) {
         struct ipm_channel *channel = &wiring->entries[i].channel;
-        (void)snprintf(channel->config.token, sizeof(channel->config.token), "%.32s-%d",
+        (void)snprintf(channel->config.token, sizeof(channel->config.token), "%.24s-%d",
                        token, i);
         (void)snprintf(channel->config.directory, sizeof(channel->config.directory),
                        "%s", directory);

@@ -92,7 +92,8 @@ int ipm_gnuplot_run(const char *directory, const char *script, struct ipm_why *w
         return ipm_why_set(why, -errno, "memfd_create: ");
     pid_t pid;
     int error = start(directory, script, messages, &pid);
-    if (error == -ENOENT && access(directory, X_OK) == 0)
+    /* EACCES: a folder of the search path that we may not look into, and none has it. */
+    if ((error == -ENOENT || error == -EACCES) && access(directory, X_OK) == 0)
         return IPM_GNUPLOT_ABSENT;
     if (error != 0)
         return ipm_why_set(why, error, "start gnuplot: ");

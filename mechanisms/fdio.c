@@ -112,15 +112,36 @@ static inline int transfer(struct ipm_fdio *io, enum direction direction, void *
     return 0;
 }
 
+/* Hot: nothing in hand, and one plain call moves a message whole. */
+static inline bool is_plain(const struct ipm_fdio *io, size_t in_hand,
+                            int64_t deadline_ns)
+{
+    return io->plain && in_hand == 0 && deadline_ns == IPM_FOREVER;
+}
+
 int ipm_fdio_send(struct ipm_fdio *io, const void *data, size_t length,
                   int64_t deadline_ns)
 {
+    if (is_plain(io, io->sent, deadline_ns)) {
+        ssize_t moved = write(io->fd_plus_one - 1, data, length);
+        if (moved == (ssize_t)length)
+            return 0;
+        io->sent = moved > 0 ? (size_t)moved : 0; /* the rest goes the long way */
+        io->stats.partial += moved > 0;
+    }
     /* Only read from: transfer() is one function for both directions. */
     return transfer(io, WRITE, (void *)(uintptr_t)data, length, &io->sent, deadline_ns);
 }
 
 int ipm_fdio_recv(struct ipm_fdio *io, void *data, size_t length, int64_t deadline_ns)
 {
+    if (is_plain(io, io->received, deadline_ns)) {
+        ssize_t moved = read(io->fd_plus_one - 1, data, length);
+        if (moved == (ssize_t)length)
+            return 0;
+        io->received = moved > 0 ? (size_t)moved : 0;
+        io->stats.partial += moved > 0;
+    }
     return transfer(io, READ, data, length, &io->received, deadline_ns);
 }
 
@@ -129,27 +150,10 @@ static inline bool in_range(const struct ipm_fdio *io, size_t length)
     return length > 0 && length <= io->max_message;
 }
 
-static inline bool is_plain(const struct ipm_fdio *io, size_t length, size_t in_hand,
-                            int64_t deadline_ns)
-{
-    return io->plain && in_hand == 0 && deadline_ns == IPM_FOREVER &&
-           in_range(io, length);
-}
-
 int ipm_fdio_send_n(struct ipm_fdio *io, const struct ipm_span *messages, size_t n,
                     int64_t deadline_ns, size_t *out_n)
 {
     *out_n = 0;
-    /* Hot: one message and nothing in hand.  What this leaves undone goes the long way. */
-    if (n == 1 && is_plain(io, messages[0].length, io->sent, deadline_ns)) {
-        ssize_t moved =
-            write(io->fd_plus_one - 1, messages[0].data, messages[0].length);
-        if (moved == (ssize_t)messages[0].length) {
-            *out_n = 1;
-            return 0;
-        }
-        io->sent = moved > 0 ? (size_t)moved : 0;
-    }
     for (size_t i = 0; i < n; i++) {
         if (!in_range(io, messages[i].length))
             return -EMSGSIZE;
@@ -167,14 +171,6 @@ int ipm_fdio_recv_n(struct ipm_fdio *io, struct ipm_span *messages, size_t n,
 {
     (void)n;
     *out_n = 0;
-    if (is_plain(io, messages[0].length, io->received, deadline_ns)) {
-        ssize_t moved = read(io->fd_plus_one - 1, messages[0].data, messages[0].length);
-        if (moved == (ssize_t)messages[0].length) {
-            *out_n = 1;
-            return 0;
-        }
-        io->received = moved > 0 ? (size_t)moved : 0;
-    }
     if (!in_range(io, messages[0].length))
         return -EMSGSIZE;
     int result = ipm_fdio_recv(io, messages[0].data, messages[0].length, deadline_ns);

@@ -19,6 +19,8 @@ enum {
     WARMUP_ROUNDS = 4,     /* warm-up is cut into at least so many rounds */
     BATCH_GROWTH = 16, /* at most from round to round: one odd round cannot overshoot */
     VERIFIED_MESSAGES = 64,
+    VERIFIED_LEAST = 4,
+    VERIFIED_BYTES = 1 << 20, /* filling and comparing is slow: large ones are fewer */
 };
 
 static const uint64_t most_in_batch = UINT64_C(1) << 24;
@@ -127,8 +129,12 @@ static void set_round(struct ipm_board *board, uint64_t batch, uint64_t max_batc
 static void play_verified(struct part *part)
 {
     uint64_t unit = (uint64_t)part->point->traffic.batch;
+    int64_t longest = ipm_point_longest(part->point);
+    int64_t messages = longest > 0 ? VERIFIED_BYTES / longest : VERIFIED_MESSAGES;
+    messages = messages > VERIFIED_MESSAGES ? VERIFIED_MESSAGES : messages;
+    messages = messages < VERIFIED_LEAST ? VERIFIED_LEAST : messages;
     if (part->role == 0)
-        set_round(part->board, unit, (VERIFIED_MESSAGES + unit - 1) / unit, INT64_MAX);
+        set_round(part->board, unit, ((uint64_t)messages + unit - 1) / unit, INT64_MAX);
     ipm_board_barrier(part->board);
     struct ipm_run run = {.verify = true};
     play(part, &run);

@@ -2,7 +2,11 @@
 #include "analysis/report.h"
 
 #include "analysis/manifest.h"
+#include "analysis/models/model.h"
 #include "analysis/plot_ladder.h"
+#include "analysis/plot_ratio.h"
+#include "analysis/plot_sizes.h"
+#include "analysis/report_html.h"
 #include "analysis/report_json.h"
 #include "analysis/report_text.h"
 
@@ -37,6 +41,10 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
                                 report.manifest, &report.answer, why);
     if (error != 0)
         return error;
+    struct ipm_model_input input = {&report.table, &report.summary, report.manifest};
+    report.models = ipm_models_json(&input);
+    if (report.models == NULL)
+        return ipm_why_set(why, -ENOMEM, "no memory for the models");
     *out_report = report;
     memset(&report, 0, sizeof(report));
     return 0;
@@ -48,8 +56,33 @@ void ipm_report_fini(struct ipm_report *report)
     ipm_ladder_fini(&report->ladder);
     ipm_summary_fini(&report->summary);
     ipm_table_fini(&report->table);
+    json_decref(report->models);
+    report->models = NULL;
     json_decref(report->manifest);
     report->manifest = NULL;
+}
+
+/* Draws from the document what it shows, and enters the pictures into it. */
+static int add_plots(json_t *document, const char *directory, struct ipm_why *why)
+{
+    static const struct {
+        const char *name;
+        int (*plot)(const json_t *document, const char *directory, json_t **out_json,
+                    struct ipm_why *why);
+    } plots[] = {
+        {"latency_size", ipm_plot_latency_size},
+        {"throughput_size", ipm_plot_throughput_size},
+        {"ratio", ipm_plot_ratio},
+    };
+    for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {
+        json_t *made = NULL;
+        int error = plots[i].plot(document, directory, &made, why);
+        if (error != 0)
+            return error;
+        (void)json_object_set_new(json_object_get(document, "plots"), plots[i].name,
+                                  made);
+    }
+    return 0;
 }
 
 int ipm_report_write(const char *directory, struct ipm_why *why)
@@ -70,7 +103,10 @@ int ipm_report_write(const char *directory, struct ipm_why *why)
         return error;
     if (json == NULL)
         return ipm_why_set(why, -ENOMEM, "write %s: ", path);
-    return ipm_json_write_file(json, path, why);
+    error = add_plots(json, directory, why);
+    if (error == 0)
+        error = ipm_json_write_file(json, path, why);
+    return error != 0 ? error : ipm_report_html(json, directory, why);
 }
 
 int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * report: from a result directory to report.json, plots/ and the answer in words.
+ * report: from a result directory to report.json, plots/, report.html and the answer in
+ * words.
  *
  * Everything the words and the picture show is in report.json, and the same records give
  * the same bytes.
@@ -24,6 +25,7 @@ struct ipm_report {
     struct ipm_summary summary;
     struct ipm_ladder ladder;
     struct ipm_answer answer;
+    json_t *models; /* what each model says, as in report.json */
 };
 
 /**
@@ -42,9 +44,9 @@ void ipm_report_fini(struct ipm_report *report);
 #define ipm_auto_report __attribute__((cleanup(ipm_report_fini)))
 
 /**
- * ipm_report_write() - write report.json and plots/ into a result directory
+ * ipm_report_write() - write report.json, plots/ and report.html into a result directory
  *
- * Without gnuplot everything but the picture is written, and report.json says why.
+ * Without gnuplot everything but the pictures is written, and report.json says why.
  *
  * Return: 0; as ipm_report_load(); -errno of writing.
  */

@@ -210,23 +210,96 @@ static json_t *unavailable_json(const struct ipm_summary *summary)
     return json;
 }
 
+/* Checks of the environment that came out otherwise after the run. */
+static json_t *changes_json(const json_t *before, const json_t *after)
+{
+    json_t *json = json_array();
+    size_t i;
+    size_t k;
+    json_t *first;
+    json_t *last;
+    json_array_foreach(before, i, first)
+    {
+        json_array_foreach(after, k, last)
+        {
+            if (!json_equal(json_object_get(first, "name"),
+                            json_object_get(last, "name")) ||
+                json_equal(json_object_get(first, "status"),
+                           json_object_get(last, "status")))
+                continue;
+            json_t *change = json_object();
+            set(change, "name", of_manifest(first, "name"));
+            set(change, "before", of_manifest(first, "status"));
+            set(change, "after", of_manifest(last, "status"));
+            set(change, "text", of_manifest(last, "text"));
+            (void)json_array_append_new(json, change);
+        }
+    }
+    return json;
+}
+
+static json_t *environment_json(const json_t *manifest)
+{
+    const json_t *before = json_object_get(manifest, "environment_before");
+    const json_t *after = json_object_get(manifest, "environment_after");
+    const json_t *warning = ipm_manifest_top_warning(manifest);
+    json_t *json = json_object();
+    set(json, "grade",
+        text_or_null(ipm_manifest_text(manifest, "environment_before.grade", "")));
+    set(json, "top_warning", warning == NULL ? json_null() : json_deep_copy(warning));
+    set(json, "checks", list_of_manifest(before, "checks"));
+    set(json, "changed",
+        changes_json(json_object_get(before, "checks"),
+                     json_object_get(after, "checks")));
+    return json;
+}
+
+/* What to type to measure it again; empty when the run does not say what it was. */
+static json_t *commands_json(const json_t *manifest)
+{
+    const json_t *seed = json_object_get(manifest, "seed");
+    json_t *json = json_array();
+    if (!json_is_integer(seed) || json_object_get(manifest, "config") == NULL)
+        return json;
+    (void)json_array_append_new(
+        json, json_sprintf("ipcmeter run config.json --seed %lld --out again",
+                           (long long)json_integer_value(seed)));
+    (void)json_array_append_new(json, json_string("ipcmeter report again"));
+    return json;
+}
+
+/* What the worker could measure, and why not the rest. */
+static json_t *passes_json(const json_t *describe)
+{
+    json_t *json = json_array();
+    size_t i;
+    json_t *pass;
+    json_array_foreach(json_object_get(describe, "passes"), i, pass)
+    {
+        json_t *copy = json_object();
+        set(copy, "name", of_manifest(pass, "name"));
+        set(copy, "available", of_manifest(pass, "available"));
+        set(copy, "reason", of_manifest(pass, "reason"));
+        (void)json_array_append_new(json, copy);
+    }
+    return json;
+}
+
 json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
 {
-    static const char *const copied[] = {"name",    "started", "finished",
-                                         "version", "seed",    "host"};
+    static const char *const copied[] = {"name",  "started", "finished", "version",
+                                         "build", "seed",    "config",   "host"};
     const json_t *manifest = report->manifest;
     json_t *json = json_object();
     set(json, "schema", json_integer(IPM_REPORT_SCHEMA));
     for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
         set(json, copied[i], of_manifest(manifest, copied[i]));
 
-    json_t *environment = json_object();
-    const char *grade = ipm_manifest_text(manifest, "environment_before.grade", "");
-    const json_t *warning = ipm_manifest_top_warning(manifest);
-    set(environment, "grade", text_or_null(grade));
-    set(environment, "top_warning",
-        warning == NULL ? json_null() : json_deep_copy(warning));
-    set(json, "environment", environment);
+    const json_t *describe = json_object_get(manifest, "describe");
+    set(json, "commands", commands_json(manifest));
+    set(json, "sandbox", of_manifest(describe, "sandbox"));
+    set(json, "passes", passes_json(describe));
+    set(json, "environment", environment_json(manifest));
     set(json, "health", health_json(report));
 
     json_t *answer = json_object();
@@ -236,6 +309,7 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(json, "answer", answer);
 
     set(json, "ladder", ladder_json(&report->ladder));
+    set(json, "models", json_incref(report->models));
     set(json, "floors", points_json(&report->summary, true));
     set(json, "points", points_json(&report->summary, false));
     set(json, "failures", add_rows(json_array(), &report->table, IPM_ROW_FAILED));

@@ -17,8 +17,11 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *
  * Keys and elements come in a fixed order: the same records give the same text.
  *
- *   schema, name, started, finished, version, seed, host
- *   environment {grade, top_warning}
+ *   schema, name, started, finished, version, build, seed, config, host
+ *   commands    what to type to measure it again, the config being config.json
+ *   sandbox     what the worker was granted
+ *   passes      {name, available, reason}
+ *   environment {grade, top_warning, checks, changed}: changed by the end of the run
  *   health      counts of records by status, regime_changed, repeated, builds, bad_lines,
  *               torn, interrupted
  *   answer      {fastest, effect, limits}: the three sentences
@@ -26,7 +29,10 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   floors, points   {id, factors, passes, regime_changed, sample, timing_batch, figures}
  *   failures, invalid, skips, dropped, bad_lines   each with its reason
  *   unavailable {metric: {unit, reason}}: no invocation has it, so no point lists it
- *   plots
+ *   models      what each found, or why it found nothing
+ *   plots       {script, data, picture, reason} by name
+ *
+ * docs/report.schema.json says the same in full.
  *
  * A figure is {value, low, high, level, n, unit, pass, reason}; value null with a reason
  * when it is missing, low, high and level null with a reason when there is no interval.

@@ -2,6 +2,7 @@
 #include "analysis/report_text.h"
 
 #include "analysis/manifest.h"
+#include "analysis/models/model.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/units.h"
@@ -194,35 +195,54 @@ static void put_failures(const struct ipm_table *table, FILE *out)
                       n - IPM_TEXT_FAILURES);
 }
 
-/* Why there is no picture, as report.json has it; "" when it does not say. */
-static void no_picture(const char *directory, char *reason, size_t room)
+static const char *const pictures[] = {"ladder", "latency_size", "throughput_size",
+                                       "ratio"};
+enum { PICTURES = sizeof(pictures) / sizeof(pictures[0]) };
+
+/* Why there is no picture of that name, as report.json has it; "" when it does not say. */
+static const char *no_picture(const json_t *document, const char *name)
+{
+    char key[64];
+    (void)snprintf(key, sizeof(key), "plots.%s.reason", name);
+    return ipm_manifest_text(document, key, "");
+}
+
+static bool present(const char *directory, const char *name)
 {
     char path[4096];
-    (void)snprintf(path, sizeof(path), "%s/report.json", directory);
-    ipm_auto_json json_t *json = json_load_file(path, 0, NULL);
-    (void)snprintf(reason, room, "%s",
-                   ipm_manifest_text(json, "plots.ladder.reason", ""));
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return access(path, R_OK) == 0;
 }
 
 static void put_files(const char *directory, FILE *out)
 {
-    static const char *const names[] = {"report.json", "plots/ladder.svg",
-                                        "records.jsonl", "manifest.json"};
-    char present[256] = "";
+    static const char *const names[] = {"report.html", "report.json", "records.jsonl",
+                                        "manifest.json"};
+    char path[4096];
+    char list[256] = "";
+    const char *heading = "Picture";
+    (void)snprintf(path, sizeof(path), "%s/report.json", directory);
+    ipm_auto_json json_t *document = json_load_file(path, 0, NULL);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char path[4096];
-        (void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-        if (access(path, R_OK) == 0)
-            (void)snprintf(present + strlen(present), sizeof(present) - strlen(present),
-                           "%s%s", present[0] == '\0' ? "" : ", ", names[i]);
-        else if (strcmp(names[i], "plots/ladder.svg") == 0) {
-            char reason[320];
-            no_picture(directory, reason, sizeof(reason));
-            if (reason[0] != '\0')
-                put_sentence(out, "Picture", reason);
+        if (present(directory, names[i]))
+            (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+                           list[0] == '\0' ? "" : ", ", names[i]);
+    }
+    for (size_t i = 0; i < PICTURES; i++) {
+        char name[64];
+        char text[400];
+        (void)snprintf(name, sizeof(name), "plots/%s.svg", pictures[i]);
+        const char *reason = no_picture(document, pictures[i]);
+        if (present(directory, name)) {
+            (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+                           list[0] == '\0' ? "" : ", ", name);
+        } else if (reason[0] != '\0') {
+            (void)snprintf(text, sizeof(text), "no %s: %s", name, reason);
+            put_sentence(out, heading, text);
+            heading = "";
         }
     }
-    put_sentence(out, "Files", present);
+    put_sentence(out, "Files", list);
 }
 
 void ipm_report_text_put(const struct ipm_report *report, const char *directory,
@@ -234,6 +254,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     put_sentence(out, "Fastest", report->answer.fastest);
     put_sentence(out, "Effects", report->answer.effect);
     put_sentence(out, "Limits", report->answer.limits);
+    ipm_models_text(report->models, out);
     put_warning(report->manifest, out);
     put_failures(&report->table, out);
     put_files(directory, out);

@@ -2,6 +2,7 @@
 /*
  * ipcmeter list: what the worker has, and why something is not available here.
  */
+#include "analysis/models/model.h"
 #include "base/cleanup.h"
 #include "harness/columns.h"
 #include "harness/commands.h"
@@ -143,6 +144,32 @@ static void print_sensors(const json_t *describe)
     ipm_columns_fini(&columns);
 }
 
+/* Models are the driver's own: what a worker describes knows nothing of them. */
+static json_t *models_json(void)
+{
+    json_t *list = json_array();
+    for (const struct ipm_model *const *at = ipm_models; *at != NULL; at++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s,s:i,s:s}", "name", (*at)->name, "version",
+                            (*at)->version, "summary", (*at)->summary));
+    return list;
+}
+
+static void print_models(void)
+{
+    static const char *const titles[] = {"NAME", "VERSION", "SUMMARY", NULL};
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 3);
+    add_titles(&columns, titles);
+    for (const struct ipm_model *const *at = ipm_models; *at != NULL; at++) {
+        ipm_columns_add(&columns, "%s", (*at)->name);
+        ipm_columns_add(&columns, "%d", (*at)->version);
+        ipm_columns_add(&columns, "%s", (*at)->summary);
+    }
+    ipm_columns_print(&columns, 0, stdout);
+    ipm_columns_fini(&columns);
+}
+
 static void print_kind(const json_t *describe, const char *kind)
 {
     if (strcmp(kind, "workloads") == 0)
@@ -150,7 +177,7 @@ static void print_kind(const json_t *describe, const char *kind)
     else if (strcmp(kind, "sensors") == 0)
         print_sensors(describe);
     else if (strcmp(kind, "models") == 0)
-        (void)puts("There are no models yet.");
+        print_models();
     else
         print_mechanisms(describe, strcmp(kind, "floors") == 0);
 }
@@ -158,6 +185,8 @@ static void print_kind(const json_t *describe, const char *kind)
 /* The entries of a kind as the worker describes them. */
 static json_t *entries_of(const json_t *describe, const char *kind)
 {
+    if (strcmp(kind, "models") == 0)
+        return models_json();
     bool floors = strcmp(kind, "floors") == 0;
     json_t *entries = json_array();
     size_t index;

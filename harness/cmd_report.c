@@ -10,7 +10,7 @@
 
 static const char usage[] =
     "usage: ipcmeter report DIR [--text]\n"
-    "  Writes report.json and plots/ into the result directory DIR.\n"
+    "  Writes report.json, plots/ and report.html into the result directory DIR.\n"
     "  --text   print the answer in words\n";
 
 static int wrong_usage(void)
@@ -29,8 +29,9 @@ static int complain(const struct ipm_why *why)
 /* Names what was written, one path a line. */
 static int put_paths(const char *directory)
 {
-    static const char *const names[] = {"report.json", "plots/ladder.dat",
-                                        "plots/ladder.gp", "plots/ladder.svg"};
+    static const char *const names[] = {"report.json", "report.html",
+                                        "plots/ladder.dat", "plots/ladder.gp",
+                                        "plots/ladder.svg"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[4096];
         struct stat status;

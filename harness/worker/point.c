@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_BYTES = 256 << 10 };
+enum {
+    BATCH_BYTES = 256 << 10,
+    LEAST_TIMEOUT_NS = 1000000000, /* a busy machine may keep a role waiting so long */
+};
 
 const char *const ipm_policy_names[] = {"other", "batch", "fifo", NULL};
 
@@ -132,7 +135,9 @@ static int parse_times(const json_t *json, struct ipm_point *point, struct ipm_w
         return ipm_why_set(why, -EINVAL,
                            "window_ns, warmup_ns or timeout_ns is out of range");
     if (point->timeout_ns == 0)
-        point->timeout_ns = 10 * point->window_ns;
+        point->timeout_ns = 10 * point->window_ns > LEAST_TIMEOUT_NS
+                                ? 10 * point->window_ns
+                                : LEAST_TIMEOUT_NS;
     return 0;
 }
 

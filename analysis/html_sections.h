@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * html_sections: the parts of the report page.  Part of report_html.
+ *
+ * Each writes one part from the report's document, and says so when there is nothing to
+ * show.  Members may be absent or null: a report of another version must not break a page.
+ */
+#ifndef IPM_ANALYSIS_HTML_SECTIONS_H
+#define IPM_ANALYSIS_HTML_SECTIONS_H
+
+#include "base/json.h"
+
+#include <stdio.h>
+
+/* Run, machine, health, environment and the answer. */
+void ipm_html_top(FILE *out, const json_t *report);
+
+/* The points of the ladder, in its order. */
+void ipm_html_ladder(FILE *out, const json_t *report);
+
+/* What the models found, with what they rest on; the pictures stand elsewhere. */
+void ipm_html_models(FILE *out, const json_t *report);
+
+/* The machine, what it was doing, and what the sandbox could not have. */
+void ipm_html_machine(FILE *out, const json_t *report);
+
+void ipm_html_floors(FILE *out, const json_t *report);
+void ipm_html_points(FILE *out, const json_t *report);
+
+/* Whatever was not measured, each with its reason. */
+void ipm_html_gaps(FILE *out, const json_t *report);
+
+/* Config, seed and command lines. */
+void ipm_html_repeat(FILE *out, const json_t *report);
+
+#endif

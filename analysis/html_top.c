@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/html.h"
+#include "analysis/html_sections.h"
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t count_of(const json_t *health, const char *key)
+{
+    json_int_t count = json_integer_value(json_object_get(health, key));
+    return count < 0 ? 0 : (size_t)count;
+}
+
+/* The words that stand for a colour in the style; anything else is "unknown". */
+static const char *grade_class(const char *grade)
+{
+    static const char *const grades[] = {"ok", "warn", "fail"};
+    for (size_t i = 0; i < sizeof(grades) / sizeof(grades[0]); i++) {
+        if (strcmp(grade, grades[i]) == 0)
+            return grades[i];
+    }
+    return "unknown";
+}
+
+static void put_count(FILE *out, size_t n, const char *class, const char *one,
+                      const char *many)
+{
+    if (n > 0)
+        ipm_html_put(out, "<li><span class=\"%s\">%zu</span> %s</li>\n", class, n,
+                     n == 1 ? one : many);
+}
+
+static void put_health(FILE *out, const json_t *health)
+{
+    static const struct {
+        const char *key, *class, *one, *many;
+    } counts[] = {
+        {"failed", "fail", "failed", "failed"},
+        {"invalid", "unknown", "invalid, measured again", "invalid, measured again"},
+        {"regime_changed", "warn", "kept though the machine changed",
+         "kept though the machine changed"},
+        {"dropped", "warn", "point dropped to keep the budget",
+         "points dropped to keep the budget"},
+        {"bad_lines", "fail", "line that is no record", "lines that are no records"},
+    };
+    size_t ok = count_of(health, "ok");
+    size_t failed = count_of(health, "failed");
+    size_t builds = count_of(health, "builds");
+    ipm_html_put(out, "<li><span class=\"%s\">%zu of %zu</span> invocations ok</li>\n",
+                 failed == 0 && ok > 0 ? "ok" : "warn", ok, ok + failed);
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        put_count(out, count_of(health, counts[i].key), counts[i].class, counts[i].one,
+                  counts[i].many);
+    put_count(out, count_of(health, "skipped") + count_of(health, "skips"), "unknown",
+              "combination skipped", "combinations skipped");
+    put_count(out, builds > 1 ? builds : 0, "warn", "build of the worker",
+              "builds of the worker");
+    if (json_is_true(json_object_get(health, "torn")))
+        (void)fputs("<li class=\"warn\">last line torn</li>\n", out);
+    if (json_is_true(json_object_get(health, "interrupted")))
+        (void)fputs("<li class=\"warn\">interrupted</li>\n", out);
+}
+
+static void put_environment(FILE *out, const json_t *environment)
+{
+    const char *grade = ipm_member_text(environment, "grade");
+    const json_t *warning = json_object_get(environment, "top_warning");
+    ipm_html_put(out, "<li>environment <span class=\"%s\">%s</span>",
+                 grade_class(grade), grade[0] == '\0' ? "not checked" : grade);
+    if (json_is_object(warning))
+        ipm_html_put(out, ": %s: %s", ipm_member_text(warning, "name"),
+                     ipm_member_text(warning, "text"));
+    (void)fputs("</li>\n", out);
+}
+
+/* The words of analysis/answer.c begin in the middle of a line of text. */
+static void put_sentence(FILE *out, const char *label, const char *class,
+                         const json_t *answer, const char *key)
+{
+    const char *sentence = ipm_member_text(answer, key);
+    ipm_html_put(out, "<dt>%s</dt><dd", label);
+    if (class[0] != '\0')
+        ipm_html_put(out, " class=\"%s\"", class);
+    ipm_html_put(out, ">%s</dd>\n", sentence[0] == '\0' ? "not known" : sentence);
+}
+
+void ipm_html_top(FILE *out, const json_t *report)
+{
+    const char *name = ipm_member_text(report, "name");
+    const json_t *host = json_object_get(report, "host");
+    const json_t *answer = json_object_get(report, "answer");
+    const char *cpu = ipm_member_text(host, "cpu_model");
+    const char *kernel = ipm_member_text(host, "kernel");
+    const char *started = ipm_member_text(report, "started");
+    ipm_html_put(out, "<h1>%s</h1>\n<p class=\"soft\">%s, Linux %s, %s</p>\n",
+                 name[0] == '\0' ? "run without a name" : name,
+                 cpu[0] == '\0' ? "CPU unknown" : cpu,
+                 kernel[0] == '\0' ? "of an unknown version" : kernel,
+                 started[0] == '\0' ? "date unknown" : started);
+    (void)fputs("<dl class=\"answer\">\n", out);
+    put_sentence(out, "Fastest", "first", answer, "fastest");
+    put_sentence(out, "Effects", "", answer, "effect");
+    put_sentence(out, "Limits", "", answer, "limits");
+    (void)fputs("</dl>\n<ul class=\"badges\">\n", out);
+    put_health(out, json_object_get(report, "health"));
+    put_environment(out, json_object_get(report, "environment"));
+    (void)fputs("</ul>\n", out);
+}
+
+void ipm_html_repeat(FILE *out, const json_t *report)
+{
+    const json_t *commands = json_object_get(report, "commands");
+    const json_t *config = json_object_get(report, "config");
+    size_t i;
+    json_t *command;
+    if (json_array_size(commands) > 0) {
+        (void)fputs("<p>Save the config below as <code>config.json</code>, then:</p>\n"
+                    "<pre>",
+                    out);
+        json_array_foreach(commands, i, command)
+        {
+            ipm_html_text(out,
+                          json_is_string(command) ? json_string_value(command) : "");
+            (void)fputc('\n', out);
+        }
+        (void)fputs("</pre>\n", out);
+    }
+    (void)fputs("<dl class=\"card\">\n", out);
+    static const char *const keys[] = {"seed", "version", "build", "started",
+                                       "finished"};
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        ipm_html_put(out, "<div><dt>%s</dt><dd>", keys[i]);
+        ipm_html_value(out, json_object_get(report, keys[i]));
+        (void)fputs("</dd></div>\n", out);
+    }
+    (void)fputs("</dl>\n", out);
+    if (!json_is_object(config)) {
+        (void)fputs("<p class=\"absent\">The run does not say which config it was "
+                    "made from.</p>\n",
+                    out);
+        return;
+    }
+    ipm_auto_free char *text = json_dumps(config, JSON_INDENT(2));
+    (void)fputs("<h3>The resolved config</h3>\n<pre tabindex=\"0\">", out);
+    ipm_html_lines(out, text == NULL ? "out of memory" : text);
+    (void)fputs("</pre>\n", out);
+}

@@ -29,9 +29,12 @@ static int complain(const struct ipm_why *why)
 /* Names what was written, one path a line. */
 static int put_paths(const char *directory)
 {
-    static const char *const names[] = {"report.json", "report.html",
-                                        "plots/ladder.dat", "plots/ladder.gp",
-                                        "plots/ladder.svg"};
+    static const char *const names[] = {"report.json",
+                                        "report.html",
+                                        "plots/ladder.svg",
+                                        "plots/latency_size.svg",
+                                        "plots/throughput_size.svg",
+                                        "plots/ratio.svg"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[4096];
         struct stat status;
@@ -41,8 +44,8 @@ static int put_paths(const char *directory)
         if (stat(path, &status) == 0)
             (void)puts(path);
         else
-            (void)fprintf(stderr,
-                          "ipcmeter report: no picture: report.json says why\n");
+            (void)fprintf(stderr, "ipcmeter report: no %s: report.json says why\n",
+                          names[i]);
     }
     return fflush(stdout) == 0 ? IPM_EXIT_OK : IPM_EXIT_INTERNAL;
 }

@@ -54,12 +54,11 @@ static int collect(const struct ipm_table *table, int which, int64_t size,
         if (!isnan(series->by_invocation[k]))
             values[n++] = series->by_invocation[k];
     }
-    ipm_estimate_median(values, n, IPM_SUMMARY_LEVEL, &series->estimate);
-    return 0;
+    return ipm_estimate_pseudomedian(values, n, IPM_SUMMARY_LEVEL, &series->estimate);
 }
 
-/* Relative standard error of a median: 1.4826 MAD is the robust sigma, and a median's
- * variance is pi / 2 times a mean's for normal errors. */
+/* Relative standard error of a pseudomedian: 1.4826 MAD is the robust sigma, and its
+ * variance is pi / 3 times a mean's for normal errors. */
 static double relative_error(const struct ipm_seed_series *series)
 {
     double deviations[IPM_SEED_INVOCATIONS];
@@ -73,7 +72,7 @@ static double relative_error(const struct ipm_seed_series *series)
         return NAN;
     ipm_sort(deviations, n);
     double sigma = 1.4826 * ipm_quantile(deviations, n, 0.5);
-    return sigma / median * sqrt(M_PI / 2 / (double)n);
+    return sigma / median * sqrt(M_PI / 3 / (double)n);
 }
 
 /* Sizes that both were measured at, ascending; the caller frees the list. */

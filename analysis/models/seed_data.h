@@ -27,7 +27,7 @@ extern const struct ipm_seed_partner {
 struct ipm_seed_series {
     double *by_invocation;
     size_t room;
-    struct ipm_estimate estimate; /* of the median over invocations */
+    struct ipm_estimate estimate; /* pseudomedian over invocations */
 };
 
 struct ipm_seed_data {

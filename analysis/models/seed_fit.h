@@ -29,8 +29,8 @@ struct ipm_interval {
 struct ipm_seed_point {
     enum ipm_seed_kind kind;
     double size;    /* bytes, > 0 */
-    double time_ns; /* median over invocations, > 0 */
-    double spread;  /* relative standard error of that median; NaN: unknown */
+    double time_ns; /* pseudomedian over invocations, > 0 */
+    double spread;  /* relative standard error of it; NaN: unknown */
     size_t n;       /* invocations, >= 1 */
     /* Of IPM_SEED_SHM: R measured at this size, T_pipe / T_shm; NaN: unknown. */
     struct ipm_interval ratio;

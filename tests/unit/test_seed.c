@@ -190,6 +190,44 @@ static void ratio_and_prediction_follow(void **state)
     json_decref(document);
 }
 
+/* Where a counter pass tells the clock of the roles, the constants come in cycles too; where
+ * none does, with the reason. */
+static void cycles_follow_the_counters(void **state)
+{
+    static const struct truth truth = {0.08, 1200, 0.001, 0};
+    static struct ipm_row rows[ROWS];
+    (void)state;
+    needs_gsl();
+    plant(rows, &truth, 11);
+    struct ipm_table table = {.rows = rows, .n_rows = ROWS};
+    struct ipm_figure figures[] = {
+        {.name = "cycles_per_message", .estimate = {.value = 7500, .n = 1}},
+        {.name = "cpu_ns_per_message", .estimate = {.value = 2500, .n = 1}},
+    };
+    struct ipm_point point = {.factors = rows[0].factors,
+                              .figures = figures,
+                              .n_figures = IPM_TEST_ROWS(figures)};
+    struct ipm_absence absence = {.name = "cycles", .unit = "", .reason = "absent: x"};
+    struct ipm_summary with = {.points = &point, .n_points = 1};
+    struct ipm_summary without = {.absent = &absence, .n_absent = 1};
+    struct ipm_model_input input = {&table, &with, NULL};
+    json_t *list = ipm_models_json(&input);
+    const json_t *document = json_array_get(list, 0);
+    const json_t *cycles = json_object_get(document, "cycles");
+    double ratio = json_number_value(json_object_get(cycles, "c_sync")) /
+                   parameter(document, 1, "value");
+    assert_true(fabs(ratio - 3) < 1e-9);
+    json_decref(list);
+
+    input.summary = &without;
+    list = ipm_models_json(&input);
+    document = json_array_get(list, 0);
+    assert_true(json_is_null(json_object_get(document, "cycles")));
+    assert_string_equal(json_string_value(json_object_get(document, "cycles_reason")),
+                        "absent: x");
+    json_decref(list);
+}
+
 static void nonsense_is_not_fitted(void **state)
 {
     static const struct truth flat = {0, 1200, 0.02, 0};
@@ -232,6 +270,7 @@ int main(void)
         cmocka_unit_test(planted_constants_are_recovered),
         cmocka_unit_test(a_break_ends_the_range),
         cmocka_unit_test(ratio_and_prediction_follow),
+        cmocka_unit_test(cycles_follow_the_counters),
         cmocka_unit_test(nonsense_is_not_fitted),
         cmocka_unit_test(chunks_cost_a_synchronisation_each),
     };

@@ -90,9 +90,9 @@ struct ipm_sensor_set {
  * ipm_sensor_set_open() - open every sensor of a scope that belongs to the context's pass
  *
  * Never fails as a whole: a sensor that cannot be opened reads as missing, with its reason.
- * One of another pass is not touched at all - an event that was merely tried slows every
- * task switch of the next second by some 2 % (the kernel keeps its hooks armed, and the
- * task its event context) - and reads what context->unavailable says of its pass, else
+ * One of another pass is not touched at all - having merely tried an event slows the task
+ * switches that follow (docs/method.md) - and reads what context->unavailable says of its
+ * pass, else
  * "not_in_this_pass: belongs to PASS".  The texts of the context must outlive the set.
  */
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,

@@ -9,8 +9,7 @@
  */
 #include "base/process.h"
 #include "base/units.h"
-#include "mechanisms/fdio.h"
-#include "mechanisms/mechanism.h"
+#include "mechanisms/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,14 +23,6 @@ enum {
 
 struct pipe_options {
     int64_t capacity_bytes; /* 0: from depth */
-};
-
-struct pipe_channel {
-    int fds_plus_one[2]; /* as pipe2() fills them: read end, write end */
-};
-
-struct pipe_endpoint {
-    struct ipm_fdio io;
 };
 
 static int64_t slot_bytes(void)
@@ -93,64 +84,12 @@ static int pipe_set_capacity(struct ipm_channel *channel, int fd, struct ipm_why
 
 static int pipe_create(struct ipm_channel *channel, struct ipm_why *why)
 {
-    struct pipe_channel *state = channel->state;
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0)
         return ipm_why_set(why, -errno, "pipe2: ");
-    ipm_channel_own(channel, fds[0], IPM_OWNER(IPM_SIDE_B));
-    ipm_channel_own(channel, fds[1], IPM_OWNER(IPM_SIDE_A));
-    state->fds_plus_one[0] = fds[0] + 1;
-    state->fds_plus_one[1] = fds[1] + 1;
+    ipm_stream_own(channel, IPM_SIDE_B, fds[0]);
+    ipm_stream_own(channel, IPM_SIDE_A, fds[1]);
     return pipe_set_capacity(channel, fds[1], why);
-}
-
-static void pipe_destroy(struct ipm_channel *channel)
-{
-    ipm_channel_close(channel);
-}
-
-static int pipe_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)
-{
-    const struct pipe_channel *state = endpoint->channel->state;
-    struct pipe_endpoint *own = endpoint->state;
-    (void)why;
-    int end = endpoint->side == IPM_SIDE_A ? 1 : 0;
-    ipm_fdio_init(&own->io, state->fds_plus_one[end] - 1, false,
-                  &endpoint->channel->config);
-    return 0;
-}
-
-static void pipe_detach(struct ipm_endpoint *endpoint)
-{
-    struct pipe_endpoint *own = endpoint->state;
-    ipm_fdio_fini(&own->io, endpoint->channel);
-}
-
-static int pipe_send_n(struct ipm_endpoint *endpoint, const struct ipm_span *messages,
-                       size_t n, int64_t deadline_ns, size_t *out_n)
-{
-    struct pipe_endpoint *own = endpoint->state;
-    return ipm_fdio_send_n(&own->io, messages, n, deadline_ns, out_n);
-}
-
-static int pipe_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messages,
-                       size_t n, int64_t deadline_ns, size_t *out_n)
-{
-    struct pipe_endpoint *own = endpoint->state;
-    return ipm_fdio_recv_n(&own->io, messages, n, deadline_ns, out_n);
-}
-
-static int pipe_wait_fd(const struct ipm_endpoint *endpoint)
-{
-    const struct pipe_endpoint *own = endpoint->state;
-    return own->io.fd_plus_one - 1;
-}
-
-static void pipe_stats(const struct ipm_endpoint *endpoint,
-                       struct ipm_endpoint_stats *out_stats)
-{
-    const struct pipe_endpoint *own = endpoint->state;
-    *out_stats = own->io.stats;
 }
 
 static const struct ipm_option pipe_option_rows[] = {
@@ -184,14 +123,7 @@ const struct ipm_mechanism ipm_mechanism_pipe = {
                                .system_calls = 2,
                                .wakeups = 1}}},
     .default_copies = 2,
-    .channel_size = sizeof(struct pipe_channel),
-    .endpoint_size = sizeof(struct pipe_endpoint),
+    .channel_size = sizeof(struct ipm_stream_channel),
     .create = pipe_create,
-    .destroy = pipe_destroy,
-    .attach = pipe_attach,
-    .detach = pipe_detach,
-    .send_n = pipe_send_n,
-    .recv_n = pipe_recv_n,
-    .wait_fd = pipe_wait_fd,
-    .stats = pipe_stats,
+    IPM_STREAM_HOOKS,
 };

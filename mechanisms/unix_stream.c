@@ -8,8 +8,7 @@
  * depth * (message + 512) leaves room for depth messages of any length.  How many really
  * fit cannot be read back, so capacity.messages stays unknown.
  */
-#include "mechanisms/fdio.h"
-#include "mechanisms/mechanism.h"
+#include "mechanisms/stream.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -25,14 +24,6 @@ enum {
 
 struct unix_stream_options {
     int64_t send_buffer_bytes; /* 0: from depth */
-};
-
-struct unix_stream_channel {
-    int fds_plus_one[IPM_SIDES];
-};
-
-struct unix_stream_endpoint {
-    struct ipm_fdio io;
 };
 
 static int unix_stream_set_buffer(struct ipm_channel *channel, int fd,
@@ -57,69 +48,19 @@ static int unix_stream_set_buffer(struct ipm_channel *channel, int fd,
 
 static int unix_stream_create(struct ipm_channel *channel, struct ipm_why *why)
 {
-    struct unix_stream_channel *state = channel->state;
+    struct ipm_stream_channel *state = channel->state;
     int fds[IPM_SIDES];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
         return ipm_why_set(why, -errno, "socketpair: ");
-    for (int side = 0; side < IPM_SIDES; side++) {
-        ipm_channel_own(channel, fds[side], IPM_OWNER(side));
-        state->fds_plus_one[side] = fds[side] + 1;
-    }
+    state->socket = true;
+    for (int side = 0; side < IPM_SIDES; side++)
+        ipm_stream_own(channel, (enum ipm_side)side, fds[side]);
     for (int side = 0; side < IPM_SIDES; side++) {
         int error = unix_stream_set_buffer(channel, fds[side], why);
         if (error != 0)
             return error;
     }
     return 0;
-}
-
-static void unix_stream_destroy(struct ipm_channel *channel)
-{
-    ipm_channel_close(channel);
-}
-
-static int unix_stream_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)
-{
-    const struct unix_stream_channel *state = endpoint->channel->state;
-    struct unix_stream_endpoint *own = endpoint->state;
-    (void)why;
-    ipm_fdio_init(&own->io, state->fds_plus_one[endpoint->side] - 1, true,
-                  &endpoint->channel->config);
-    return 0;
-}
-
-static void unix_stream_detach(struct ipm_endpoint *endpoint)
-{
-    struct unix_stream_endpoint *own = endpoint->state;
-    ipm_fdio_fini(&own->io, endpoint->channel);
-}
-
-static int unix_stream_send_n(struct ipm_endpoint *endpoint,
-                              const struct ipm_span *messages, size_t n,
-                              int64_t deadline_ns, size_t *out_n)
-{
-    struct unix_stream_endpoint *own = endpoint->state;
-    return ipm_fdio_send_n(&own->io, messages, n, deadline_ns, out_n);
-}
-
-static int unix_stream_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messages,
-                              size_t n, int64_t deadline_ns, size_t *out_n)
-{
-    struct unix_stream_endpoint *own = endpoint->state;
-    return ipm_fdio_recv_n(&own->io, messages, n, deadline_ns, out_n);
-}
-
-static int unix_stream_wait_fd(const struct ipm_endpoint *endpoint)
-{
-    const struct unix_stream_endpoint *own = endpoint->state;
-    return own->io.fd_plus_one - 1;
-}
-
-static void unix_stream_stats(const struct ipm_endpoint *endpoint,
-                              struct ipm_endpoint_stats *out_stats)
-{
-    const struct unix_stream_endpoint *own = endpoint->state;
-    *out_stats = own->io.stats;
 }
 
 static const struct ipm_option unix_stream_option_rows[] = {
@@ -153,14 +94,7 @@ const struct ipm_mechanism ipm_mechanism_unix_stream = {
                                .system_calls = 2,
                                .wakeups = 1}}},
     .default_copies = 2,
-    .channel_size = sizeof(struct unix_stream_channel),
-    .endpoint_size = sizeof(struct unix_stream_endpoint),
+    .channel_size = sizeof(struct ipm_stream_channel),
     .create = unix_stream_create,
-    .destroy = unix_stream_destroy,
-    .attach = unix_stream_attach,
-    .detach = unix_stream_detach,
-    .send_n = unix_stream_send_n,
-    .recv_n = unix_stream_recv_n,
-    .wait_fd = unix_stream_wait_fd,
-    .stats = unix_stream_stats,
+    IPM_STREAM_HOOKS,
 };

@@ -16,7 +16,8 @@
  *
  * Rules, for every mechanism and plug-in:
  *  - It never forks, pins, times, counts, logs or exits: the worker does.  Nothing
- *    allocates after attach() unless IPM_CAP_ALLOCATES says so.
+ *    allocates after attach() unless IPM_CAP_ALLOCATES says so.  A process that it needs
+ *    beside the roles is declared by helper().
  *  - create() and attach() simply return on failure; the worker then calls destroy() or
  *    detach(), which are void, idempotent and accept half-built state.  State comes zeroed:
  *    keep descriptors as fd + 1, or set them to -1 first thing.
@@ -69,6 +70,9 @@ enum ipm_capability {
     IPM_CAP_FLOOR = 1 << 12,    /* no IPC at all: a bound on what IPC can reach here */
     IPM_CAP_TOKEN = 1 << 13,    /* carries no payload: every message has length 0 */
     IPM_CAP_EOF = 1 << 14,      /* a peer's death alone makes calls return IPM_CLOSED */
+    IPM_CAP_LOSSY =
+        1 << 15, /* a slow receiver misses messages; the rest stay in order */
+    IPM_CAP_FANOUT = 1 << 16, /* many receivers may share one channel, each sees all */
 };
 
 extern const char *const ipm_capability_names[]; /* by bit number, NULL-terminated */
@@ -179,6 +183,17 @@ struct ipm_endpoint_stats {
     uint64_t partial; /* transfers that took more than one system call */
 };
 
+enum { IPM_HELPER_ARGUMENTS = 16, IPM_HELPER_TEXT = 1024 };
+
+/* A process beside the roles: a broker. */
+struct ipm_helper {
+    /* NULL-terminated; [0] is looked up in PATH.  Constants, or parts of @text. */
+    const char *argv[IPM_HELPER_ARGUMENTS];
+    char text[IPM_HELPER_TEXT];
+    /* It is ready once a line of its standard output contains this; "": any line. */
+    const char *ready;
+};
+
 struct ipm_mechanism {
     uint32_t abi;       /* IPM_PLUGIN_ABI */
     const char *name;   /* [a-z0-9_]+, the file's stem */
@@ -206,11 +221,23 @@ struct ipm_mechanism {
      * process now, by trying; inside the sandbox, after a probe that succeeded. */
     void (*limits_here)(struct ipm_limits *limits);
 
-    /* create - kernel objects and shared memory; leader, before fork; starts no library. */
+    /**
+     * create - kernel objects and shared memory; leader, before fork; starts no library
+     *
+     * Return: 0; -EOPNOTSUPP this machine or this combination of options cannot have it:
+     *         the record is then `skipped` with the reason; any other -errno fails it.
+     */
     int (*create)(struct ipm_channel *channel, struct ipm_why *why);
     void (*destroy)(struct ipm_channel *channel);
 
-    /* attach - map, prefault, publish what the peer needs; role, pinned already. */
+    /* helper - iff IPM_CAP_BROKER: the process that this channel needs; after create().
+     * The worker starts it, waits until it is ready, bills it and kills it before
+     * destroy(). */
+    int (*helper)(const struct ipm_channel *channel, struct ipm_helper *out_helper,
+                  struct ipm_why *why);
+
+    /* attach - map, prefault, publish what the peer needs; role, pinned already.
+     * -EOPNOTSUPP as for create(). */
     int (*attach)(struct ipm_endpoint *endpoint, struct ipm_why *why);
     /* join - optional; every endpoint of the channel has attached: read what it left. */
     int (*join)(struct ipm_endpoint *endpoint, struct ipm_why *why);

@@ -17,8 +17,9 @@ static const struct ipm_mechanism *table[IPM_MECHANISMS_MAX + 1] = {
 };
 
 const char *const ipm_capability_names[] = {
-    "framed", "duplex",    "loan",    "pollfd", "fanin", "fdpass", "timed", "shared",
-    "local",  "allocates", "threads", "broker", "floor", "token",  "eof",   NULL,
+    "framed", "duplex", "loan",  "pollfd",    "fanin",   "fdpass",
+    "timed",  "shared", "local", "allocates", "threads", "broker",
+    "floor",  "token",  "eof",   "lossy",     "fanout",  NULL,
 };
 
 const char *const ipm_wait_names[] = {
@@ -54,6 +55,8 @@ static const char *contradiction(const struct ipm_mechanism *m)
         return "loan hooks and the loan capability disagree";
     if (((m->capabilities & IPM_CAP_POLLFD) != 0) != (m->wait_fd != NULL))
         return "wait_fd and the pollfd capability disagree";
+    if (((m->capabilities & IPM_CAP_BROKER) != 0) != (m->helper != NULL))
+        return "helper and the broker capability disagree";
     if ((m->waits & IPM_WAIT_BIT(IPM_WAIT_NONE)) != 0)
         return "no wait strategy is written as waits = 0";
     if (m->limits.min_length < 0 || m->limits.max_length < 0 ||

@@ -11,3 +11,12 @@ function(ipm_plugins file macro out)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
   set(${out} ${names} PARENT_SCOPE)
 endfunction()
+
+# ipm_modules(FILE OUT): the names of the mechanisms in a modules.def.
+function(ipm_modules file out)
+  file(READ ${file} text)
+  string(REGEX MATCHALL "IPM_MODULE\\([a-z0-9_]+, [a-z0-9_]+, \"" rows "${text}")
+  list(TRANSFORM rows REPLACE ".*, ([a-z0-9_]+), \"" "\\1")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  set(${out} ${rows} PARENT_SCOPE)
+endfunction()

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "mechanisms/registry.h"
 
+#include "mechanisms/floor.h"
+
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define IPM_MECHANISM(name) extern const struct ipm_mechanism ipm_mechanism_##name;
 #include "mechanisms/list.def"
 #undef IPM_MECHANISM
-
-static const struct ipm_mechanism *table[IPM_MECHANISMS_MAX + 1] = {
-#define IPM_MECHANISM(name) &ipm_mechanism_##name,
-#include "mechanisms/list.def"
-#undef IPM_MECHANISM
-};
 
 const char *const ipm_capability_names[] = {
     "framed", "duplex", "loan",  "pollfd",    "fanin",   "fdpass",
@@ -24,20 +22,6 @@ const char *const ipm_capability_names[] = {
 
 const char *const ipm_wait_names[] = {
     "none", "spin", "yield", "block", "spin_then_block", NULL};
-
-const struct ipm_mechanism *const *ipm_mechanisms(void)
-{
-    return table;
-}
-
-const struct ipm_mechanism *ipm_mechanism_find(const char *name)
-{
-    for (const struct ipm_mechanism *const *at = table; *at != NULL; at++) {
-        if (strcmp((*at)->name, name) == 0)
-            return *at;
-    }
-    return NULL;
-}
 
 static const char *contradiction(const struct ipm_mechanism *m)
 {
@@ -89,23 +73,188 @@ int ipm_mechanism_check(const struct ipm_mechanism *mechanism, struct ipm_why *w
     return 0;
 }
 
-int ipm_plugin_load(const char *path, struct ipm_why *why)
+/* --- modules: mechanisms that need a library ------------------------------------------- */
+
+struct module {
+    const char *object, *name;
+    const char *build_package, *run_package;
+    bool tried;
+    struct ipm_why why; /* why it is absent, once tried */
+};
+
+static struct module modules[] = {
+#define IPM_MODULE(object, name, family, summary, build_package, run_package)          \
+    {#object, #name, build_package, run_package, false, {0, ""}},
+#include "mechanisms/modules.def"
+#undef IPM_MODULE
+};
+
+enum { MODULES = sizeof(modules) / sizeof(modules[0]) };
+
+static int absent(const char *name, struct ipm_why *why)
+{
+    for (size_t i = 0; i < MODULES; i++) {
+        if (strcmp(modules[i].name, name) == 0)
+            return ipm_why_set(why, -EOPNOTSUPP, "%s", modules[i].why.text);
+    }
+    return -EOPNOTSUPP;
+}
+
+static int absent_create(struct ipm_channel *channel, struct ipm_why *why)
+{
+    return absent(channel->mechanism->name, why);
+}
+
+/* What stands in a module's place until it is loaded, and for good when it cannot be. */
+#define IPM_MODULE(object, name, family, summary, build_package, run_package)          \
+    static int absent_##name(struct ipm_why *why)                                      \
+    {                                                                                  \
+        return absent(#name, why);                                                     \
+    }
+#include "mechanisms/modules.def"
+#undef IPM_MODULE
+
+static const struct ipm_mechanism placeholders[] = {
+#define IPM_MODULE(object, plugin, kind, text, build_package, run_package)             \
+    {.abi = IPM_PLUGIN_ABI,                                                            \
+     .name = #plugin,                                                                  \
+     .version = 1,                                                                     \
+     .family = kind,                                                                   \
+     .summary = text,                                                                  \
+     .modes = {[2] = {.supported = true, .facts = {.copies = 2}}},                     \
+     .default_copies = 2,                                                              \
+     .probe = absent_##plugin,                                                         \
+     .create = absent_create,                                                          \
+     .destroy = ipm_floor_destroy,                                                     \
+     .attach = ipm_floor_attach,                                                       \
+     .detach = ipm_floor_detach,                                                       \
+     .send_n = ipm_floor_send_n,                                                       \
+     .recv_n = ipm_floor_recv_n},
+#include "mechanisms/modules.def"
+#undef IPM_MODULE
+};
+
+/* The built-in ones, one place per module, then plug-ins in the order of loading. */
+enum {
+#define IPM_MECHANISM(name) BUILT_IN_##name,
+#include "mechanisms/list.def"
+#undef IPM_MECHANISM
+    BUILT_IN,
+};
+
+static const struct ipm_mechanism *table[IPM_MECHANISMS_MAX + 1] = {
+#define IPM_MECHANISM(name) &ipm_mechanism_##name,
+#include "mechanisms/list.def"
+#undef IPM_MECHANISM
+};
+
+static const struct ipm_mechanism **module_place(size_t module)
+{
+    return &table[BUILT_IN + module];
+}
+
+/* The array of an object, checked; NULL with the reason and *@out_error. */
+static const struct ipm_mechanism *const *open_object(const char *path, int *out_error,
+                                                      struct ipm_why *why)
 {
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (object == NULL)
-        return ipm_why_set(why, -ENOEXEC, "%s", dlerror());
+    *out_error = -ENOEXEC;
+    if (object == NULL) {
+        (void)ipm_why_set(why, *out_error, "%s", dlerror());
+        return NULL;
+    }
     const struct ipm_mechanism *const *found = dlsym(object, "ipm_plugin_mechanisms");
-    if (found == NULL)
-        return ipm_why_set(why, -ENOEXEC, "%s has no symbol ipm_plugin_mechanisms",
-                           path);
+    if (found == NULL) {
+        (void)ipm_why_set(why, *out_error, "%s has no symbol ipm_plugin_mechanisms",
+                          path);
+        return NULL;
+    }
+    for (size_t i = 0; found[i] != NULL; i++) {
+        *out_error = ipm_mechanism_check(found[i], why);
+        if (*out_error != 0)
+            return NULL;
+    }
+    *out_error = 0;
+    return found;
+}
 
+/* Where modules lie: beside the executable, in the build as after installation. */
+static void module_path(const char *object, char *path, size_t room)
+{
+    char self[PATH_MAX] = "";
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash = length < 0 ? NULL : strrchr(self, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    (void)snprintf(path, room, "%s/" IPM_MODULES_FROM_BIN "/%s.so", self, object);
+}
+
+static void load_module(size_t module)
+{
+    struct module *m = &modules[module];
+    char path[PATH_MAX + NAME_MAX];
+    m->tried = true;
+    module_path(m->object, path, sizeof(path));
+    if (access(path, F_OK) != 0) {
+        (void)ipm_why_set(&m->why, -EOPNOTSUPP,
+                          "built without its library: install %s and build again",
+                          m->build_package);
+        return;
+    }
+    int error = 0;
+    struct ipm_why why = {.error = 0, .text = ""};
+    const struct ipm_mechanism *const *found = open_object(path, &error, &why);
+    for (size_t i = 0; found != NULL && found[i] != NULL; i++) {
+        if (strcmp(found[i]->name, m->name) == 0) {
+            *module_place(module) = found[i];
+            return;
+        }
+    }
+    (void)ipm_why_set(&m->why, -EOPNOTSUPP, "install %s: %s", m->run_package,
+                      found == NULL ? why.text : "the module does not have it");
+}
+
+static void fill_places(void)
+{
+    for (size_t i = 0; i < MODULES; i++) {
+        if (*module_place(i) == NULL)
+            *module_place(i) = &placeholders[i];
+    }
+}
+
+const struct ipm_mechanism *const *ipm_mechanisms(void)
+{
+    fill_places();
+    for (size_t i = 0; i < MODULES; i++) {
+        if (!modules[i].tried)
+            load_module(i);
+    }
+    return table;
+}
+
+const struct ipm_mechanism *ipm_mechanism_find(const char *name)
+{
+    fill_places();
+    for (size_t i = 0; i < MODULES; i++) {
+        if (!modules[i].tried && strcmp(modules[i].name, name) == 0)
+            load_module(i);
+    }
+    for (const struct ipm_mechanism *const *at = table; *at != NULL; at++) {
+        if (strcmp((*at)->name, name) == 0)
+            return *at;
+    }
+    return NULL;
+}
+
+int ipm_plugin_load(const char *path, struct ipm_why *why)
+{
+    int error = 0;
+    const struct ipm_mechanism *const *found = open_object(path, &error, why);
+    fill_places();
     size_t used = 0;
     while (table[used] != NULL)
         used++;
-    for (; *found != NULL; found++) {
-        int error = ipm_mechanism_check(*found, why);
-        if (error != 0)
-            return error;
+    for (; found != NULL && *found != NULL; found++) {
         if (ipm_mechanism_find((*found)->name) != NULL)
             return ipm_why_set(why, -EEXIST, "%s: a mechanism '%s' exists already",
                                path, (*found)->name);
@@ -114,44 +263,5 @@ int ipm_plugin_load(const char *path, struct ipm_why *why)
                                IPM_MECHANISMS_MAX);
         table[used++] = *found;
     }
-    return 0;
-}
-
-void ipm_channel_own(struct ipm_channel *channel, int fd, unsigned owners)
-{
-    if (channel->n_fds == IPM_CHANNEL_FDS)
-        return; /* the conformance suite would see the leak */
-    channel->fds[channel->n_fds].fd = fd;
-    channel->fds[channel->n_fds].owners = owners;
-    channel->n_fds++;
-}
-
-void ipm_channel_keep(struct ipm_channel *channel, enum ipm_side side)
-{
-    int kept = 0;
-    for (int i = 0; i < channel->n_fds; i++) {
-        if ((channel->fds[i].owners & IPM_OWNER(side)) != 0)
-            channel->fds[kept++] = channel->fds[i];
-        else
-            (void)close(channel->fds[i].fd);
-    }
-    channel->n_fds = kept;
-}
-
-void ipm_channel_drop(struct ipm_channel *channel, int fd)
-{
-    for (int i = 0; i < channel->n_fds; i++) {
-        if (channel->fds[i].fd == fd) {
-            (void)close(fd);
-            channel->fds[i] = channel->fds[--channel->n_fds];
-            return;
-        }
-    }
-}
-
-void ipm_channel_close(struct ipm_channel *channel)
-{
-    for (int i = 0; i < channel->n_fds; i++)
-        (void)close(channel->fds[i].fd);
-    channel->n_fds = 0;
+    return error;
 }

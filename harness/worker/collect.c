@@ -7,6 +7,7 @@
 #include "harness/worker/build_id.h"
 #include "harness/worker/role.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -250,6 +251,12 @@ static void set_flags(json_t *record, const struct ipm_point *point,
     set(record, "flags", flags);
 }
 
+/* The mechanism said that this machine or these options cannot have it: no failure. */
+static bool cannot_be(const struct ipm_outcome *outcome)
+{
+    return outcome->error == -EOPNOTSUPP && outcome->phase <= IPM_PHASE_JOIN;
+}
+
 json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
                     const struct ipm_board *board, const struct ipm_outcome *outcome,
                     const struct ipm_times *times)
@@ -259,8 +266,8 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
     set(record, "sandbox", ipm_sandbox_json(sandbox));
     if (outcome->error != 0) {
         set(record, "flags", json_array());
-        ipm_record_end(record, "failed", ipm_phase_names[outcome->phase],
-                       outcome->why.text);
+        ipm_record_end(record, cannot_be(outcome) ? "skipped" : "failed",
+                       ipm_phase_names[outcome->phase], outcome->why.text);
         return record;
     }
     ipm_record_end(record, "ok", NULL, NULL);

@@ -6,6 +6,7 @@
 #include "harness/worker/build_id.h"
 #include "harness/worker/point.h"
 #include "harness/worker/sensors/sensor.h"
+#include "mechanisms/probe.h"
 #include "mechanisms/registry.h"
 #include "workloads/registry.h"
 
@@ -84,10 +85,8 @@ static json_t *mechanism_json(const struct ipm_mechanism *mechanism)
         (void)json_array_append_new(modes, row);
     }
     struct ipm_why why = {.error = 0, .text = ""};
-    int error = mechanism->probe == NULL ? 0 : mechanism->probe(&why);
     struct ipm_limits limits = mechanism->limits;
-    if (error == 0 && mechanism->limits_here != NULL)
-        mechanism->limits_here(&limits);
+    int error = ipm_probe(mechanism, &limits, &why);
     json_t *json = json_object();
     set(json, "name", json_string(mechanism->name));
     set(json, "version", json_integer(mechanism->version));

@@ -8,6 +8,7 @@
  * here (the reason is printed), 2 for a wrong call.
  */
 #include "base/clock.h"
+#include "mechanisms/probe.h"
 #include "mechanisms/registry.h"
 #include "tests/conformance/cases.h"
 #include "tests/conformance/leftovers.h"
@@ -173,7 +174,7 @@ int main(int argc, char **argv)
     const char *lost = ipm_isolate();
     if (lost != NULL)
         print_message("not isolated: %s\n", lost);
-    if (ipm_suite.mechanism->probe != NULL && ipm_suite.mechanism->probe(&why) != 0) {
+    if (ipm_probe(ipm_suite.mechanism, NULL, &why) != 0) {
         print_message("skipped: %s is not available here: %s\n",
                       ipm_suite.mechanism->name, why.text);
         return 77;

@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring: a single-producer single-consumer ring of fixed slots in shared memory.
+ * ring: a single-producer single-consumer ring in shared memory.
  *
- * A slot begins with one word that holds the message's length and its lap: the receiver
- * looks at that word alone, so a message that fits a line costs one line on its way, and no
- * shared tail exists (the idea of FastForward, with a lap number instead of an empty value,
- * so that every payload is legal).  The way back is a counter, `head`: messages given back.
- * The sender keeps a private copy of it and looks at the shared one only when its copy says
- * full, once per lap at the most when the receiver keeps up.
+ * Three layouts share the waiting, the way back and the geometry of this header:
+ *
+ *   slots  fixed slots; each begins with one word that holds the message's lap and length,
+ *          so that a message which fits a line costs one line on its way (the idea of
+ *          FastForward, with a lap number instead of an empty value: every payload is legal)
+ *   bytes  records of their own length, one behind the other, each with its word in front;
+ *          the word behind the last record is cleared before that record is announced
+ *   slab   slots of one line that name a buffer; buffers that came back last go out first,
+ *          so that a receiver who keeps up sees the same few again and again, in the cache
+ *
+ * In all of them the receiver looks at the message's own word alone: there is no shared
+ * tail, nothing to publish late and no flush that could be forgotten.  Messages that are
+ * handed over together become visible together, by the word of the first, stored last.
+ *
+ * The way back is a counter, `head`: messages given back.  The sender keeps a private copy
+ * of it and looks at the shared one only when its copy says full, once per lap when the
+ * receiver keeps up.
  *
  * A side that sleeps says so in `sleeps` and then looks once more; the other publishes and
  * then looks at `sleeps`.  That is the one place where a store must be seen before a later
  * load (Dekker's pattern): a full fence on both sides, paid only when wait may sleep.
  *
- * What the peer writes - slot words and head - is read once and checked before use.
+ * What the peer writes - words, buffer numbers and head - is read once and checked before
+ * use, unless `trust` says otherwise.
  *
  * Formatting the memory, mapping it and choosing the geometry are the caller's.
  */
@@ -22,9 +34,12 @@
 
 #include "base/region.h"
 #include "mechanisms/mechanism.h"
+#include "mechanisms/sync.h"
 #include "mechanisms/wait.h"
 
 #include <errno.h>
+
+enum { IPM_RING_SPAN = 64 }; /* most messages that become visible together */
 
 /* The shared memory; all zero at first. */
 struct ipm_ring_shared {
@@ -32,28 +47,52 @@ struct ipm_ring_shared {
     struct {
         _Alignas(IPM_LINE_PAIR) _Atomic uint32_t sleeps; /* 1: wants a wake-up */
         _Atomic uint32_t closed;                         /* 1: has detached */
+        _Atomic int64_t woken_ns; /* when the peer last woke this side */
     } sides[IPM_SIDES];
-    _Alignas(IPM_LINE_PAIR) unsigned char slots[]; /* stride << slots_log2 bytes */
+    _Alignas(IPM_LINE_PAIR) unsigned char data[];
+};
+
+/* How long spin_then_block spins, from what waiting has cost this side so far. */
+struct ipm_ring_patience {
+    int64_t fixed_ns; /* > 0: so long, whatever is measured */
+    int64_t wake_ns;  /* a sleep's wake-up takes so long: running mean */
+    int64_t wait_ns;  /* a wait lasts so long: running mean */
+    uint32_t skipped; /* waits in a row that slept at once */
 };
 
 /* One side's view, private to its process. */
 struct ipm_ring {
     struct ipm_ring_shared *shared;
+    struct ipm_sync sync;
     _Atomic uint32_t *own_sleeps, *peer_sleeps; /* of shared->sides */
     const _Atomic uint32_t *peer_closed;
+    _Atomic int64_t *own_woken_ns, *peer_woken_ns;
     uint64_t mine;      /* messages published, or given back, by this side */
     uint64_t head_seen; /* sender: head when last looked at; <= mine */
     uint64_t capacity;  /* messages, in [1, 1 << slots_log2] */
-    size_t stride;      /* bytes from slot to slot */
-    size_t header;      /* bytes of a slot before the payload, >= 8 */
+    size_t stride;      /* bytes from word to word: slots, slab */
+    size_t header;      /* bytes from a word to its payload: slots */
     size_t max_message; /* bytes, < 2^32 */
-    size_t reserved;    /* sender: length of the messages last lent */
+    size_t size;        /* bytes of records or buffers: bytes, slab */
+    uint64_t at, base;  /* bytes: this side's place, and that of offset 0 in its lap */
+    uint64_t free_to;   /* bytes, sender: the receiver has left everything below */
+    uint64_t *places;   /* sender, by slot: end of a record, or its buffer's number */
+    uint32_t *stack;    /* slab, sender: numbers of free buffers */
+    size_t n_stack;
+    bool lends; /* slab, sender: the uppermost are placed, not yet published */
     int slots_log2;
     enum ipm_wait wait;
-    bool wakes;      /* the peer may be asleep: look after publishing */
-    int64_t spin_ns; /* spin_then_block: how long to spin */
+    bool wakes; /* the peer may be asleep: look after publishing */
+    bool trust; /* the peer's figures are not checked */
+    struct ipm_ring_patience patience;
     struct ipm_endpoint_stats stats;
+    uint32_t lengths[IPM_RING_SPAN]; /* sender: of the messages placed */
+    uint64_t ends[IPM_RING_SPAN];    /* bytes: where they, or those looked at, end */
 };
+
+/* Binds @ring to one side of @shared; geometry and layout are set by the caller before. */
+void ipm_ring_attach(struct ipm_ring *ring, struct ipm_ring_shared *shared,
+                     enum ipm_side side, const struct ipm_channel_config *config);
 
 /**
  * ipm_ring_wait() - cold: wait until *@word is no longer @unwanted
@@ -70,47 +109,6 @@ void ipm_ring_wake(struct ipm_ring *ring);
 /* Says that this side is gone, and wakes the peer over it. */
 void ipm_ring_close(struct ipm_ring *ring, enum ipm_side side);
 
-static inline _Atomic uint64_t *ipm_ring_slot(const struct ipm_ring *ring,
-                                              uint64_t number)
-{
-    uint64_t slot = number & ((UINT64_C(1) << ring->slots_log2) - 1);
-    return (_Atomic uint64_t *)(void *)(ring->shared->slots + slot * ring->stride);
-}
-
-static inline unsigned char *ipm_ring_payload(const struct ipm_ring *ring,
-                                              _Atomic uint64_t *slot)
-{
-    return (unsigned char *)slot + ring->header;
-}
-
-/* Lap of message @number, in the upper half of a slot word; the first lap is 1, so that a
- * fresh slot is behind.  It may wrap: a slot is never more than one lap behind. */
-static inline uint64_t ipm_ring_lap(const struct ipm_ring *ring, uint64_t number)
-{
-    return ((number >> ring->slots_log2) + 1) << 32;
-}
-
-/* Messages that may be written now, at least one; waits for room. */
-static inline int ipm_ring_room(struct ipm_ring *ring, int64_t deadline_ns,
-                                uint64_t *out_room)
-{
-    const _Atomic uint64_t *head = &ring->shared->head;
-    if (ring->mine - ring->head_seen >= ring->capacity) {
-        uint64_t full = ring->mine - ring->capacity;
-        ring->head_seen = atomic_load_explicit(head, memory_order_acquire);
-        if (ring->head_seen == full) {
-            int result = ipm_ring_wait(ring, head, full, deadline_ns);
-            if (result != 0)
-                return result;
-            ring->head_seen = atomic_load_explicit(head, memory_order_acquire);
-        }
-        if (ring->mine - ring->head_seen >= ring->capacity)
-            return -EPROTO; /* the peer's counter went backwards or past ours */
-    }
-    *out_room = ring->capacity - (ring->mine - ring->head_seen);
-    return 0;
-}
-
 /* After something was published or given back: is the peer asleep over it? */
 static inline void ipm_ring_notify(struct ipm_ring *ring)
 {
@@ -121,37 +119,39 @@ static inline void ipm_ring_notify(struct ipm_ring *ring)
         ipm_ring_wake(ring);
 }
 
-/* Length of message @number if it is there: 0; 1 not yet; -EPROTO no sane length. */
-static inline int ipm_ring_look(const struct ipm_ring *ring, uint64_t number,
-                                uint64_t *out_word, size_t *out_length)
+/* Sender: takes note of what came back.  The counter may only grow, and not past ours. */
+static inline int ipm_ring_refresh(struct ipm_ring *ring)
 {
-    uint64_t word =
-        atomic_load_explicit(ipm_ring_slot(ring, number), memory_order_acquire);
-    uint64_t length = word & UINT32_MAX;
-    *out_word = word;
-    if (word - length != ipm_ring_lap(ring, number))
-        return 1;
-    if (length > ring->max_message)
+    uint64_t head = atomic_load_explicit(&ring->shared->head, memory_order_acquire);
+    if (!ring->trust && head - ring->head_seen > ring->mine - ring->head_seen)
         return -EPROTO;
-    *out_length = (size_t)length;
+    ring->head_seen = head;
     return 0;
 }
 
-/* The same for the next message; waits for it. */
-static inline int ipm_ring_next(struct ipm_ring *ring, int64_t deadline_ns,
-                                size_t *out_length)
+/* Sender: waits until something comes back. */
+static inline int ipm_ring_wait_room(struct ipm_ring *ring, int64_t deadline_ns)
 {
-    uint64_t word = 0;
-    int result = ipm_ring_look(ring, ring->mine, &word, out_length);
-    if (result == 1) {
-        result =
-            ipm_ring_wait(ring, ipm_ring_slot(ring, ring->mine), word, deadline_ns);
-        if (result == 0)
-            result = ipm_ring_look(ring, ring->mine, &word, out_length);
-        else
-            return result;
-    }
-    return result == 1 ? -EPROTO : result; /* the slot changed, but to no next lap */
+    return ipm_ring_wait(ring, &ring->shared->head, ring->head_seen, deadline_ns);
+}
+
+static inline uint64_t ipm_ring_mask(const struct ipm_ring *ring)
+{
+    return (UINT64_C(1) << ring->slots_log2) - 1;
+}
+
+/* Lap of message @number, in the upper half of a slot's word; the first lap is 1, so that
+ * a fresh slot is behind.  It may wrap: a slot is never more than one lap behind. */
+static inline uint64_t ipm_ring_lap(const struct ipm_ring *ring, uint64_t number)
+{
+    return ((number >> ring->slots_log2) + 1) << 32;
+}
+
+/* Receiver: gives back @n messages. */
+static inline void ipm_ring_release(struct ipm_ring *ring, size_t n)
+{
+    ring->mine += n;
+    atomic_store_explicit(&ring->shared->head, ring->mine, memory_order_release);
 }
 
 #endif

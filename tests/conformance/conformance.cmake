@@ -22,7 +22,7 @@ ipm_test(conformance.skeleton 300 conformance
 add_executable(test_threads ${here}/test_threads.c ${here}/harness.c ${here}/traffic.c
   ${here}/allocations.c)
 target_link_libraries(test_threads PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
-target_link_options(test_threads PRIVATE -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini)
+target_link_options(test_threads PRIVATE -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini,--wrap=ipm_backing_map,--wrap=ipm_backing_unmap)
 foreach(name shm_ring shm_pipe_token futex)
   ipm_test(threads.${name} 300 threads $<TARGET_FILE:test_threads> ${name})
 endforeach()

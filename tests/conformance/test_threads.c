@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/region.h"
+#include "mechanisms/backing.h"
 #include "mechanisms/registry.h"
 #include "mechanisms/wait.h"
 #include "tests/conformance/traffic.h"
@@ -35,7 +36,8 @@ struct thread {
 /*
  * Each end maps the channel's memory for itself, at an address of its own, and the thread
  * sanitizer tells memory by its address: it would see no sharing at all.  So the linker
- * sends the mapping and unmapping of regions here (--wrap), and both ends get one mapping.
+ * sends the mapping and unmapping of shared memory here (--wrap), and both ends get the
+ * first one's mapping.
  */
 int __real_ipm_region_map(struct ipm_region *out_region, int fd, uint64_t magic,
                           uint32_t version, struct ipm_why *why);
@@ -43,28 +45,37 @@ int __wrap_ipm_region_map(struct ipm_region *out_region, int fd, uint64_t magic,
                           uint32_t version, struct ipm_why *why);
 void __real_ipm_region_fini(struct ipm_region *region);
 void __wrap_ipm_region_fini(struct ipm_region *region);
+int __real_ipm_backing_map(const struct ipm_backing *backing, void **out_base,
+                           struct ipm_why *why);
+int __wrap_ipm_backing_map(const struct ipm_backing *backing, void **out_base,
+                           struct ipm_why *why);
+void __real_ipm_backing_unmap(const struct ipm_backing *backing, void *base);
+void __wrap_ipm_backing_unmap(const struct ipm_backing *backing, void *base);
 
 static struct ipm_region shared = IPM_REGION_NONE;
 static ino_t shared_file;
 static int users; /* of the one mapping */
 
-int __wrap_ipm_region_map(struct ipm_region *out_region, int fd, uint64_t magic,
-                          uint32_t version, struct ipm_why *why)
+/* 0 this is the first end; 1 the mapping is there; -errno. */
+static int first_or_same(int fd, struct ipm_why *why)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return ipm_why_set(why, -errno, "fstat: ");
-    if (users == 0) {
-        int error = __real_ipm_region_map(&shared, fd, magic, version, why);
-        if (error != 0)
-            return error;
-        shared_file = status.st_ino;
-    } else if (status.st_ino != shared_file) {
+    if (users > 0 && status.st_ino != shared_file)
         return ipm_why_set(why, -EBUSY, "one region at a time in this test");
-    }
-    users++;
+    shared_file = status.st_ino;
+    return users++ > 0;
+}
+
+int __wrap_ipm_region_map(struct ipm_region *out_region, int fd, uint64_t magic,
+                          uint32_t version, struct ipm_why *why)
+{
+    int result = first_or_same(fd, why);
+    if (result == 0)
+        result = __real_ipm_region_map(&shared, fd, magic, version, why);
     *out_region = shared;
-    return 0;
+    return result < 0 ? result : 0;
 }
 
 void __wrap_ipm_region_fini(struct ipm_region *region)
@@ -76,6 +87,22 @@ void __wrap_ipm_region_fini(struct ipm_region *region)
         return;
     }
     __real_ipm_region_fini(region);
+}
+
+int __wrap_ipm_backing_map(const struct ipm_backing *backing, void **out_base,
+                           struct ipm_why *why)
+{
+    int result = first_or_same(backing->fd_plus_one - 1, why);
+    if (result == 0)
+        result = __real_ipm_backing_map(backing, &shared.base, why);
+    *out_base = shared.base;
+    return result < 0 ? result : 0;
+}
+
+void __wrap_ipm_backing_unmap(const struct ipm_backing *backing, void *base)
+{
+    if (--users == 0)
+        __real_ipm_backing_unmap(backing, base);
 }
 
 static void *thread_main(void *argument)

@@ -37,7 +37,8 @@ static void futex_wake(struct ipm_sync *own)
     ipm_futex_wake(own->peer_word, 1);
 }
 
-/* Waits for something to read and takes at most @length bytes of it. */
+/* Waits for something to read and takes at most @length bytes of it; IPM_CLOSED when there
+ * is nobody left who could write. */
 static int read_one(int fd, void *bytes, size_t length, int64_t deadline_ns)
 {
     if (deadline_ns != IPM_FOREVER) {
@@ -48,7 +49,10 @@ static int read_one(int fd, void *bytes, size_t length, int64_t deadline_ns)
         if (ready == 0)
             return ipm_now_ns() >= deadline_ns ? IPM_AGAIN : 0;
     }
-    return read(fd, bytes, length) >= 0 || errno == EINTR ? 0 : -errno;
+    ssize_t got = read(fd, bytes, length);
+    if (got == 0)
+        return IPM_CLOSED;
+    return got > 0 || errno == EINTR ? 0 : -errno;
 }
 
 static int eventfd_create(struct ipm_sync_channel *sync, enum ipm_side side,

@@ -44,7 +44,8 @@ void ipm_sync_attach(struct ipm_sync *own, struct ipm_sync_channel *sync,
                      enum ipm_side side, _Atomic uint32_t *own_word,
                      _Atomic uint32_t *peer_word);
 
-/* Sleeps until woken.  0 look again; IPM_AGAIN the deadline has passed; -errno. */
+/* Sleeps until woken.  0 look again; IPM_AGAIN the deadline has passed; IPM_CLOSED the peer
+ * is gone, as a pipe alone can tell; -errno. */
 int ipm_sync_sleep(struct ipm_sync *own, int64_t deadline_ns);
 
 /* Wakes the peer. */

@@ -6,21 +6,25 @@
 #ifndef IPM_TESTS_CASES_H
 #define IPM_TESTS_CASES_H
 
-#include "tests/conformance/harness.h"
+#include "tests/conformance/survey.h"
 
 struct ipm_suite {
     const struct ipm_mechanism *mechanism;
-    size_t max_message; /* longest that create() accepts here, at most 1 MiB */
+    const void *options; /* of the row under way; NULL: it has none */
+    size_t max_message;  /* longest that create() accepts here, at most 1 MiB */
+    struct ipm_survey survey;
 };
 
 extern struct ipm_suite ipm_suite;
 
-/* A setup to start from: default mode, first wait, one way, depth 16, batch 8. */
+/* A setup to start from: default mode, first wait, one way, depth 16, batch 8, the options
+ * of the row. */
 struct ipm_setup ipm_suite_setup(void);
 
 typedef void ipm_variant(struct ipm_setup setup);
 
-/* Calls @test for each wait strategy honoured and, if @modes, each number of copies. */
+/* Calls @test for each wait strategy honoured and, if @modes, each number of copies, as far
+ * as the row's options and this machine allow the two together. */
 void ipm_each_variant(struct ipm_setup setup, bool modes, ipm_variant *test);
 
 bool ipm_suite_can(enum ipm_capability capability);

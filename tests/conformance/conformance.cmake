@@ -4,7 +4,7 @@ set(here ${CMAKE_CURRENT_LIST_DIR})
 add_executable(test_mechanism
   ${here}/test_mechanism.c ${here}/cases_transfer.c ${here}/cases_queue.c
   ${here}/cases_death.c ${here}/cases_life.c ${here}/cases_promise.c ${here}/harness.c ${here}/traffic.c ${here}/leftovers.c
-  ${here}/syscalls.c ${here}/allocations.c)
+  ${here}/cover.c ${here}/survey.c ${here}/syscalls.c ${here}/allocations.c)
 target_link_libraries(test_mechanism PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
 # A plug-in finds what it uses in the executable that loads it, as in the worker.
 set_target_properties(test_mechanism PROPERTIES ENABLE_EXPORTS ON)
@@ -12,11 +12,22 @@ target_link_options(test_mechanism PRIVATE
   -Wl,--whole-archive $<TARGET_FILE:ipm_base> $<TARGET_FILE:ipm_mechanisms>
   -Wl,--no-whole-archive)
 
+# Each runs for every pair of values of its options, hence the time limit.
 foreach(name IN LISTS IPM_MECHANISM_NAMES)
-  ipm_test(conformance.${name} 300 conformance $<TARGET_FILE:test_mechanism> ${name})
+  ipm_test(conformance.${name} 900 conformance $<TARGET_FILE:test_mechanism> ${name})
 endforeach()
-ipm_test(conformance.skeleton 300 conformance
+ipm_test(conformance.skeleton 900 conformance
   $<TARGET_FILE:test_mechanism> skeleton --plugin $<TARGET_FILE:skeleton>)
+
+option(IPM_FULL_CONFORMANCE "Also test every combination of every mechanism's options" OFF)
+if(IPM_FULL_CONFORMANCE)
+  foreach(name IN LISTS IPM_MECHANISM_NAMES)
+    ipm_test(full.${name} 7200 full $<TARGET_FILE:test_mechanism> ${name} --full)
+  endforeach()
+endif()
+
+# The choice of combinations is arithmetic: a unit test.
+target_sources(unit_cover PRIVATE ${here}/cover.c)
 
 # Both ends as threads of one process: what the thread sanitizer can follow.
 add_executable(test_threads ${here}/test_threads.c ${here}/harness.c ${here}/traffic.c

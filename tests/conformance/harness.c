@@ -72,7 +72,10 @@ void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
     (void)snprintf(rig->channel.config.token, sizeof(rig->channel.config.token),
                    "%s-%u", ipm_rig_prefix(), ++serial);
     if (mechanism->options != NULL) {
-        ipm_option_defaults(mechanism->options, rig->options);
+        if (setup->options != NULL)
+            memcpy(rig->options, setup->options, mechanism->options_size);
+        else
+            ipm_option_defaults(mechanism->options, rig->options);
         rig->channel.config.options = rig->options;
     }
 }

@@ -2,8 +2,8 @@
 /*
  * harness: runs both ends of a mechanism the way the worker does, for tests.
  *
- * A RIG is a created channel: state in shared memory, options at their defaults, a token of
- * its own.  An END is one attached endpoint with its private state and message buffers.  A
+ * A RIG is a created channel: state in shared memory, options as set up, a token of its
+ * own.  An END is one attached endpoint with its private state and message buffers.  A
  * PART is what one end does; it runs in a forked process with only its own descriptors, in
  * a thread, or beside its peer in one process.
  *
@@ -38,6 +38,7 @@ struct ipm_setup {
     size_t max_message;
     size_t depth;
     size_t batch;
+    const void *options; /* the mechanism's option struct; NULL: its defaults */
 };
 
 struct ipm_board {

@@ -232,6 +232,11 @@ const struct ipm_mechanism *const *ipm_mechanisms(void)
     return table;
 }
 
+const struct ipm_mechanism *const *ipm_mechanisms_of_plugins(void)
+{
+    return &table[BUILT_IN + MODULES];
+}
+
 const struct ipm_mechanism *ipm_mechanism_find(const char *name)
 {
     fill_places();

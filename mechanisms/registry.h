@@ -13,6 +13,9 @@ enum { IPM_MECHANISMS_MAX = 128 };
  * NULL-terminated. */
 const struct ipm_mechanism *const *ipm_mechanisms(void);
 
+/* Those of plug-ins alone; NULL-terminated. */
+const struct ipm_mechanism *const *ipm_mechanisms_of_plugins(void);
+
 /* By name; NULL when there is none. */
 const struct ipm_mechanism *ipm_mechanism_find(const char *name);
 

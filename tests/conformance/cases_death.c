@@ -8,7 +8,8 @@ enum { STAGE_READY = 1, STAGE_DEAD = 2 };
 
 struct death {
     enum ipm_side victim;
-    bool killed; /* by SIGKILL; else it detaches and exits */
+    bool killed;            /* by SIGKILL; else it detaches and exits */
+    int64_t *seen_after_ns; /* if not NULL: from the kill to the survivor's return */
 };
 
 /* Without EOF the survivor must get away by its deadline; with it, by itself. */
@@ -85,6 +86,7 @@ static void death_run(const struct ipm_setup *setup, struct death death,
     };
     ipm_rig_forked(&rig);
     int status = 0;
+    int64_t killed_ns = 0;
     if (death.killed) {
         /* A part that fails before it is ready must not hang us. */
         while (atomic_load(&rig.board->stage) < STAGE_READY &&
@@ -92,6 +94,7 @@ static void death_run(const struct ipm_setup *setup, struct death death,
                rig.board->sides[survivor].text[0] == '\0')
             (void)usleep(200);
         (void)usleep(20000); /* time to fall asleep; nothing depends on it */
+        killed_ns = ipm_now_ns();
         (void)kill(pids[death.victim], SIGKILL);
         status = ipm_rig_wait(pids[death.victim]);
         if (!WIFSIGNALED(status))
@@ -101,6 +104,8 @@ static void death_run(const struct ipm_setup *setup, struct death death,
     }
     ipm_stage_set(rig.board, STAGE_DEAD);
     ipm_expect_ended_well(&rig, survivor, ipm_rig_wait(pids[survivor]));
+    if (death.seen_after_ns != NULL)
+        *death.seen_after_ns = (int64_t)atomic_load(&rig.board->value) - killed_ns;
     ipm_rig_fini(&rig);
 }
 
@@ -118,7 +123,7 @@ static void sender_dies_variant(struct ipm_setup setup)
     if (!can_get_away(setup.wait))
         return;
     for (int killed = 0; killed < 2; killed++)
-        death_run(&setup, (struct death){IPM_SIDE_A, killed != 0}, dying_send,
+        death_run(&setup, (struct death){IPM_SIDE_A, killed != 0, NULL}, dying_send,
                   dying_receive);
 }
 
@@ -127,7 +132,7 @@ static void receiver_dies_variant(struct ipm_setup setup)
     if (!can_get_away(setup.wait))
         return;
     for (int killed = 0; killed < 2; killed++)
-        death_run(&setup, (struct death){IPM_SIDE_B, killed != 0}, dying_send,
+        death_run(&setup, (struct death){IPM_SIDE_B, killed != 0, NULL}, dying_send,
                   dying_receive);
 }
 
@@ -163,6 +168,7 @@ static int waiting_receive(struct ipm_end *end, void *argument)
     struct ipm_got got;
     ipm_stage_set(end->rig->board, STAGE_READY);
     int result = ipm_get(end, &length, 1, 1, IPM_FOREVER, &got);
+    atomic_store(&end->rig->board->value, (uint64_t)ipm_now_ns());
     IPM_CHECK(end, result == IPM_CLOSED, "%d", result);
     return 0;
 }
@@ -178,14 +184,36 @@ static int waiting_send(struct ipm_end *end, void *argument)
         ipm_stage_set(end->rig->board, STAGE_READY);
         result = ipm_put(end, length, 1, i, IPM_FOREVER, &accepted);
     }
+    atomic_store(&end->rig->board->value, (uint64_t)ipm_now_ns());
     IPM_CHECK(end, result == IPM_CLOSED, "%d", result);
     return 0;
 }
 
+enum { PROMPT_TRIES = 8, PROMPT_NS = 100000000 };
+
+/* The best of several: a busy machine may keep the survivor off its CPU. */
+static void waiting_side(const struct ipm_setup *setup, enum ipm_side victim)
+{
+    int64_t best_ns = IPM_FOREVER;
+    for (int i = 0; i < PROMPT_TRIES && best_ns > PROMPT_NS; i++) {
+        int64_t seen_after_ns = 0;
+        struct death death = {victim, true, &seen_after_ns};
+        if (victim == IPM_SIDE_A)
+            death_run(setup, death, idle, waiting_receive);
+        else
+            death_run(setup, death, waiting_send, idle);
+        best_ns = seen_after_ns < best_ns ? seen_after_ns : best_ns;
+    }
+    if (best_ns > PROMPT_NS)
+        fail_msg("wait %s: the death of side %s was seen after %lld ms at best",
+                 ipm_wait_names[setup->wait], victim == IPM_SIDE_A ? "a" : "b",
+                 (long long)(best_ns / 1000000));
+}
+
 static void waiting_variant(struct ipm_setup setup)
 {
-    death_run(&setup, (struct death){IPM_SIDE_A, true}, idle, waiting_receive);
-    death_run(&setup, (struct death){IPM_SIDE_B, true}, waiting_send, idle);
+    waiting_side(&setup, IPM_SIDE_A);
+    waiting_side(&setup, IPM_SIDE_B);
 }
 
 void ipm_case_dies_while_peer_waits(void **state)

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The conformance suite: does a mechanism keep the promises of mechanisms/mechanism.h?
+ * ipcmeter-conform: does a mechanism keep the promises of mechanisms/mechanism.h?
  *
- *     test_mechanism NAME [--plugin SO] [--full] [--option NAME=VALUE]...
- *
- * The suite is run for each row of a cover of the mechanism's own options (cover.h): every
- * pair of their values, with --full every combination; --option fixes one.
- *
- * Exit status 0, 1 when a property does not hold, 77 when the mechanism is not available
- * here (the reason is printed), 2 for a wrong call.
+ * The suite runs for each row of a cover of the mechanism's own options (cover.h): every
+ * pair of their values, with --full every combination.  Each case has a process of its own
+ * (runner.h).  Exit status: 0 conforms, 3 a property does not hold, 12 not available here
+ * (the reason is printed), 2 wrong call, 1 internal.
  */
 #include "base/clock.h"
+#include "base/units.h"
 #include "mechanisms/probe.h"
 #include "mechanisms/registry.h"
 #include "tests/conformance/cases.h"
 #include "tests/conformance/cover.h"
 #include "tests/conformance/leftovers.h"
+#include "tests/conformance/result.h"
 #include "tests/support/test.h"
 
 #include <getopt.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 struct ipm_suite ipm_suite;
 
@@ -77,8 +77,11 @@ bool ipm_suite_timed(enum ipm_wait wait)
            ipm_suite_can(IPM_CAP_TIMED);
 }
 
+static bool skipped; /* by the case that this process runs */
+
 void ipm_suite_skip(const char *reason)
 {
+    skipped = true;
     print_message("skipped: %s\n", reason);
     skip();
     abort(); /* skip() does not return, and does not say so */
@@ -133,119 +136,234 @@ static bool runs_once(const char *name)
     return false;
 }
 
-/* One row: 0 nothing failed, 1 something did, 77 the row cannot be here. */
-static int run_row(const struct ipm_cover *cover, size_t row)
+static int case_body(void *context)
+{
+    const struct CMUnitTest *chosen = context;
+    int failed = _cmocka_run_group_tests(chosen->name, chosen, 1, NULL, NULL);
+    return failed != 0 ? IPM_BODY_FAILED : skipped ? IPM_BODY_SKIPPED : 0;
+}
+
+/* In a process of its own too: it is the first that calls create(). */
+static int survey_body(void *context)
+{
+    ipm_survey_make(context, ipm_suite.mechanism, ipm_suite.options);
+    return 0;
+}
+
+static void run_row(struct ipm_result *result, const struct ipm_cover *cover,
+                    size_t row, struct ipm_survey *survey, int limit_seconds)
 {
     _Alignas(16) unsigned char values[sizeof(((struct ipm_rig *)NULL)->options)];
-    struct CMUnitTest chosen[IPM_TEST_ROWS(cases)];
     char text[IPM_COVER_TEXT];
-    char name[IPM_COVER_TEXT + 64];
-    size_t n = 0;
+    struct ipm_outcome outcome;
+    ipm_suite.options = NULL;
     if (cover->options != NULL) {
         ipm_cover_values(cover, row, values);
         ipm_suite.options = values;
     }
-    (void)snprintf(name, sizeof(name), "%s: %s", ipm_suite.mechanism->name,
-                   ipm_cover_text(cover, row, text));
-    ipm_survey_make(&ipm_suite.survey, ipm_suite.mechanism, ipm_suite.options);
-    ipm_suite.max_message = ipm_suite.survey.max_message;
-    print_message("%s\n%s", name, ipm_suite.survey.notes);
-    if (ipm_suite.survey.n_possible == 0) {
-        print_message("skipped: %s\n", ipm_suite.survey.why.text);
-        return 77;
+    *survey = (struct ipm_survey){0};
+    ipm_run_body(survey_body, survey, limit_seconds, &outcome);
+    ipm_suite.survey = *survey;
+    ipm_suite.max_message = survey->max_message;
+    bool possible_here = survey->n_possible > 0 || outcome.verdict == IPM_FAIL;
+    ipm_result_row(result, ipm_cover_text(cover, row, text), survey,
+                   possible_here ? NULL : survey->why.text);
+    if (outcome.verdict == IPM_FAIL)
+        ipm_result_case(result, "survey", &outcome);
+    for (size_t i = 0; i < IPM_TEST_ROWS(cases) && survey->n_possible > 0; i++) {
+        struct CMUnitTest chosen = cases[i];
+        if (row > 0 && runs_once(chosen.name))
+            continue;
+        ipm_run_body(case_body, &chosen, limit_seconds, &outcome);
+        ipm_result_case(result, chosen.name, &outcome);
     }
-    for (size_t i = 0; i < IPM_TEST_ROWS(cases); i++) {
-        if (row == 0 || !runs_once(cases[i].name))
-            chosen[n++] = cases[i];
-    }
-    return _cmocka_run_group_tests(name, chosen, n, NULL, NULL) == 0 ? 0 : 1;
 }
 
-static int run_rows(const struct ipm_cover *cover)
+enum {
+    EXIT_INTERNAL = 1,
+    EXIT_USAGE = 2,
+    EXIT_FAILED = 3,
+    EXIT_UNAVAILABLE = 12,
+    FIXED_MAX = 32,
+    LIMIT_SECONDS = 3 * IPM_WATCHDOG_SECONDS,
+};
+
+struct arguments {
+    const char *name; /* NULL: those of the plug-ins, or all */
+    const char *fixed[FIXED_MAX];
+    size_t n_fixed;
+    int limit_seconds;
+    bool full, json, list, help, plugins;
+};
+
+/* The status of one mechanism, as main() has it. */
+static int examine(const struct ipm_mechanism *mechanism,
+                   const struct arguments *arguments)
 {
-    bool tested = false;
-    int failed = 0;
-    for (size_t row = 0; row < cover->n_rows; row++) {
-        int result = run_row(cover, row);
-        tested = tested || result != 77;
-        failed += result == 1;
+    struct ipm_cover cover;
+    struct ipm_result result;
+    struct ipm_why why = {0};
+    ipm_suite.mechanism = mechanism;
+    if (ipm_cover_init(&cover, mechanism->options, arguments->fixed, arguments->n_fixed,
+                       arguments->full, &why) != 0) {
+        (void)fprintf(stderr, "%s: %s\n", mechanism->name, why.text);
+        return EXIT_USAGE;
     }
-    if (cover->n_rows > 1)
-        print_message("%s: %zu combinations of its options, %d failed\n",
-                      ipm_suite.mechanism->name, cover->n_rows, failed);
-    return failed > 0 ? 1 : tested ? 0 : 77;
+    struct ipm_survey *survey = mmap(NULL, sizeof(*survey), PROT_READ | PROT_WRITE,
+                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (survey == MAP_FAILED)
+        abort();
+    int status = 0;
+    ipm_result_begin(&result, mechanism, arguments->json);
+    if (ipm_probe(mechanism, NULL, &why) != 0) {
+        ipm_result_unavailable(&result, why.text);
+        status = EXIT_UNAVAILABLE;
+    } else {
+        for (size_t row = 0; row < cover.n_rows; row++)
+            run_row(&result, &cover, row, survey, arguments->limit_seconds);
+        bool tested = result.passed + result.failed > 0;
+        status = result.failed > 0 ? EXIT_FAILED : tested ? 0 : EXIT_UNAVAILABLE;
+        if (ipm_result_end(&result) != 0)
+            status = EXIT_INTERNAL;
+    }
+    (void)munmap(survey, sizeof(*survey));
+    ipm_cover_fini(&cover);
+    return status;
 }
+
+static const char usage_text[] =
+    "usage: ipcmeter conform [NAME] [--plugin SO]... [--full] [--option "
+    "NAME=VALUE]...\n"
+    "                        [--json] [--limit SECONDS] [--list]\n"
+    "\n"
+    "Does a mechanism keep the promises of mechanisms/mechanism.h?  Without NAME: "
+    "those\n"
+    "of the plug-ins, or all.\n"
+    "\n"
+    "  --plugin SO          mechanisms of a shared object\n"
+    "  --full               every combination of its options instead of every pair\n"
+    "  --option NAME=VALUE  fix one of its options\n"
+    "  --json               one line of JSON per mechanism\n"
+    "  --limit SECONDS      a case that takes longer has failed (180)\n"
+    "  --list               the properties that are checked\n"
+    "\n"
+    "Exit status: 0 conforms, 3 a property does not hold, 12 not available here, 2 "
+    "wrong\n"
+    "call, 1 internal.\n";
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: test_mechanism NAME [--plugin SO] [--full] "
-                          "[--option NAME=VALUE]...\n");
-    return 2;
+    (void)fputs(usage_text, stderr);
+    return EXIT_USAGE;
 }
 
-enum { FIXED_MAX = 32 };
-
-struct arguments {
-    const char *name;
-    const char *fixed[FIXED_MAX];
-    size_t n_fixed;
-    bool full;
-};
+static int load(const char *path)
+{
+    struct ipm_why why = {0};
+    if (ipm_plugin_load(path, &why) == 0)
+        return 0;
+    (void)fprintf(stderr, "--plugin %s: %s\n", path, why.text);
+    return EXIT_USAGE;
+}
 
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {{"plugin", required_argument, NULL, 'p'},
                                             {"option", required_argument, NULL, 'o'},
+                                            {"limit", required_argument, NULL, 't'},
                                             {"full", no_argument, NULL, 'f'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"list", no_argument, NULL, 'l'},
+                                            {"help", no_argument, NULL, 'h'},
                                             {0}};
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        struct ipm_why why = {0};
-        if (option == 'p' && ipm_plugin_load(optarg, &why) != 0) {
-            (void)fprintf(stderr, "%s: %s\n", optarg, why.text);
-            return 2;
-        }
-        if (option == 'o' && arguments->n_fixed < FIXED_MAX)
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        int error = 0;
+        int64_t seconds = 0;
+        switch (option) {
+        case 'p':
+            arguments->plugins = true;
+            error = load(optarg);
+            break;
+        case 'o':
+            if (arguments->n_fixed == FIXED_MAX)
+                return usage();
             arguments->fixed[arguments->n_fixed++] = optarg;
-        else if (option == 'f')
+            break;
+        case 't':
+            if (ipm_parse_integer(optarg, &seconds, NULL) != 0 || seconds < 1 ||
+                seconds > 86400)
+                return usage();
+            arguments->limit_seconds = (int)seconds;
+            break;
+        case 'f':
             arguments->full = true;
-        else if (option != 'p')
+            break;
+        case 'j':
+            arguments->json = true;
+            break;
+        case 'l':
+            arguments->list = true;
+            break;
+        case 'h':
+            arguments->help = true;
+            break;
+        default:
             return usage();
+        }
+        if (error != 0)
+            return error;
     }
-    if (optind + 1 != argc)
+    if (argc - optind > 1)
         return usage();
     arguments->name = argv[optind];
     return 0;
 }
 
+/* The worst of all: a failure outweighs what is not available. */
+static int examine_all(const struct arguments *arguments)
+{
+    const struct ipm_mechanism *const *at =
+        arguments->plugins ? ipm_mechanisms_of_plugins() : ipm_mechanisms();
+    bool tested = false;
+    int worst = 0;
+    for (; *at != NULL; at++) {
+        int status = examine(*at, arguments);
+        if (status == EXIT_USAGE || status == EXIT_INTERNAL)
+            return status;
+        tested = tested || status != EXIT_UNAVAILABLE;
+        if (status == EXIT_FAILED)
+            worst = status;
+    }
+    return tested ? worst : EXIT_UNAVAILABLE;
+}
+
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {0};
-    struct ipm_cover cover;
-    struct ipm_why why = {0};
-    int wrong = parse(argc, argv, &arguments);
-    if (wrong != 0)
-        return wrong;
-    ipm_suite.mechanism = ipm_mechanism_find(arguments.name);
-    if (ipm_suite.mechanism == NULL) {
+    struct arguments arguments = {.limit_seconds = LIMIT_SECONDS};
+    int status = parse(argc, argv, &arguments);
+    if (status != 0)
+        return status;
+    if (arguments.help) {
+        (void)fputs(usage_text, stdout);
+        return 0;
+    }
+    if (arguments.list) {
+        for (size_t i = 0; i < IPM_TEST_ROWS(cases); i++)
+            (void)puts(cases[i].name);
+        return 0;
+    }
+    const struct ipm_mechanism *mechanism = NULL;
+    if (arguments.name != NULL)
+        mechanism = ipm_mechanism_find(arguments.name);
+    if (arguments.name != NULL && mechanism == NULL) {
         (void)fprintf(stderr, "there is no mechanism '%s'\n", arguments.name);
-        return 2;
+        return EXIT_USAGE;
     }
-    if (ipm_cover_init(&cover, ipm_suite.mechanism->options, arguments.fixed,
-                       arguments.n_fixed, arguments.full, &why) != 0) {
-        (void)fprintf(stderr, "%s\n", why.text);
-        return 2;
-    }
-    (void)ipm_rig_prefix();
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)unsetenv("CMOCKA_MESSAGE_OUTPUT"); /* what the cases print is read by us */
+    (void)unsetenv("CMOCKA_TEST_ABORT");
     const char *lost = ipm_isolate();
     if (lost != NULL)
-        print_message("not isolated: %s\n", lost);
-    int result = 77;
-    if (ipm_probe(ipm_suite.mechanism, NULL, &why) != 0)
-        print_message("skipped: %s is not available here: %s\n",
-                      ipm_suite.mechanism->name, why.text);
-    else
-        result = run_rows(&cover);
-    ipm_cover_fini(&cover);
-    return result;
+        (void)fprintf(stderr, "not isolated: %s\n", lost);
+    return mechanism != NULL ? examine(mechanism, &arguments) : examine_all(&arguments);
 }

@@ -123,6 +123,8 @@ struct ipm_mode {
 
 enum { IPM_MODES = 3 }; /* indexed by copies: 0, 1, 2 */
 
+enum { IPM_OPTIONS_SIZE_MAX = 512 }; /* bytes of a mechanism's option struct */
+
 /* What the plan wants from a channel.  Read-only for mechanisms. */
 struct ipm_channel_config {
     size_t max_message; /* longest message of this run, bytes */

@@ -23,14 +23,35 @@ const char *const ipm_capability_names[] = {
 const char *const ipm_wait_names[] = {
     "none", "spin", "yield", "block", "spin_then_block", NULL};
 
-static const char *contradiction(const struct ipm_mechanism *m)
+static bool is_word(const char *text)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    bool loan = (m->capabilities & IPM_CAP_LOAN) != 0;
-    if (m->name[0] == '\0' || strspn(m->name, letters) != strlen(m->name))
+    return text != NULL && text[0] != '\0' && strspn(text, letters) == strlen(text);
+}
+
+static bool is_line(const char *text, size_t most)
+{
+    return text != NULL && text[0] != '\0' && strnlen(text, most + 1) <= most;
+}
+
+enum { LONGEST_NAME = 40, MOST_OPTIONS = 64 };
+
+static const char *wrong_identity(const struct ipm_mechanism *m)
+{
+    if (!is_word(m->name))
         return "the name must match [a-z0-9_]+";
-    if (m->family == NULL || m->summary == NULL || strlen(m->summary) > 60)
+    if (strlen(m->name) > LONGEST_NAME)
+        return "the name is longer than 40 characters";
+    if (m->version < 1)
+        return "versions start at 1";
+    if (!is_line(m->family, 40) || !is_line(m->summary, 60))
         return "family and a summary of at most 60 characters are needed";
+    return NULL;
+}
+
+static const char *wrong_hooks(const struct ipm_mechanism *m)
+{
+    bool loan = (m->capabilities & IPM_CAP_LOAN) != 0;
     if (m->create == NULL || m->destroy == NULL || m->attach == NULL ||
         m->detach == NULL || m->send_n == NULL || m->recv_n == NULL)
         return "a mandatory hook is missing";
@@ -41,6 +62,18 @@ static const char *contradiction(const struct ipm_mechanism *m)
         return "wait_fd and the pollfd capability disagree";
     if (((m->capabilities & IPM_CAP_BROKER) != 0) != (m->helper != NULL))
         return "helper and the broker capability disagree";
+    return NULL;
+}
+
+static const char *wrong_promises(const struct ipm_mechanism *m)
+{
+    bool loan = (m->capabilities & IPM_CAP_LOAN) != 0;
+    const size_t known =
+        sizeof(ipm_capability_names) / sizeof(ipm_capability_names[0]) - 1;
+    if (m->capabilities >> known != 0)
+        return "a capability that this worker does not know";
+    if (m->waits >= IPM_WAIT_BIT(IPM_WAIT_COUNT))
+        return "a wait strategy that this worker does not know";
     if ((m->waits & IPM_WAIT_BIT(IPM_WAIT_NONE)) != 0)
         return "no wait strategy is written as waits = 0";
     if (m->limits.min_length < 0 || m->limits.max_length < 0 ||
@@ -57,20 +90,68 @@ static const char *contradiction(const struct ipm_mechanism *m)
         if (!loan && (mode->send_in_place || mode->receive_in_place))
             return "a mode works in place without the loan capability";
     }
+    return NULL;
+}
+
+static const char *wrong_option(const struct ipm_mechanism *m,
+                                const struct ipm_option *option)
+{
+    int64_t value = 0;
+    if (!is_word(option->name))
+        return "an option's name must match [a-z0-9_]+";
+    if (ipm_option_find(m->options, option->name) != option)
+        return "two options have one name";
+    if ((unsigned)option->type > IPM_OPTION_CHOICE)
+        return "an option has a type that this worker does not know";
+    if (option->type == IPM_OPTION_CHOICE &&
+        (option->choices == NULL || option->choices[0] == NULL))
+        return "an option is a choice without choices";
+    if (option->min > option->max)
+        return "an option's min is above its max";
+    if (option->unit == NULL || option->help == NULL)
+        return "an option lacks unit or help (\"\" for none)";
+    if (option->offset % _Alignof(int64_t) != 0 ||
+        option->offset > m->options_size - sizeof(int64_t))
+        return "an option lies outside options_size, or not as an int64_t does";
+    if (option->fallback == NULL ||
+        ipm_option_parse(option, option->fallback, &value, NULL) != 0)
+        return "an option has no default that it would accept";
+    return NULL;
+}
+
+static const char *wrong_options(const struct ipm_mechanism *m)
+{
     if ((m->options != NULL) != (m->options_size > 0))
         return "options and options_size disagree";
-    return NULL;
+    if (m->options == NULL)
+        return NULL;
+    if (m->options_size < sizeof(int64_t) || m->options_size > IPM_OPTIONS_SIZE_MAX)
+        return "options_size is not 8 to 512 bytes";
+    const char *text = NULL;
+    int n = 0;
+    for (; text == NULL && m->options[n].name != NULL; n++)
+        text = n == MOST_OPTIONS ? "no end of the options: a row with a NULL name"
+                                 : wrong_option(m, &m->options[n]);
+    return text;
 }
 
 int ipm_mechanism_check(const struct ipm_mechanism *mechanism, struct ipm_why *why)
 {
+    /* Behind another ABI number nothing is where this header has it. */
     if (mechanism->abi != IPM_PLUGIN_ABI)
         return ipm_why_set(why, -EPROTO, "built for plug-in ABI %u, this worker has %d",
                            mechanism->abi, IPM_PLUGIN_ABI);
-    const char *text = contradiction(mechanism);
-    if (text != NULL)
-        return ipm_why_set(why, -EINVAL, "mechanism '%s': %s", mechanism->name, text);
-    return 0;
+    const char *text = wrong_identity(mechanism);
+    if (text == NULL)
+        text = wrong_hooks(mechanism);
+    if (text == NULL)
+        text = wrong_promises(mechanism);
+    if (text == NULL)
+        text = wrong_options(mechanism);
+    if (text == NULL)
+        return 0;
+    return ipm_why_set(why, -EINVAL, "mechanism '%s': %s",
+                       is_word(mechanism->name) ? mechanism->name : "?", text);
 }
 
 /* --- modules: mechanisms that need a library ------------------------------------------- */
@@ -164,9 +245,9 @@ static const struct ipm_mechanism *const *open_object(const char *path, int *out
         return NULL;
     }
     const struct ipm_mechanism *const *found = dlsym(object, "ipm_plugin_mechanisms");
-    if (found == NULL) {
-        (void)ipm_why_set(why, *out_error, "%s has no symbol ipm_plugin_mechanisms",
-                          path);
+    if (found == NULL || found[0] == NULL) {
+        (void)ipm_why_set(why, *out_error, "%s has no %s ipm_plugin_mechanisms", path,
+                          found == NULL ? "symbol" : "mechanism in");
         return NULL;
     }
     for (size_t i = 0; found[i] != NULL; i++) {
@@ -251,22 +332,37 @@ const struct ipm_mechanism *ipm_mechanism_find(const char *name)
     return NULL;
 }
 
+static int add(const struct ipm_mechanism *mechanism, size_t place, struct ipm_why *why)
+{
+    const struct ipm_mechanism *same = ipm_mechanism_find(mechanism->name);
+    if (same == mechanism)
+        return ipm_why_set(why, -EEXIST, "'%s' is loaded already", mechanism->name);
+    if (same != NULL)
+        return ipm_why_set(why, -EEXIST, "a mechanism '%s' exists already",
+                           mechanism->name);
+    if (place == IPM_MECHANISMS_MAX)
+        return ipm_why_set(why, -ENOSPC, "more than %d mechanisms", IPM_MECHANISMS_MAX);
+    table[place] = mechanism;
+    return 0;
+}
+
 int ipm_plugin_load(const char *path, struct ipm_why *why)
 {
+    char here[PATH_MAX];
+    /* A bare name is a file of this directory, not of the library path. */
+    bool bare = strchr(path, '/') == NULL && access(path, F_OK) == 0;
+    if (bare && snprintf(here, sizeof(here), "./%s", path) < (int)sizeof(here))
+        path = here;
     int error = 0;
     const struct ipm_mechanism *const *found = open_object(path, &error, why);
     fill_places();
-    size_t used = 0;
-    while (table[used] != NULL)
-        used++;
-    for (; found != NULL && *found != NULL; found++) {
-        if (ipm_mechanism_find((*found)->name) != NULL)
-            return ipm_why_set(why, -EEXIST, "%s: a mechanism '%s' exists already",
-                               path, (*found)->name);
-        if (used == IPM_MECHANISMS_MAX)
-            return ipm_why_set(why, -ENOSPC, "%s: more than %d mechanisms", path,
-                               IPM_MECHANISMS_MAX);
-        table[used++] = *found;
-    }
+    size_t first = 0;
+    while (table[first] != NULL)
+        first++;
+    size_t used = first;
+    for (; error == 0 && *found != NULL; found++)
+        error = add(*found, used++, why);
+    while (error != 0 && used-- > first)
+        table[used] = NULL; /* all or none */
     return error;
 }

@@ -22,17 +22,19 @@ const struct ipm_mechanism *ipm_mechanism_find(const char *name);
 /**
  * ipm_mechanism_check() - do hooks, capabilities, limits and names agree?
  *
- * Return: 0; -EINVAL with the first contradiction in @why.
+ * Nothing behind a wrong ABI number is read; of the rest no pointer is trusted to be there.
+ *
+ * Return: 0; -EPROTO another ABI; -EINVAL with the first contradiction in @why.
  */
 int ipm_mechanism_check(const struct ipm_mechanism *mechanism, struct ipm_why *why);
 
 /**
- * ipm_plugin_load() - add the mechanisms of a shared object
+ * ipm_plugin_load() - add the mechanisms of a shared object, all or none
  * @path: holds a symbol `ipm_plugin_mechanisms`, a NULL-terminated array of
  *        `const struct ipm_mechanism *const`
  *
  * Return: 0; -ENOEXEC not a plug-in; -EPROTO built for another ABI; -EEXIST a name is
- *         taken; -EINVAL a mechanism contradicts itself.
+ *         taken; -ENOSPC; -EINVAL a mechanism contradicts itself.
  */
 int ipm_plugin_load(const char *path, struct ipm_why *why);
 

@@ -34,7 +34,7 @@ struct ipm_point {
     bool sandbox;
     const char *sysroot;                    /* "": the machine itself */
     const json_t *unavailable;              /* pass to reason; NULL: nothing is known */
-    _Alignas(8) unsigned char options[512]; /* of the swept mechanism */
+    _Alignas(8) unsigned char options[IPM_OPTIONS_SIZE_MAX]; /* of the swept mechanism */
 };
 
 /**

@@ -55,7 +55,7 @@ struct ipm_rig {
     struct ipm_channel channel;
     struct ipm_board *board;
     size_t state_bytes; /* mapped */
-    _Alignas(16) unsigned char options[512];
+    _Alignas(16) unsigned char options[IPM_OPTIONS_SIZE_MAX];
 };
 
 struct ipm_end {

@@ -18,6 +18,12 @@ struct mutation {
         statement;                                                                     \
     }
 
+static int some_wait_fd(const struct ipm_endpoint *endpoint)
+{
+    (void)endpoint;
+    return -1;
+}
+
 MUTATION(abi, m->abi = IPM_PLUGIN_ABI + 1)
 MUTATION(empty_name, m->name = "")
 MUTATION(bad_name, m->name = "Shm-ring")
@@ -40,6 +46,53 @@ MUTATION(token_with_length, m->capabilities |= IPM_CAP_TOKEN; m->limits.max_leng
 MUTATION(default_unsupported, m->modes[m->default_copies].supported = false)
 MUTATION(default_out_of_range, m->default_copies = IPM_MODES)
 MUTATION(options_without_size, m->options_size = 0)
+MUTATION(null_name, m->name = NULL)
+MUTATION(long_name, m->name = "a_name_that_goes_on_and_on_until_it_is_too_long")
+MUTATION(no_version, m->version = 0)
+MUTATION(no_summary, m->summary = NULL)
+MUTATION(empty_summary, m->summary = "")
+MUTATION(wait_fd_not_declared, m->wait_fd = some_wait_fd)
+MUTATION(broker_without_helper, m->capabilities |= IPM_CAP_BROKER)
+MUTATION(unknown_capability, m->capabilities |= 1u << 31)
+MUTATION(unknown_wait, m->waits |= IPM_WAIT_BIT(IPM_WAIT_COUNT))
+MUTATION(in_place_without_loan, *m = *ipm_mechanism_find("pipe");
+         m->modes[2].send_in_place = true)
+MUTATION(size_without_options, m->options = NULL)
+MUTATION(huge_options, m->options_size = IPM_OPTIONS_SIZE_MAX + 1)
+MUTATION(tiny_options, m->options_size = 7)
+
+/* Tables of options, each with one row at fault; all are in a struct of 16 bytes. */
+static const char *const no_choices[] = {NULL};
+
+#define TABLE(label, ...)                                                              \
+    static const struct ipm_option table_##label[] = {{__VA_ARGS__}, {.name = NULL}};  \
+    static void mutate_option_##label(struct ipm_mechanism *m)                         \
+    {                                                                                  \
+        m->options = table_##label;                                                    \
+        m->options_size = 16;                                                          \
+    }
+#define ROW .offset = 8, .fallback = "1", .unit = "", .help = ""
+
+TABLE(good, .name = "x", ROW)
+TABLE(empty_name, .name = "", ROW)
+TABLE(bad_name, .name = "X y", ROW)
+TABLE(no_default, .name = "x", .offset = 8, .unit = "", .help = "")
+TABLE(bad_default, .name = "x", .offset = 8, .fallback = "one", .unit = "", .help = "")
+TABLE(default_out_of_range, .name = "x", ROW, .min = 2, .max = 3)
+TABLE(crossed, .name = "x", ROW, .min = 2, .max = 1)
+TABLE(no_choices, .name = "x", ROW, .type = IPM_OPTION_CHOICE)
+TABLE(empty_choices, .name = "x", ROW, .type = IPM_OPTION_CHOICE, .choices = no_choices)
+TABLE(unknown_type, .name = "x", ROW, .type = (enum ipm_option_type)9)
+TABLE(outside, .name = "x", .offset = 16, .fallback = "1", .unit = "", .help = "")
+TABLE(far_outside, .name = "x", .offset = SIZE_MAX - 7, .fallback = "1", .unit = "",
+      .help = "")
+TABLE(between, .name = "x", .offset = 4, .fallback = "1", .unit = "", .help = "")
+TABLE(no_help, .name = "x", .offset = 8, .fallback = "1", .unit = "")
+TABLE(no_unit, .name = "x", .offset = 8, .fallback = "1", .help = "")
+
+static const struct ipm_option table_twice[] = {
+    {.name = "x", ROW}, {.name = "x", ROW}, {.name = NULL}};
+MUTATION(option_twice, m->options = table_twice; m->options_size = 16)
 
 static const struct mutation mutations[] = {
     {"abi", mutate_abi, -EPROTO, "ABI"},
@@ -63,6 +116,36 @@ static const struct mutation mutations[] = {
     {"default unsupported", mutate_default_unsupported, -EINVAL, "default"},
     {"default out of range", mutate_default_out_of_range, -EINVAL, "default"},
     {"options without size", mutate_options_without_size, -EINVAL, "options"},
+    {"null name", mutate_null_name, -EINVAL, "'?': the name"},
+    {"long name", mutate_long_name, -EINVAL, "longer than 40"},
+    {"no version", mutate_no_version, -EINVAL, "versions"},
+    {"no summary", mutate_no_summary, -EINVAL, "summary"},
+    {"empty summary", mutate_empty_summary, -EINVAL, "summary"},
+    {"wait_fd not declared", mutate_wait_fd_not_declared, -EINVAL, "pollfd"},
+    {"broker without helper", mutate_broker_without_helper, -EINVAL, "broker"},
+    {"unknown capability", mutate_unknown_capability, -EINVAL, "not know"},
+    {"unknown wait", mutate_unknown_wait, -EINVAL, "not know"},
+    {"in place without loan", mutate_in_place_without_loan, -EINVAL, "in place"},
+    {"size without options", mutate_size_without_options, -EINVAL, "disagree"},
+    {"huge options", mutate_huge_options, -EINVAL, "512"},
+    {"tiny options", mutate_tiny_options, -EINVAL, "512"},
+    {"option: none at fault", mutate_option_good, 0, ""},
+    {"option: empty name", mutate_option_empty_name, -EINVAL, "option's name"},
+    {"option: bad name", mutate_option_bad_name, -EINVAL, "option's name"},
+    {"option: no default", mutate_option_no_default, -EINVAL, "no default"},
+    {"option: bad default", mutate_option_bad_default, -EINVAL, "no default"},
+    {"option: default out of range", mutate_option_default_out_of_range, -EINVAL,
+     "no default"},
+    {"option: min above max", mutate_option_crossed, -EINVAL, "min"},
+    {"option: no choices", mutate_option_no_choices, -EINVAL, "choice"},
+    {"option: empty choices", mutate_option_empty_choices, -EINVAL, "choice"},
+    {"option: unknown type", mutate_option_unknown_type, -EINVAL, "type"},
+    {"option: behind the struct", mutate_option_outside, -EINVAL, "outside"},
+    {"option: far behind the struct", mutate_option_far_outside, -EINVAL, "outside"},
+    {"option: between two places", mutate_option_between, -EINVAL, "outside"},
+    {"option: no help", mutate_option_no_help, -EINVAL, "help"},
+    {"option: no unit", mutate_option_no_unit, -EINVAL, "unit"},
+    {"option: two of one name", mutate_option_twice, -EINVAL, "two options"},
 };
 
 static void test_contradictions(void **state)
@@ -78,6 +161,24 @@ static void test_contradictions(void **state)
         if (error != mutations[i].error || strstr(why.text, mutations[i].text) == NULL)
             fail_msg("%s: %d '%s'", mutations[i].name, error, why.text);
     }
+}
+
+/* Of another ABI only the number may be read: behind it there may be anything. */
+static void test_garbage_behind_abi(void **state)
+{
+    (void)state;
+    struct ipm_mechanism garbage;
+    struct ipm_why why = {0};
+    memset(&garbage, 0x5a, sizeof(garbage));
+    garbage.abi = IPM_PLUGIN_ABI + 1;
+    assert_int_equal(ipm_mechanism_check(&garbage, &why), -EPROTO);
+    char text[64];
+    (void)snprintf(text, sizeof(text), "ABI %d, this worker has %d", IPM_PLUGIN_ABI + 1,
+                   IPM_PLUGIN_ABI);
+    assert_non_null(strstr(why.text, text));
+    /* And with nothing filled in at all. */
+    garbage = (struct ipm_mechanism){.abi = IPM_PLUGIN_ABI};
+    assert_int_equal(ipm_mechanism_check(&garbage, &why), -EINVAL);
 }
 
 static void test_all_in_order(void **state)
@@ -162,8 +263,11 @@ static void test_descriptors(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contradictions), cmocka_unit_test(test_all_in_order),
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_no_plugin),
+        cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_garbage_behind_abi),
+        cmocka_unit_test(test_all_in_order),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_no_plugin),
         cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests_name("registry", tests, NULL, NULL);

@@ -13,6 +13,7 @@ string(REGEX REPLACE ".*IPM_PLUGIN_ABI = ([0-9]+).*" "\\1" IPM_PLUGIN_ABI "${lin
 # By the place of the file itself, so that an installation may be moved.
 file(RELATIVE_PATH IPM_PREFIX_FROM_PC
   /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+set(IPM_DOC_FROM_PREFIX ${CMAKE_INSTALL_DOCDIR})
 configure_file(cmake/ipcmeter.pc.in ${CMAKE_BINARY_DIR}/ipcmeter.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/ipcmeter.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -165,7 +165,7 @@ void ipm_run_body(int (*body)(void *context), void *context, int limit_seconds,
         (void)snprintf(text, sizeof(text), "did not end within %d s", limit_seconds);
         append(out_outcome, text);
     } else if (code != 0 && code != IPM_BODY_FAILED && code != IPM_BODY_SKIPPED) {
-        (void)snprintf(text, sizeof(text), "the process of this case %s",
+        (void)snprintf(text, sizeof(text), "the case ended early: %s",
                        ipm_status_text(status, how));
         append(out_outcome, text);
     }

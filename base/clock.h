@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <time.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define IPM_NS_PER_SECOND INT64_C(1000000000)
 #define IPM_FOREVER       INT64_MAX /* a deadline that never comes */
 
@@ -21,8 +25,10 @@ static inline int64_t ipm_now_ns(void)
 
 static inline struct timespec ipm_timespec(int64_t ns)
 {
-    return (struct timespec){.tv_sec = (time_t)(ns / IPM_NS_PER_SECOND),
-                             .tv_nsec = (long)(ns % IPM_NS_PER_SECOND)};
+    struct timespec time;
+    time.tv_sec = (time_t)(ns / IPM_NS_PER_SECOND);
+    time.tv_nsec = (long)(ns % IPM_NS_PER_SECOND);
+    return time;
 }
 
 struct ipm_clock_cost {
@@ -41,5 +47,9 @@ void ipm_clock_measure(struct ipm_clock_cost *out_cost);
 /* Poll timeout for an absolute deadline: milliseconds rounded up, -1 for IPM_FOREVER, 0 for
  * one that has passed, INT_MAX for one more than 24 days away. */
 int ipm_poll_timeout_ms(int64_t deadline_ns);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

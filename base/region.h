@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { IPM_REGION_HEADER = 128, IPM_CACHE_LINE = 64, IPM_LINE_PAIR = 128 };
 
 struct ipm_region {
@@ -23,7 +27,11 @@ struct ipm_region {
     int fd;      /* -1: none */
 };
 
+#ifdef __cplusplus
+#define IPM_REGION_NONE (ipm_region{nullptr, 0, -1})
+#else
 #define IPM_REGION_NONE ((struct ipm_region){.base = NULL, .size = 0, .fd = -1})
+#endif
 
 /**
  * ipm_region_create() - new shared memory, mapped here
@@ -52,5 +60,9 @@ void ipm_prefault(void *base, size_t size);
 
 /* Unmaps and closes; idempotent. */
 void ipm_region_fini(struct ipm_region *region);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,28 +17,40 @@ enum {
     DESCRIBE_SECONDS = 60,    /* probes try everything once: well below a second */
 };
 
+int ipm_program_beside(const char *name, char path[IPM_WORKER_PATH],
+                       struct ipm_why *why)
+{
+    ssize_t length = readlink("/proc/self/exe", path, IPM_WORKER_PATH - 1);
+    if (length < 0)
+        return ipm_why_set(why, -errno, "readlink /proc/self/exe: ");
+    path[length] = '\0';
+    char *file = strrchr(path, '/');
+    file = file == NULL ? path : file + 1;
+    if ((size_t)(file - path) + strlen(name) >= IPM_WORKER_PATH)
+        return ipm_why_set(why, -ENAMETOOLONG, "path of %s: ", name);
+    (void)strcpy(file, name);
+    if (access(path, X_OK) != 0)
+        return ipm_why_set(why, -errno, "%s: ", path);
+    return 0;
+}
+
 int ipm_worker_find(struct ipm_worker *worker, struct ipm_why *why)
 {
-    static const char name[] = "ipcmeter-worker";
     const char *given = getenv("IPCMETER_WORKER");
     char path[IPM_WORKER_PATH];
     if (given != NULL && given[0] != '\0') {
         if (strlen(given) >= sizeof(path))
             return ipm_why_set(why, -ENAMETOOLONG, "IPCMETER_WORKER: ");
         (void)strcpy(path, given);
+        if (access(path, X_OK) != 0)
+            return ipm_why_set(why, -errno, "worker %s: ", path);
     } else {
-        ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-        if (length < 0)
-            return ipm_why_set(why, -errno, "readlink /proc/self/exe: ");
-        path[length] = '\0';
-        char *file = strrchr(path, '/');
-        file = file == NULL ? path : file + 1;
-        if ((size_t)(file - path) + sizeof(name) > sizeof(path))
-            return ipm_why_set(why, -ENAMETOOLONG, "path of the worker: ");
-        (void)strcpy(file, name);
+        int error = ipm_program_beside("ipcmeter-worker", path, why);
+        if (error != 0) {
+            ipm_why_prefix(why, "worker ");
+            return error;
+        }
     }
-    if (access(path, X_OK) != 0)
-        return ipm_why_set(why, -errno, "worker %s: ", path);
     (void)strcpy(worker->path, path);
     return 0;
 }

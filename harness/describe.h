@@ -24,6 +24,11 @@ struct ipm_worker {
     bool no_sandbox;     /* not used by describe */
 };
 
+/* Path of a program in the folder of this executable.  0; -ENOENT, -EACCES ... as access(2)
+ * says when it cannot be executed; -ENAMETOOLONG. */
+int ipm_program_beside(const char *name, char path[IPM_WORKER_PATH],
+                       struct ipm_why *why);
+
 /**
  * ipm_worker_find() - path of the worker: $IPCMETER_WORKER, else beside this executable
  *

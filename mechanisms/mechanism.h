@@ -302,6 +302,10 @@ struct ipm_mechanism {
                   struct ipm_endpoint_stats *out_stats);
 };
 
+/* The one symbol that a plug-in defines: its mechanisms, then NULL. */
+extern const struct ipm_mechanism *const ipm_plugin_mechanisms[]
+    __attribute__((visibility("default")));
+
 /**
  * ipm_channel_own() - declare a descriptor of a channel and whose it is
  * @owners: 1u << side, or both

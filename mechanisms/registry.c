@@ -34,14 +34,14 @@ static bool is_line(const char *text, size_t most)
     return text != NULL && text[0] != '\0' && strnlen(text, most + 1) <= most;
 }
 
-enum { LONGEST_NAME = 40, MOST_OPTIONS = 64 };
+enum { LONGEST_NAME = 39, MOST_OPTIONS = 64 };
 
 static const char *wrong_identity(const struct ipm_mechanism *m)
 {
     if (!is_word(m->name))
         return "the name must match [a-z0-9_]+";
     if (strlen(m->name) > LONGEST_NAME)
-        return "the name is longer than 40 characters";
+        return "the name is longer than 39 characters";
     if (m->version < 1)
         return "versions start at 1";
     if (!is_line(m->family, 40) || !is_line(m->summary, 60))

@@ -3,11 +3,13 @@
  * skeleton: the manual for writers of mechanisms, in the form of one that works.
  *
  * It connects two roles by a pair of UNIX SOCK_SEQPACKET sockets.  Copy this file, rename
- * `skeleton`, replace what the hooks do, and build it without the rest of the tree:
+ * `skeleton`, replace what the hooks do, and build it without the rest of the tree
+ * (docs/adding-a-mechanism.md; in the source tree, -I with its top replaces pkg-config):
  *
- *     cc -std=gnu17 -D_GNU_SOURCE -shared -fPIC -I IPCMETER_SOURCE -o mine.so mine.c
- *     test_mechanism mine --plugin ./mine.so               does it keep its promises?
- *     ipcmeter-worker --plugin ./mine.so describe          what the worker makes of it
+ *     cc -std=gnu17 -D_GNU_SOURCE -O2 -shared -fPIC $(pkg-config --cflags ipcmeter) \
+ *         -o mine.so mine.c
+ *     ipcmeter conform --plugin ./mine.so                  does it keep its promises?
+ *     ipcmeter list mechanisms --plugin ./mine.so          what the worker makes of it
  *     ipcmeter run --plugin ./mine.so --set mechanisms=mine
  *
  * The whole contract is in mechanisms/mechanism.h; what follows are the choices that a
@@ -302,5 +304,4 @@ static const struct ipm_mechanism skeleton = {
 };
 
 /* The one symbol a plug-in exports: a NULL-terminated array, one entry per mechanism. */
-extern const struct ipm_mechanism *const ipm_plugin_mechanisms[];
 const struct ipm_mechanism *const ipm_plugin_mechanisms[] = {&skeleton, NULL};

@@ -9,8 +9,17 @@
 #include "mechanisms/mechanism.h"
 
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdint.h>
+
+/* _Atomic is not C++; std::atomic of a machine word has the same size and layout. */
+#ifdef __cplusplus
+#include <atomic>
+#define IPM_ATOMIC(type) std::atomic<type>
+extern "C" {
+#else
+#include <stdatomic.h>
+#define IPM_ATOMIC(type) _Atomic(type)
+#endif
 
 static inline void ipm_relax(void)
 {
@@ -32,7 +41,7 @@ static inline void ipm_full_fence(void)
 #elif defined(__SANITIZE_THREAD__) && defined(__aarch64__)
     __asm__ volatile("dmb ish" ::: "memory");
 #else
-    atomic_thread_fence(memory_order_seq_cst);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
 }
 
@@ -67,9 +76,13 @@ static inline int ipm_wait_turn(enum ipm_wait wait, uint32_t *turns,
  * Return: 0 woken, or it was not @expected, or a signal came: look again; IPM_AGAIN the
  *         deadline (absolute CLOCK_MONOTONIC) has passed; -errno.
  */
-int ipm_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline_ns);
+int ipm_futex_wait(IPM_ATOMIC(uint32_t) * word, uint32_t expected, int64_t deadline_ns);
 
 /* Wakes at most @count sleepers, in any process that maps the word. */
-void ipm_futex_wake(_Atomic uint32_t *word, int count);
+void ipm_futex_wake(IPM_ATOMIC(uint32_t) * word, int count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -32,9 +32,10 @@ struct ipm_point {
     int64_t warmup_ns;  /* >= 0 */
     int64_t timeout_ns; /* the window's; > 0 */
     bool sandbox;
-    const char *sysroot;                    /* "": the machine itself */
-    const json_t *unavailable;              /* pass to reason; NULL: nothing is known */
-    _Alignas(8) unsigned char options[IPM_OPTIONS_SIZE_MAX]; /* of the swept mechanism */
+    const char *sysroot;       /* "": the machine itself */
+    const json_t *unavailable; /* pass to reason; NULL: nothing is known */
+    _Alignas(
+        8) unsigned char options[IPM_OPTIONS_SIZE_MAX]; /* of the swept mechanism */
 };
 
 /**

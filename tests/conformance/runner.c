@@ -68,22 +68,27 @@ static bool follow(int pidfd, int fd, int64_t deadline_ns, struct output *output
     }
 }
 
+/* @line behind @prefix, when it has it. */
+static bool strip(char **line, const char *prefix)
+{
+    bool has = strncmp(*line, prefix, strlen(prefix)) == 0;
+    if (has)
+        *line += strlen(prefix);
+    return has;
+}
+
 /* What a line of cmocka's says to a reader; NULL: nothing. */
 static const char *meaning(char *line)
 {
-    static const char error[] = "[  ERROR   ] --- ";
-    static const char place[] = "[   LINE   ] --- ";
-    static const char skipped[] = "skipped: ";
-    if (strncmp(line, error, strlen(error)) == 0)
-        return line + strlen(error);
-    if (strncmp(line, skipped, strlen(skipped)) == 0)
-        return line + strlen(skipped);
-    if (strncmp(line, place, strlen(place)) == 0) {
+    bool error = strip(&line, "[  ERROR   ] --- ");
+    if (strip(&line, "[   LINE   ] --- ")) {
         char *end = strstr(line, ": error:");
         if (end != NULL)
             *end = '\0';
-        return line + strlen(place);
+        return line;
     }
+    if (strip(&line, "ERROR: ") || strip(&line, "skipped: ") || error)
+        return line;
     if (line[0] == '[' || line[0] == '\0' || strstr(line, " TEST(S)") != NULL)
         return NULL;
     return line;
@@ -160,7 +165,7 @@ void ipm_run_body(int (*body)(void *context), void *context, int limit_seconds,
         (void)snprintf(text, sizeof(text), "did not end within %d s", limit_seconds);
         append(out_outcome, text);
     } else if (code != 0 && code != IPM_BODY_FAILED && code != IPM_BODY_SKIPPED) {
-        (void)snprintf(text, sizeof(text), "the process of this case %s",
+        (void)snprintf(text, sizeof(text), "the case ended early: %s",
                        ipm_status_text(status, how));
         append(out_outcome, text);
     }

@@ -117,7 +117,7 @@ static const struct mutation mutations[] = {
     {"default out of range", mutate_default_out_of_range, -EINVAL, "default"},
     {"options without size", mutate_options_without_size, -EINVAL, "options"},
     {"null name", mutate_null_name, -EINVAL, "'?': the name"},
-    {"long name", mutate_long_name, -EINVAL, "longer than 40"},
+    {"long name", mutate_long_name, -EINVAL, "longer than 39"},
     {"no version", mutate_no_version, -EINVAL, "versions"},
     {"no summary", mutate_no_summary, -EINVAL, "summary"},
     {"empty summary", mutate_empty_summary, -EINVAL, "summary"},

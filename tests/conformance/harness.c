@@ -48,6 +48,41 @@ const char *ipm_rig_prefix(void)
     return prefix;
 }
 
+enum { SETTINGS = 8, OPTION_NAME = 64 };
+
+static const char *settings[SETTINGS];
+static int n_settings;
+
+static int apply(const struct ipm_mechanism *mechanism, const char *assignment,
+                 void *values, struct ipm_why *why)
+{
+    char name[OPTION_NAME];
+    const char *value = strchr(assignment, '=');
+    if (value == NULL || (size_t)(value - assignment) >= sizeof(name))
+        return ipm_why_set(why, -EINVAL, "'%s' is not NAME=VALUE", assignment);
+    (void)snprintf(name, sizeof(name), "%.*s", (int)(value - assignment), assignment);
+    return ipm_option_set(mechanism->options, values, name, value + 1, why);
+}
+
+int ipm_rig_set(const char *assignment)
+{
+    if (n_settings == SETTINGS)
+        return -E2BIG;
+    settings[n_settings++] = assignment;
+    return 0;
+}
+
+static void apply_all(const struct ipm_mechanism *mechanism, void *values)
+{
+    struct ipm_why why = {0};
+    for (int i = 0; i < n_settings; i++) {
+        if (apply(mechanism, settings[i], values, &why) != 0) {
+            (void)fprintf(stderr, "%s: %s\n", mechanism->name, why.text);
+            exit(2);
+        }
+    }
+}
+
 void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
 {
     static unsigned serial;
@@ -75,6 +110,7 @@ void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
         ipm_option_defaults(mechanism->options, rig->options);
         rig->channel.config.options = rig->options;
     }
+    apply_all(mechanism, rig->options);
 }
 
 void ipm_rig_fini(struct ipm_rig *rig)

@@ -87,7 +87,11 @@ int ipm_end_fail(struct ipm_end *end, const char *file, int line, const char *co
 /* What the tokens of this run's rigs start with; the same in all its processes. */
 const char *ipm_rig_prefix(void);
 
-/* Zeroed state, defaults, a fresh token; nothing created yet.  Aborts without memory. */
+/* For every rig from here on: an option's value, NAME=VALUE, in place of its default.  The
+ * text must outlive them; the first rig ends the program (2) when it is wrong. */
+int ipm_rig_set(const char *assignment);
+
+/* Zeroed state, options, a fresh token; nothing created yet.  Aborts without memory. */
 void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup);
 /* Destroys the channel and frees what init made. */
 void ipm_rig_fini(struct ipm_rig *rig);

@@ -2,7 +2,7 @@
 /*
  * The conformance suite: does a mechanism keep the promises of mechanisms/mechanism.h?
  *
- *     test_mechanism NAME [--plugin SO]
+ *     test_mechanism NAME [--plugin SO] [--set OPTION=VALUE]...
  *
  * Exit status 0, 1 when a property does not hold, 77 when the mechanism is not available
  * here (the reason is printed), 2 for a wrong call.
@@ -144,16 +144,20 @@ static size_t longest_message(void)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: test_mechanism NAME [--plugin SO]\n");
+    (void)fprintf(stderr,
+                  "usage: test_mechanism NAME [--plugin SO] [--set OPTION=VALUE]...\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"plugin", required_argument, NULL, 'p'},
+                                            {"set", required_argument, NULL, 's'},
                                             {0}};
     struct ipm_why why = {0};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 's' && ipm_rig_set(optarg) == 0)
+            continue;
         if (option != 'p')
             return usage();
         if (ipm_plugin_load(optarg, &why) != 0) {

@@ -15,6 +15,12 @@ target_link_options(test_mechanism PRIVATE
 foreach(name IN LISTS IPM_MECHANISM_NAMES)
   ipm_test(conformance.${name} 300 conformance $<TARGET_FILE:test_mechanism> ${name})
 endforeach()
+foreach(name unix_stream unix_dgram unix_seqpacket)
+  foreach(address named abstract)
+    ipm_test(conformance.${name}.${address} 300 conformance
+      $<TARGET_FILE:test_mechanism> ${name} --set address=${address})
+  endforeach()
+endforeach()
 ipm_test(conformance.skeleton 300 conformance
   $<TARGET_FILE:test_mechanism> skeleton --plugin $<TARGET_FILE:skeleton>)
 

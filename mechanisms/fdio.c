@@ -98,7 +98,7 @@ static inline int transfer(struct ipm_fdio *io, enum direction direction, void *
             *done += (size_t)moved;
             continue;
         }
-        if (moved == 0 || errno == EPIPE || errno == ECONNRESET)
+        if (moved == 0 || errno == EPIPE || errno == ECONNRESET || errno == io->hangup)
             return IPM_CLOSED;
         if (errno == EINTR)
             continue;

@@ -30,6 +30,7 @@ struct ipm_fdio {
     bool nonblocking; /* O_NONBLOCK as we set it last; a pipe's only */
     bool plain; /* a pipe that blocks, in blocking mode: one call moves a message */
     enum ipm_wait wait;
+    int hangup; /* an errno that means the end here, besides EPIPE and ECONNRESET; 0 */
     size_t max_message; /* bytes */
     size_t sent;        /* bytes of the message in hand that are written */
     size_t received;    /* bytes of the message in hand that are read */

@@ -11,11 +11,13 @@
 static void description_facts(const struct ipm_mechanism *mechanism, int copies)
 {
     const struct ipm_facts *facts = &mechanism->modes[copies].facts;
-    if (facts->copies != copies)
+    /* A mode is named by who copies; between two sides that do, the kernel may as well. */
+    bool both_copy = copies == IPM_MODES - 1;
+    if (both_copy ? facts->copies < copies : facts->copies != copies)
         fail_msg("mode %d says that it copies %d times", copies, facts->copies);
     assert_true(facts->syncs >= IPM_VARIES);
     assert_true(facts->pages == 0 || facts->pages == 1);
-    assert_true(facts->chunk_bytes >= 0);
+    assert_true(facts->chunk_bytes >= IPM_VARIES);
     assert_true(facts->system_calls >= 0 || facts->system_calls == IPM_VARIES);
     assert_true(facts->wakeups >= 0 || facts->wakeups == IPM_VARIES);
 }

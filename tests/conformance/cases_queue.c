@@ -44,13 +44,21 @@ static int full_send(struct ipm_end *end, void *argument)
     int64_t limit = end->mechanism->limits.in_flight;
     IPM_CHECK(end, limit == 0 || sent <= (uint64_t)limit, "took %llu, limit %lld",
               (unsigned long long)sent, (long long)limit);
-    for (int timed = 0; timed <= ipm_suite_timed(channel->config.wait); timed++) {
+    /* Full is what stays full: whoever carries messages on in the kernel may have made room
+     * since the first refusal. */
+    for (int timed = 0; timed <= ipm_suite_timed(channel->config.wait);) {
         size_t accepted = 1;
         int64_t deadline_ns = timed != 0 ? ipm_soon_ns() : 0;
         result = ipm_put(end, length, SPAN, sent, deadline_ns, &accepted);
-        IPM_CHECK(end, result == IPM_AGAIN && accepted == 0, "still full: %zu, %d",
-                  accepted, result);
+        sent += accepted;
+        IPM_CHECK(end, sent < UNBOUNDED, "never full");
+        if (accepted > 0) {
+            timed = 0;
+            continue;
+        }
+        IPM_CHECK(end, result == IPM_AGAIN, "still full: %d", result);
         IPM_CHECK(end, ipm_now_ns() >= deadline_ns, "gave up before the deadline");
+        timed++;
     }
     atomic_store(&board->value, sent);
     ipm_stage_set(board, 1);

@@ -7,12 +7,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,6 +45,17 @@ static bool become_root(void)
            write_text("/proc/self/gid_map", map);
 }
 
+/* A new network namespace has its loopback down. */
+static bool raise_loopback(void)
+{
+    ipm_auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo"};
+    if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request) != 0)
+        return false;
+    request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
+    return ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+}
+
 const char *ipm_isolate(void)
 {
     if (geteuid() != 0 && !become_root())
@@ -52,6 +66,8 @@ const char *ipm_isolate(void)
         mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0)
         return "no private /dev/shm";
     isolated = true;
+    if (!raise_loopback())
+        return "the loopback interface cannot be raised";
     /* The mount point lies in a private tmpfs: nothing of it is left outside. */
     queue_directory = "/dev/shm/mqueue";
     if (mkdir(queue_directory, 0700) != 0 ||

@@ -225,6 +225,11 @@ static int counted_child(struct ipm_rig *rig)
             return ipm_end_fail(&ends[side], __FILE__, __LINE__, "attach", "%s",
                                 why.text);
     }
+    for (int side = 0; side < IPM_SIDES; side++) {
+        if (ipm_end_join(&ends[side], &why) != 0)
+            return ipm_end_fail(&ends[side], __FILE__, __LINE__, "join", "%s",
+                                why.text);
+    }
     return counted_rounds(&ends[IPM_SIDE_A], &ends[IPM_SIDE_B]);
 }
 

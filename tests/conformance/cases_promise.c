@@ -74,11 +74,9 @@ static int loan_receive(struct ipm_end *end, void *argument)
 
 static void loan_variant(struct ipm_setup setup)
 {
-    const struct ipm_mode *mode = &setup.mechanism->modes[setup.copies];
-    struct ipm_setup other = setup;
-    other.max_message = 256;
-    if (mode->send_in_place && mode->receive_in_place)
-        ipm_pair_run(&other, loan_send, loan_receive, NULL);
+    /* In every mode: the hooks are there, whoever copies behind them. */
+    setup.max_message = 256;
+    ipm_pair_run(&setup, loan_send, loan_receive, NULL);
 }
 
 void ipm_case_loan(void **state)

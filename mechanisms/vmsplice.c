@@ -409,8 +409,14 @@ static int vmsplice_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messa
     int result = next_length(own, deadline_ns, &length);
     if (result != 0)
         return result;
-    if (length > messages[0].length)
+    if (length > messages[0].length) {
+        /* It is announced, but perhaps not spliced yet: whoever leaves over this must not
+         * make the sender's call fail. */
+        struct pollfd entry = {.fd = own->data.fd_plus_one - 1, .events = POLLIN};
+        if (!own->peeked)
+            (void)poll(&entry, 1, ipm_poll_timeout_ms(deadline_ns));
         return -EMSGSIZE;
+    }
     if (own->peeked)
         memcpy(messages[0].data, own->memory, length);
     else

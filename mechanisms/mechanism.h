@@ -73,6 +73,7 @@ enum ipm_capability {
     IPM_CAP_LOSSY =
         1 << 15, /* a slow receiver misses messages; the rest stay in order */
     IPM_CAP_FANOUT = 1 << 16, /* many receivers may share one channel, each sees all */
+    IPM_CAP_VOLATILE = 1 << 17, /* what is not received yet dies with a killed sender */
 };
 
 extern const char *const ipm_capability_names[]; /* by bit number, NULL-terminated */

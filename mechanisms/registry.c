@@ -15,9 +15,9 @@
 #undef IPM_MECHANISM
 
 const char *const ipm_capability_names[] = {
-    "framed", "duplex", "loan",  "pollfd",    "fanin",   "fdpass",
-    "timed",  "shared", "local", "allocates", "threads", "broker",
-    "floor",  "token",  "eof",   "lossy",     "fanout",  NULL,
+    "framed", "duplex", "loan",      "pollfd",   "fanin",  "fdpass", "timed",
+    "shared", "local",  "allocates", "threads",  "broker", "floor",  "token",
+    "eof",    "lossy",  "fanout",    "volatile", NULL,
 };
 
 const char *const ipm_wait_names[] = {

@@ -22,6 +22,8 @@ void ipm_ring_attach(struct ipm_ring *ring, struct ipm_ring_shared *shared,
     ring->peer_closed = &shared->sides[peer].closed;
     ring->own_woken_ns = &shared->sides[side].woken_ns;
     ring->peer_woken_ns = &shared->sides[peer].woken_ns;
+    ring->sync =
+        (struct ipm_sync){.own_word = ring->own_sleeps, .peer_word = ring->peer_sleeps};
     ring->max_message = config->max_message;
     ring->wait = config->wait;
     ring->wakes =

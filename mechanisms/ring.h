@@ -90,7 +90,8 @@ struct ipm_ring {
     uint64_t ends[IPM_RING_SPAN];    /* bytes: where they, or those looked at, end */
 };
 
-/* Binds @ring to one side of @shared; geometry and layout are set by the caller before. */
+/* Binds @ring to one side of @shared; it sleeps on the futex.  The geometry, and another
+ * sleep, are the caller's to set. */
 void ipm_ring_attach(struct ipm_ring *ring, struct ipm_ring_shared *shared,
                      enum ipm_side side, const struct ipm_channel_config *config);
 

@@ -127,10 +127,15 @@ int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why)
 {
     int error = end->mechanism->attach(&end->endpoint, why);
     atomic_fetch_add(&end->rig->board->attached, 1);
-    if (error != 0)
+    if (error != 0 || !meet)
         return error;
-    while (meet && atomic_load(&end->rig->board->attached) < IPM_SIDES)
+    while (atomic_load(&end->rig->board->attached) < IPM_SIDES)
         (void)sched_yield();
+    return ipm_end_join(end, why);
+}
+
+int ipm_end_join(struct ipm_end *end, struct ipm_why *why)
+{
     return end->mechanism->join != NULL ? end->mechanism->join(&end->endpoint, why) : 0;
 }
 
@@ -249,6 +254,11 @@ static int run_both(struct ipm_rig *rig, ipm_both_part *part, void *argument)
     for (int side = 0; side < IPM_SIDES; side++) {
         if (ipm_end_attach(&ends[side], false, &why) != 0)
             return ipm_end_fail(&ends[side], __FILE__, __LINE__, "attach", "%s",
+                                why.text);
+    }
+    for (int side = 0; side < IPM_SIDES; side++) {
+        if (ipm_end_join(&ends[side], &why) != 0)
+            return ipm_end_fail(&ends[side], __FILE__, __LINE__, "join", "%s",
                                 why.text);
     }
     uint64_t before = ipm_allocations();

@@ -28,6 +28,13 @@ bool ipm_suite_can(enum ipm_capability capability);
 /* Whether a call with a finite deadline must return by it under this wait. */
 bool ipm_suite_timed(enum ipm_wait wait);
 
+/* More messages than any queue that ends may take in a test. */
+enum { IPM_ENDLESS = 100000 };
+
+/* Whether this channel promises never to be full for a test of that many messages: a
+ * counter of tokens. */
+bool ipm_endless(const struct ipm_channel *channel);
+
 /* Ends the running test as skipped, and says why. */
 void ipm_suite_skip(const char *reason) __attribute__((noreturn));
 

@@ -120,8 +120,7 @@ static void stream_variant(struct ipm_setup setup)
     struct ipm_stream stream = {.seed = 1000, .count = 3000};
     if (setup.wait == IPM_WAIT_SPIN)
         stream.count = 1000; /* on one CPU each hand-over costs a time slice */
-    if (!ipm_suite_can(IPM_CAP_TOKEN))
-        setup.max_message = 9000;
+    setup.max_message = ipm_suite.max_message < 9000 ? ipm_suite.max_message : 9000;
     ipm_pair_run(&setup, ipm_stream_send, ipm_stream_receive, &stream);
 }
 

@@ -72,6 +72,11 @@ bool ipm_suite_timed(enum ipm_wait wait)
            ipm_suite_can(IPM_CAP_TIMED);
 }
 
+bool ipm_endless(const struct ipm_channel *channel)
+{
+    return channel->capacity.messages > IPM_ENDLESS;
+}
+
 void ipm_suite_skip(const char *reason)
 {
     print_message("skipped: %s\n", reason);

@@ -15,6 +15,9 @@ target_link_options(test_mechanism PRIVATE
 foreach(name IN LISTS IPM_MECHANISM_NAMES)
   ipm_test(conformance.${name} 300 conformance $<TARGET_FILE:test_mechanism> ${name})
 endforeach()
+# Both fill the one queue of pending signals that a user has.
+set_tests_properties(conformance.rt_signal conformance.signalfd
+  PROPERTIES RESOURCE_LOCK pending_signals)
 ipm_test(conformance.skeleton 300 conformance
   $<TARGET_FILE:test_mechanism> skeleton --plugin $<TARGET_FILE:skeleton>)
 

@@ -17,9 +17,9 @@ static const struct ipm_mechanism *table[IPM_MECHANISMS_MAX + 1] = {
 };
 
 const char *const ipm_capability_names[] = {
-    "framed", "duplex", "loan",  "pollfd",    "fanin",   "fdpass",
-    "timed",  "shared", "local", "allocates", "threads", "broker",
-    "floor",  "token",  "eof",   "lossy",     "fanout",  NULL,
+    "framed", "duplex", "loan",      "pollfd",  "fanin",  "fdpass", "timed",
+    "shared", "local",  "allocates", "threads", "broker", "floor",  "token",
+    "eof",    "lossy",  "fanout",    "call",    NULL,
 };
 
 const char *const ipm_wait_names[] = {

@@ -38,6 +38,9 @@ bool ipm_endless(const struct ipm_channel *channel);
 /* Ends the running test as skipped, and says why. */
 void ipm_suite_skip(const char *reason) __attribute__((noreturn));
 
+/* The same for a mechanism that only calls: nothing goes one way. */
+void ipm_suite_skip_call(void);
+
 /* A deadline in the near future. */
 int64_t ipm_soon_ns(void);
 
@@ -48,6 +51,7 @@ void ipm_case_stream(void **state);
 void ipm_case_duplex(void **state);
 void ipm_case_two_at_once(void **state);
 void ipm_case_local(void **state);
+void ipm_case_call(void **state);
 
 /* cases_queue.c */
 void ipm_case_full(void **state);

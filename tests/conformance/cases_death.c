@@ -146,6 +146,7 @@ static void receiver_dies_variant(struct ipm_setup setup)
 void ipm_case_sender_dies(void **state)
 {
     (void)state;
+    ipm_suite_skip_call();
     if (ipm_suite_can(IPM_CAP_LOCAL))
         ipm_suite_skip("local: there is no peer to die");
     ipm_each_variant(ipm_suite_setup(), false, sender_dies_variant);
@@ -154,6 +155,7 @@ void ipm_case_sender_dies(void **state)
 void ipm_case_receiver_dies(void **state)
 {
     (void)state;
+    ipm_suite_skip_call();
     if (ipm_suite_can(IPM_CAP_FLOOR))
         ipm_suite_skip("a floor has no queue that a dead peer could leave full");
     ipm_each_variant(ipm_suite_setup(), false, receiver_dies_variant);
@@ -194,6 +196,55 @@ static int waiting_send(struct ipm_end *end, void *argument)
     return 0;
 }
 
+static int calling(struct ipm_end *end, void *argument)
+{
+    const struct death *death = argument;
+    size_t length = end->rig->channel.config.max_message;
+    size_t accepted = 0;
+    struct ipm_got got;
+    int result = ipm_put(end, length, 1, 0, IPM_FOREVER, &accepted);
+    IPM_CHECK(end, result == 0, "%d", result);
+    if (death->victim != end->endpoint.side)
+        ipm_stage_set(end->rig->board, STAGE_READY);
+    result = ipm_get(end, &length, 1, 0, IPM_FOREVER, &got);
+    IPM_CHECK(end, result == IPM_CLOSED, "%d", result);
+    return 0;
+}
+
+/* Takes the request, and never answers. */
+static int called(struct ipm_end *end, void *argument)
+{
+    size_t length = end->rig->channel.config.max_message;
+    struct ipm_got got;
+    int result = ipm_get(end, &length, 1, 0, IPM_FOREVER, &got);
+    IPM_CHECK(end, result == 0 && !got.wrong, "%d %s", result, got.text);
+    return idle(end, argument);
+}
+
+/* Answers a caller that is dead. */
+static int answering(struct ipm_end *end, void *argument)
+{
+    (void)argument;
+    size_t length = end->rig->channel.config.max_message;
+    size_t accepted = 0;
+    struct ipm_got got;
+    int result = ipm_get(end, &length, 1, 0, IPM_FOREVER, &got);
+    IPM_CHECK(end, result == 0 && !got.wrong, "%d %s", result, got.text);
+    ipm_stage_set(end->rig->board, STAGE_READY); /* the caller is inside its call */
+    ipm_stage_wait(end->rig->board, STAGE_DEAD);
+    result = ipm_put(end, length, 1, 0, IPM_FOREVER, &accepted);
+    IPM_CHECK(end, result == IPM_CLOSED, "%d", result);
+    return 0;
+}
+
+static void calling_variant(struct ipm_setup setup)
+{
+    death_run(&setup, (struct death){IPM_SIDE_A, true}, idle, waiting_receive);
+    death_run(&setup, (struct death){IPM_SIDE_A, true}, calling, answering);
+    death_run(&setup, (struct death){IPM_SIDE_B, true}, calling, idle);
+    death_run(&setup, (struct death){IPM_SIDE_B, true}, calling, called);
+}
+
 static void waiting_variant(struct ipm_setup setup)
 {
     death_run(&setup, (struct death){IPM_SIDE_A, true}, idle, waiting_receive);
@@ -205,5 +256,6 @@ void ipm_case_dies_while_peer_waits(void **state)
     (void)state;
     if (!ipm_suite_can(IPM_CAP_EOF))
         ipm_suite_skip("no eof: whoever waits for ever is the worker's to kill");
-    ipm_each_variant(ipm_suite_setup(), false, waiting_variant);
+    ipm_each_variant(ipm_suite_setup(), false,
+                     ipm_suite_can(IPM_CAP_CALL) ? calling_variant : waiting_variant);
 }

@@ -35,6 +35,7 @@ struct ipm_setup ipm_suite_setup(void)
         .mechanism = ipm_suite.mechanism,
         .wait = (enum ipm_wait)lowest_wait(ipm_suite.mechanism),
         .copies = ipm_suite.mechanism->default_copies,
+        .duplex = ipm_suite_can(IPM_CAP_CALL), /* it has no other form */
         .max_message = ipm_suite.max_message < 4096 ? ipm_suite.max_message : 4096,
         .depth = 16,
         .batch = IPM_RIG_BATCH,
@@ -75,6 +76,12 @@ bool ipm_suite_timed(enum ipm_wait wait)
 bool ipm_endless(const struct ipm_channel *channel)
 {
     return channel->capacity.messages > IPM_ENDLESS;
+}
+
+void ipm_suite_skip_call(void)
+{
+    if (ipm_suite_can(IPM_CAP_CALL))
+        ipm_suite_skip("a call: request and reply alternate; case `call` covers it");
 }
 
 void ipm_suite_skip(const char *reason)
@@ -119,7 +126,7 @@ static const struct CMUnitTest cases[] = {
     CASE(empty),         CASE(two_at_once),   CASE(local),
     CASE(sender_dies),   CASE(receiver_dies), CASE(dies_while_peer_waits),
     CASE(loan),          CASE(shared),        CASE(pollfd),
-    CASE(system_calls),
+    CASE(system_calls),  CASE(call),
 };
 
 /* What the machine's limits leave of 1 MiB. */

@@ -26,7 +26,7 @@ add_executable(test_threads ${here}/test_threads.c ${here}/harness.c ${here}/tra
   ${here}/allocations.c)
 target_link_libraries(test_threads PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
 target_link_options(test_threads PRIVATE -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini)
-foreach(name shm_ring shm_pipe_token futex)
+foreach(name shm_ring shm_pipe_token futex posix_sem mutex_cond wait)
   ipm_test(threads.${name} 300 threads $<TARGET_FILE:test_threads> ${name})
 endforeach()
 

@@ -31,8 +31,8 @@ bool ipm_suite_timed(enum ipm_wait wait);
 /* More messages than any queue that ends may take in a test. */
 enum { IPM_ENDLESS = 100000 };
 
-/* Whether this channel promises never to be full for a test of that many messages: a
- * counter of tokens. */
+/* Whether this channel may take that many and not be full: it promises so, or it counts
+ * tokens in a room that varies. */
 bool ipm_endless(const struct ipm_channel *channel);
 
 /* Ends the running test as skipped, and says why. */

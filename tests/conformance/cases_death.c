@@ -88,8 +88,8 @@ static void death_run(const struct ipm_setup *setup, struct death death,
         fail_msg("create: %s", why.text);
     if (survivor == IPM_SIDE_A && ipm_endless(&rig.channel) &&
         !ipm_suite_can(IPM_CAP_EOF))
-        print_message("wait %s: no eof and never full, so that a dead receiver takes "
-                      "what comes: only %d are sent\n",
+        print_message("wait %s: no eof, and perhaps never full: at most %d are sent to "
+                      "a dead receiver\n",
                       ipm_wait_names[setup->wait], UNSEEN);
     pid_t pids[IPM_SIDES] = {
         ipm_rig_fork(&rig, IPM_SIDE_A, send_part, &death),

@@ -47,6 +47,7 @@ static int fill_queue(struct ipm_end *end, uint64_t *out_sent)
 {
     size_t length = end->rig->channel.config.max_message;
     bool endless = ipm_endless(&end->rig->channel);
+    bool promised = end->rig->channel.capacity.messages > IPM_ENDLESS;
     uint64_t sent = 0;
     int result = 0;
     while (result == 0 && !(endless && sent >= IPM_ENDLESS)) {
@@ -57,11 +58,11 @@ static int fill_queue(struct ipm_end *end, uint64_t *out_sent)
                   "%zu of %d accepted with %d", accepted, SPAN, result);
         sent += accepted;
         IPM_CHECK(end, endless || sent < IPM_ENDLESS, "never full");
-        IPM_CHECK(end, !endless || result == 0, "%d after %llu of practically endless",
+        IPM_CHECK(end, !promised || result == 0, "%d after %llu of practically endless",
                   result, (unsigned long long)sent);
     }
     *out_sent = sent;
-    return endless ? 0 : full_queue(end, sent, result);
+    return result == 0 ? 0 : full_queue(end, sent, result);
 }
 
 static int full_send(struct ipm_end *end, void *argument)

@@ -75,7 +75,9 @@ bool ipm_suite_timed(enum ipm_wait wait)
 
 bool ipm_endless(const struct ipm_channel *channel)
 {
-    return channel->capacity.messages > IPM_ENDLESS;
+    int64_t messages = channel->capacity.messages;
+    return messages > IPM_ENDLESS ||
+           (messages == IPM_VARIES && ipm_suite_can(IPM_CAP_TOKEN));
 }
 
 void ipm_suite_skip_call(void)

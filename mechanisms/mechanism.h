@@ -74,6 +74,9 @@ enum ipm_capability {
         1 << 15, /* a slow receiver misses messages; the rest stay in order */
     IPM_CAP_FANOUT = 1 << 16, /* many receivers may share one channel, each sees all */
     IPM_CAP_VOLATILE = 1 << 17, /* what is not received yet dies with a killed sender */
+    /* Request and reply alternate: what side A sends goes out when it receives the reply,
+     * both in one call, which A cannot leave: it keeps no deadline but 0. */
+    IPM_CAP_CALL = 1 << 18,
 };
 
 extern const char *const ipm_capability_names[]; /* by bit number, NULL-terminated */

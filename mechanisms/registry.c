@@ -17,7 +17,7 @@
 const char *const ipm_capability_names[] = {
     "framed", "duplex", "loan",      "pollfd",   "fanin",  "fdpass", "timed",
     "shared", "local",  "allocates", "threads",  "broker", "floor",  "token",
-    "eof",    "lossy",  "fanout",    "volatile", NULL,
+    "eof",    "lossy",  "fanout",    "volatile", "call",   NULL,
 };
 
 const char *const ipm_wait_names[] = {

@@ -71,6 +71,17 @@ static inline int ipm_wait_turn(enum ipm_wait wait, uint32_t *turns,
 }
 
 /**
+ * ipm_wait_nap() - one turn of waiting for what nobody can wake us for
+ *
+ * For conditions without a queue to sleep in: under a strategy that sleeps it naps for a
+ * fixed, short time instead; spin and yield take a turn as ever.
+ *
+ * Return: as ipm_wait_turn().
+ */
+int ipm_wait_nap(enum ipm_wait wait, uint32_t *turns, int64_t deadline_ns,
+                 struct ipm_endpoint_stats *stats);
+
+/**
  * ipm_futex_wait() - sleep while *@word is @expected
  *
  * Return: 0 woken, or it was not @expected, or a signal came: look again; IPM_AGAIN the

@@ -38,6 +38,7 @@ const struct ipm_workload ipm_workload_self_loop = {
     .roles = {{.name = "loop", .side = IPM_SIDE_A}},
     .n_edges = 1,
     .edges = {{.from = 0, .to = 0}},
+    .refuses = IPM_CAP_CALL,
     .lock_step = true,
     .messages_per_operation = 1,
     .elapsed = IPM_ELAPSED_PACER,

@@ -32,8 +32,18 @@ bool ipm_suite_can(enum ipm_capability capability);
 /* Whether a call with a finite deadline must return by it under this wait. */
 bool ipm_suite_timed(enum ipm_wait wait);
 
+/* More messages than any queue that ends may take in a test. */
+enum { IPM_ENDLESS = 100000 };
+
+/* Whether this channel may take that many and not be full: it promises so, or it counts
+ * tokens in a room that varies. */
+bool ipm_endless(const struct ipm_channel *channel);
+
 /* Ends the running test as skipped, and says why. */
 void ipm_suite_skip(const char *reason) __attribute__((noreturn));
+
+/* The same for a mechanism that only calls: nothing goes one way. */
+void ipm_suite_skip_call(void);
 
 /* A deadline in the near future. */
 int64_t ipm_soon_ns(void);
@@ -45,6 +55,7 @@ void ipm_case_stream(void **state);
 void ipm_case_duplex(void **state);
 void ipm_case_two_at_once(void **state);
 void ipm_case_local(void **state);
+void ipm_case_call(void **state);
 
 /* cases_queue.c */
 void ipm_case_full(void **state);

@@ -70,6 +70,7 @@ static void lengths_variant(struct ipm_setup setup)
 void ipm_case_lengths(void **state)
 {
     (void)state;
+    ipm_suite_skip_call();
     if (ipm_suite_can(IPM_CAP_LOCAL))
         ipm_suite_skip("local: nothing is carried from end to end");
     ipm_each_variant(ipm_suite_setup(), true, lengths_variant);
@@ -108,6 +109,7 @@ static void short_room_variant(struct ipm_setup setup)
 void ipm_case_short_room(void **state)
 {
     (void)state;
+    ipm_suite_skip_call();
     if (!ipm_suite_can(IPM_CAP_FRAMED) || ipm_suite_can(IPM_CAP_TOKEN))
         ipm_suite_skip("no message borders to keep");
     ipm_each_variant(ipm_suite_setup(), false, short_room_variant);
@@ -127,6 +129,7 @@ static void stream_variant(struct ipm_setup setup)
 void ipm_case_stream(void **state)
 {
     (void)state;
+    ipm_suite_skip_call();
     if (ipm_suite_can(IPM_CAP_LOCAL))
         ipm_suite_skip("local: nothing is carried from end to end");
     ipm_each_variant(ipm_suite_setup(), true, stream_variant);
@@ -199,6 +202,8 @@ static void duplex_variant(struct ipm_setup setup)
 {
     setup.duplex = true;
     ipm_pair_run(&setup, exchange_first, exchange_second, NULL);
+    if (ipm_suite_can(IPM_CAP_CALL))
+        return;
     ipm_pair_run(&setup, exchange_crossing, exchange_crossing, NULL);
     /* One way only, although both are allowed. */
     struct ipm_stream stream = {.seed = 9, .count = 200};
@@ -211,6 +216,87 @@ void ipm_case_duplex(void **state)
     if (!ipm_suite_can(IPM_CAP_DUPLEX))
         ipm_suite_skip("one way");
     ipm_each_variant(ipm_suite_setup(), true, duplex_variant);
+}
+
+/* --- calls ----------------------------------------------------------------------------- */
+
+/* Requests of every border length, up; replies of the same, down. */
+static int call_client(struct ipm_end *end, void *argument)
+{
+    (void)argument;
+    size_t lengths[LENGTHS];
+    size_t n = border_lengths(end, lengths);
+    size_t accepted = 0;
+    struct ipm_got got;
+    for (size_t i = 0; i < n; i++) {
+        size_t reply = lengths[n - 1 - i];
+        int result =
+            ipm_put(end, end->rig->channel.config.max_message + 1, 1, 0, 0, &accepted);
+        IPM_CHECK(end, result == -EMSGSIZE, "one byte too many: %d", result);
+        result = ipm_get(end, &reply, 1, i, ipm_soon_ns(), &got);
+        IPM_CHECK(end, result == IPM_AGAIN, "nothing asked: %d", result);
+        result = ipm_put(end, lengths[i], 1, i, IPM_FOREVER, &accepted);
+        IPM_CHECK(end, result == 0 && accepted == 1, "%zu bytes: %d", lengths[i],
+                  result);
+        result = ipm_get(end, &reply, 1, i, 0, &got);
+        IPM_CHECK(end, result == IPM_AGAIN && got.n == 0, "try once: %d", result);
+        result = ipm_put(end, lengths[i], 1, i, 0, &accepted);
+        IPM_CHECK(end, result == IPM_AGAIN && accepted == 0, "second request: %d",
+                  result);
+        result = ipm_get(end, &reply, 1, 100 + i, IPM_FOREVER, &got);
+        IPM_CHECK(end, result == 0 && got.n == 1, "%zu bytes back: %d", reply, result);
+        IPM_CHECK(end, !got.wrong, "%s", got.text);
+    }
+    struct ipm_span span = {end->buffers, 63};
+    size_t taken = 0;
+    int result = ipm_put(end, 64, 1, 7, IPM_FOREVER, &accepted);
+    IPM_CHECK(end, result == 0, "%d", result);
+    end->buffers[63] = 0xa5;
+    result = end->mechanism->recv_n(&end->endpoint, &span, 1, IPM_FOREVER, &taken);
+    IPM_CHECK(end, result == -EMSGSIZE, "64 bytes into room for 63: %d", result);
+    IPM_CHECK(end, end->buffers[63] == 0xa5, "wrote behind the room");
+    return 0;
+}
+
+static int call_server(struct ipm_end *end, void *argument)
+{
+    (void)argument;
+    size_t lengths[LENGTHS + 1];
+    size_t n = border_lengths(end, lengths);
+    lengths[n] = 64; /* the last request, answered beyond the client's room */
+    size_t accepted = 0;
+    struct ipm_got got;
+    int result = ipm_get(end, lengths, 1, 0, 0, &got);
+    IPM_CHECK(end, result == 0 || result == IPM_AGAIN, "try once: %d", result);
+    for (size_t i = result == 0 ? 1 : 0; i <= n + 1; i++) {
+        if (i > 0) {
+            size_t reply = i <= n ? lengths[n - i] : 64;
+            result = ipm_put(end, reply, 1, 99 + i, IPM_FOREVER, &accepted);
+            IPM_CHECK(end, result == 0, "%zu bytes back: %d", reply, result);
+        }
+        if (i == n + 1)
+            break;
+        result = ipm_get(end, &lengths[i], 1, i == n ? 7 : i, IPM_FOREVER, &got);
+        IPM_CHECK(end, result == 0 && got.n == 1, "%zu bytes: %d", lengths[i], result);
+        IPM_CHECK(end, !got.wrong, "%s", got.text);
+        result = ipm_get(end, &lengths[i], 1, i, 0, &got);
+        IPM_CHECK(end, result == IPM_AGAIN, "before the answer: %d", result);
+    }
+    return 0;
+}
+
+static void call_variant(struct ipm_setup setup)
+{
+    setup.max_message = ipm_suite.max_message;
+    ipm_pair_run(&setup, call_client, call_server, NULL);
+}
+
+void ipm_case_call(void **state)
+{
+    (void)state;
+    if (!ipm_suite_can(IPM_CAP_CALL))
+        ipm_suite_skip("no call: its messages go one by one");
+    ipm_each_variant(ipm_suite_setup(), true, call_variant);
 }
 
 /* --- two channels at once -------------------------------------------------------------- */
@@ -229,11 +315,14 @@ static void two_variant(struct ipm_setup setup)
         if (ipm_rig_open(&rigs[i], &setup, &why) != 0)
             fail_msg("create: %s", why.text);
     }
+    bool calls = ipm_suite_can(IPM_CAP_CALL);
     for (int i = 0; i < 2; i++) {
         pids[i][IPM_SIDE_A] =
-            ipm_rig_fork(&rigs[i], IPM_SIDE_A, ipm_stream_send, &streams[i]);
+            ipm_rig_fork(&rigs[i], IPM_SIDE_A, calls ? exchange_first : ipm_stream_send,
+                         &streams[i]);
         pids[i][IPM_SIDE_B] =
-            ipm_rig_fork(&rigs[i], IPM_SIDE_B, ipm_stream_receive, &streams[i]);
+            ipm_rig_fork(&rigs[i], IPM_SIDE_B,
+                         calls ? exchange_second : ipm_stream_receive, &streams[i]);
     }
     int status[2][IPM_SIDES];
     for (int i = 0; i < 2 * IPM_SIDES; i++)

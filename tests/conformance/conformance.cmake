@@ -16,6 +16,9 @@ foreach(name IN LISTS IPM_MECHANISM_NAMES)
     ipm_conformance(full.${name} 7200 full ${name} --full)
   endif()
 endforeach()
+# Both fill the one queue of pending signals that a user has.
+set_tests_properties(conformance.rt_signal conformance.signalfd
+  PROPERTIES RESOURCE_LOCK pending_signals)
 ipm_conformance(conformance.skeleton 900 conformance
   skeleton --plugin $<TARGET_FILE:skeleton>)
 
@@ -26,8 +29,10 @@ target_sources(unit_cover PRIVATE ${here}/cover.c)
 add_executable(test_threads ${here}/test_threads.c ${here}/harness.c ${here}/traffic.c
   ${here}/allocations.c)
 target_link_libraries(test_threads PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
-target_link_options(test_threads PRIVATE -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini,--wrap=ipm_backing_map,--wrap=ipm_backing_unmap)
-foreach(name shm_ring shm_pipe_token futex)
+target_link_options(test_threads PRIVATE
+  -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini
+  -Wl,--wrap=ipm_backing_map,--wrap=ipm_backing_unmap)
+foreach(name shm_ring shm_pipe_token futex posix_sem mutex_cond wait)
   ipm_test(threads.${name} 300 threads $<TARGET_FILE:test_threads> ${name})
 endforeach()
 

@@ -123,6 +123,11 @@ void ipm_end_init(struct ipm_end *end, struct ipm_rig *rig, enum ipm_side side)
     };
 }
 
+int ipm_end_join(struct ipm_end *end, struct ipm_why *why)
+{
+    return end->mechanism->join != NULL ? end->mechanism->join(&end->endpoint, why) : 0;
+}
+
 int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why)
 {
     int error = end->mechanism->attach(&end->endpoint, why);
@@ -134,9 +139,14 @@ int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why)
     return ipm_end_join(end, why);
 }
 
-int ipm_end_join(struct ipm_end *end, struct ipm_why *why)
+int ipm_ends_attach(struct ipm_end ends[IPM_SIDES], struct ipm_why *why)
 {
-    return end->mechanism->join != NULL ? end->mechanism->join(&end->endpoint, why) : 0;
+    int error = 0;
+    for (int side = 0; side < IPM_SIDES && error == 0; side++)
+        error = ipm_end_attach(&ends[side], false, why);
+    for (int side = 0; side < IPM_SIDES && error == 0; side++)
+        error = ipm_end_join(&ends[side], why);
+    return error;
 }
 
 void ipm_end_fini(struct ipm_end *end)
@@ -251,16 +261,9 @@ static int run_both(struct ipm_rig *rig, ipm_both_part *part, void *argument)
     struct ipm_why why = {0};
     for (int side = 0; side < IPM_SIDES; side++)
         ipm_end_init(&ends[side], rig, (enum ipm_side)side);
-    for (int side = 0; side < IPM_SIDES; side++) {
-        if (ipm_end_attach(&ends[side], false, &why) != 0)
-            return ipm_end_fail(&ends[side], __FILE__, __LINE__, "attach", "%s",
-                                why.text);
-    }
-    for (int side = 0; side < IPM_SIDES; side++) {
-        if (ipm_end_join(&ends[side], &why) != 0)
-            return ipm_end_fail(&ends[side], __FILE__, __LINE__, "join", "%s",
-                                why.text);
-    }
+    if (ipm_ends_attach(ends, &why) != 0)
+        return ipm_end_fail(&ends[IPM_SIDE_A], __FILE__, __LINE__, "attach", "%s",
+                            why.text);
     uint64_t before = ipm_allocations();
     int result = part(&ends[IPM_SIDE_A], &ends[IPM_SIDE_B], argument);
     atomic_store(&rig->board->sides[IPM_SIDE_A].allocations,

@@ -98,10 +98,12 @@ int ipm_rig_open(struct ipm_rig *rig, const struct ipm_setup *setup,
 
 /* State and buffers of one end; not attached yet. */
 void ipm_end_init(struct ipm_end *end, struct ipm_rig *rig, enum ipm_side side);
-/* Attaches; when @meet, waits until the peer has, and joins.  0; -errno with @why. */
+/* Attaches; with @meet waits until the peer has, too, and joins.  0; -errno with @why. */
 int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why);
-/* Joins, for who holds both ends and has attached both.  0; -errno with @why. */
+/* For one that did not meet its peer. */
 int ipm_end_join(struct ipm_end *end, struct ipm_why *why);
+/* Both ends, in one process: attaches each, then joins each. */
+int ipm_ends_attach(struct ipm_end ends[IPM_SIDES], struct ipm_why *why);
 /* Detaches and frees. */
 void ipm_end_fini(struct ipm_end *end);
 

@@ -76,6 +76,9 @@ const char *ipm_isolate(void)
     if (!write_text("/proc/sys/fs/mqueue/msg_max", "65536") ||
         !write_text("/proc/sys/fs/mqueue/msgsize_max", "16777216"))
         return "message queue limits cannot be raised";
+    if (!write_text("/proc/sys/kernel/msgmax", "16777216") ||
+        !write_text("/proc/sys/kernel/msgmnb", "67108864"))
+        return "System V message limits cannot be raised";
     return NULL;
 }
 

@@ -46,6 +46,7 @@ struct ipm_setup ipm_suite_setup(void)
         .mechanism = ipm_suite.mechanism,
         .wait = (enum ipm_wait)wait,
         .copies = usual_copies(wait),
+        .duplex = ipm_suite_can(IPM_CAP_CALL), /* it has no other form */
         .max_message = ipm_suite.max_message < 4096 ? ipm_suite.max_message : 4096,
         .depth = 16,
         .batch = IPM_RIG_BATCH,
@@ -78,6 +79,18 @@ bool ipm_suite_timed(enum ipm_wait wait)
 }
 
 static bool skipped; /* by the case that this process runs */
+bool ipm_endless(const struct ipm_channel *channel)
+{
+    int64_t messages = channel->capacity.messages;
+    return messages > IPM_ENDLESS ||
+           (messages == IPM_VARIES && ipm_suite_can(IPM_CAP_TOKEN));
+}
+
+void ipm_suite_skip_call(void)
+{
+    if (ipm_suite_can(IPM_CAP_CALL))
+        ipm_suite_skip("a call: request and reply alternate; case `call` covers it");
+}
 
 void ipm_suite_skip(const char *reason)
 {
@@ -122,7 +135,7 @@ static const struct CMUnitTest cases[] = {
     CASE(empty),         CASE(two_at_once),   CASE(local),
     CASE(sender_dies),   CASE(receiver_dies), CASE(dies_while_peer_waits),
     CASE(loan),          CASE(shared),        CASE(pollfd),
-    CASE(system_calls),
+    CASE(system_calls),  CASE(call),
 };
 
 /* What does not depend on options, or is promised for the defaults alone, runs once. */

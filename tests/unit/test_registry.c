@@ -206,7 +206,7 @@ static void test_names(void **state)
         capabilities++;
     while (ipm_wait_names[waits] != NULL)
         waits++;
-    assert_int_equal(1 << (capabilities - 1), IPM_CAP_FANOUT); /* the last one */
+    assert_int_equal(1 << (capabilities - 1), IPM_CAP_CALL); /* the last one */
     assert_string_equal(ipm_capability_names[0], "framed");
     assert_int_equal(waits, IPM_WAIT_COUNT);
     assert_string_equal(ipm_wait_names[IPM_WAIT_SPIN_THEN_BLOCK], "spin_then_block");

@@ -41,6 +41,8 @@ static const char *contradiction(const struct ipm_mechanism *m)
         return "wait_fd and the pollfd capability disagree";
     if (((m->capabilities & IPM_CAP_BROKER) != 0) != (m->helper != NULL))
         return "helper and the broker capability disagree";
+    if ((m->capabilities & IPM_CAP_LOSSY) != 0 && m->stats == NULL)
+        return "lossy without stats: what is missed must be told";
     if ((m->waits & IPM_WAIT_BIT(IPM_WAIT_NONE)) != 0)
         return "no wait strategy is written as waits = 0";
     if (m->limits.min_length < 0 || m->limits.max_length < 0 ||

@@ -228,6 +228,7 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
         set(entry, "sleeps", json_integer((json_int_t)seat->stats.sleeps));
         set(entry, "wakes", json_integer((json_int_t)seat->stats.wakes));
         set(entry, "partial", json_integer((json_int_t)seat->stats.partial));
+        set(entry, "missed", json_integer((json_int_t)seat->stats.missed));
         set(entry, "metrics", metrics_json(seat->metrics, seat->n_metrics));
         (void)json_array_append_new(roles, entry);
     }

@@ -48,6 +48,38 @@ const char *ipm_rig_prefix(void)
     return prefix;
 }
 
+static const char *overrides[8]; /* "name=value" */
+
+static int override(const struct ipm_mechanism *mechanism, void *options,
+                    const char *text, struct ipm_why *why)
+{
+    char name[64];
+    const char *value = strchr(text, '=');
+    if (value == NULL || (size_t)(value - text) >= sizeof(name))
+        return ipm_why_set(why, -EINVAL, "'%s' is not name=value", text);
+    memcpy(name, text, (size_t)(value - text));
+    name[value - text] = '\0';
+    if (ipm_option_find(mechanism->options, name) == NULL)
+        return ipm_why_set(why, -EINVAL, "%s has no option '%s'", mechanism->name,
+                           name);
+    return ipm_option_set(mechanism->options, options, name, value + 1, why);
+}
+
+int ipm_rig_option(const struct ipm_mechanism *mechanism, const char *text,
+                   struct ipm_why *why)
+{
+    _Alignas(16) unsigned char options[sizeof(((struct ipm_rig *)NULL)->options)];
+    size_t n = 0;
+    while (n < sizeof(overrides) / sizeof(overrides[0]) && overrides[n] != NULL)
+        n++;
+    if (n == sizeof(overrides) / sizeof(overrides[0]))
+        return ipm_why_set(why, -ENOSPC, "too many options");
+    int error = override(mechanism, options, text, why);
+    if (error == 0)
+        overrides[n] = text;
+    return error;
+}
+
 void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
 {
     static unsigned serial;
@@ -58,6 +90,7 @@ void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
         .state_bytes = mechanism->channel_size + 1, /* of 0 cannot be mapped */
         .board = map_or_abort(sizeof(*rig->board), MAP_SHARED),
     };
+    rig->board->ends = 1 + (setup->readers > 0 ? setup->readers : 1);
     rig->channel = (struct ipm_channel){
         .mechanism = mechanism,
         .config = {.max_message = setup->max_message,
@@ -73,6 +106,10 @@ void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
                    "%s-%u", ipm_rig_prefix(), ++serial);
     if (mechanism->options != NULL) {
         ipm_option_defaults(mechanism->options, rig->options);
+        for (size_t i = 0;
+             i < sizeof(overrides) / sizeof(overrides[0]) && overrides[i] != NULL; i++)
+            (void) override(mechanism, rig->options, overrides[i],
+                            &(struct ipm_why){.error = 0});
         rig->channel.config.options = rig->options;
     }
 }
@@ -126,7 +163,7 @@ int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why)
     atomic_fetch_add(&end->rig->board->attached, 1);
     if (error != 0)
         return error;
-    while (meet && atomic_load(&end->rig->board->attached) < IPM_SIDES)
+    while (meet && atomic_load(&end->rig->board->attached) < end->rig->board->ends)
         (void)sched_yield();
     return end->mechanism->join != NULL ? end->mechanism->join(&end->endpoint, why) : 0;
 }

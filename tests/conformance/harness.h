@@ -38,12 +38,15 @@ struct ipm_setup {
     size_t max_message;
     size_t depth;
     size_t batch;
+    int readers; /* ends of side B; 0: one */
 };
 
 struct ipm_board {
     _Atomic int attached;
+    int ends;               /* how many attach before any of them goes on */
     _Atomic int stage;      /* only grows; for parts that must take turns */
     _Atomic uint64_t value; /* whatever one part has to tell the other */
+    _Atomic uint64_t taken; /* LOSSY: messages received, so that the sender can wait */
     struct {
         char text[480]; /* "": no check failed */
         _Atomic uint64_t allocations;
@@ -86,6 +89,15 @@ int ipm_end_fail(struct ipm_end *end, const char *file, int line, const char *co
 
 /* What the tokens of this run's rigs start with; the same in all its processes. */
 const char *ipm_rig_prefix(void);
+
+/**
+ * ipm_rig_option() - an option that differs from its default in all rigs to come
+ * @text: "name=value"; must live as long as rigs are made
+ *
+ * Return: 0; -EINVAL, -ERANGE as ipm_option_set() does; -ENOSPC too many.
+ */
+int ipm_rig_option(const struct ipm_mechanism *mechanism, const char *text,
+                   struct ipm_why *why);
 
 /* Zeroed state, defaults, a fresh token; nothing created yet.  Aborts without memory. */
 void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup);

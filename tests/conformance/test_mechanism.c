@@ -2,7 +2,7 @@
 /*
  * The conformance suite: does a mechanism keep the promises of mechanisms/mechanism.h?
  *
- *     test_mechanism NAME [--plugin SO]
+ *     test_mechanism NAME [--plugin SO] [--set OPTION=VALUE]...
  *
  * Exit status 0, 1 when a property does not hold, 77 when the mechanism is not available
  * here (the reason is printed), 2 for a wrong call.
@@ -19,7 +19,7 @@
 
 struct ipm_suite ipm_suite;
 
-enum { LONGEST = 1 << 20, SHORTEST_OF_INTEREST = 8192 };
+enum { LONGEST = 1 << 20, SHORTEST_OF_INTEREST = 8192, SETS = 8 };
 
 static int lowest_wait(const struct ipm_mechanism *mechanism)
 {
@@ -115,7 +115,7 @@ static const struct CMUnitTest cases[] = {
     CASE(empty),         CASE(two_at_once),   CASE(local),
     CASE(sender_dies),   CASE(receiver_dies), CASE(dies_while_peer_waits),
     CASE(loan),          CASE(shared),        CASE(pollfd),
-    CASE(system_calls),
+    CASE(system_calls),  CASE(lossy),         CASE(fanout),
 };
 
 /* What the machine's limits leave of 1 MiB. */
@@ -145,16 +145,26 @@ static size_t longest_message(void)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: test_mechanism NAME [--plugin SO]\n");
+    (void)fprintf(stderr, "usage: test_mechanism NAME [--plugin SO] "
+                          "[--set OPTION=VALUE]...\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"plugin", required_argument, NULL, 'p'},
-                                            {0}};
+    static const struct option options[] = {
+        {"plugin", required_argument, NULL, 'p'},
+        {"set", required_argument, NULL, 's'},
+        {0},
+    };
+    const char *sets[SETS] = {NULL};
+    size_t n_sets = 0;
     struct ipm_why why = {0};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 's' && n_sets < SETS) {
+            sets[n_sets++] = optarg;
+            continue;
+        }
         if (option != 'p')
             return usage();
         if (ipm_plugin_load(optarg, &why) != 0) {
@@ -168,6 +178,12 @@ int main(int argc, char **argv)
     if (ipm_suite.mechanism == NULL) {
         (void)fprintf(stderr, "there is no mechanism '%s'\n", argv[optind]);
         return 2;
+    }
+    for (size_t i = 0; i < n_sets; i++) {
+        if (ipm_rig_option(ipm_suite.mechanism, sets[i], &why) != 0) {
+            (void)fprintf(stderr, "--set %s: %s\n", sets[i], why.text);
+            return 2;
+        }
     }
     (void)ipm_rig_prefix();
     (void)signal(SIGPIPE, SIG_IGN);

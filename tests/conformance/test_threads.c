@@ -3,7 +3,7 @@
  * Both ends of a mechanism as threads of one process, so that the thread sanitizer sees
  * both: it is blind across processes.  Holds in every build; meant for the tsan preset.
  *
- *     test_threads shm_ring | shm_pipe_token | futex
+ *     test_threads shm_ring | shm_pipe_token | shm_broadcast [OPTION=VALUE]... | futex
  */
 #include "base/clock.h"
 #include "base/region.h"
@@ -22,6 +22,7 @@ enum {
     MESSAGES = 20000,
     SPUN_MESSAGES = 5000, /* on one CPU each hand-over costs a time slice */
     ROUNDS = 10000,
+    ENDS_MAX = 4,
 };
 
 struct thread {
@@ -85,33 +86,38 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
+/* One end of side A, the others of side B. */
 static void run_threads(const struct ipm_setup *setup, ipm_part *part_a,
                         ipm_part *part_b, struct ipm_stream stream)
 {
     struct ipm_rig rig;
     struct ipm_why why = {0};
-    struct thread threads[IPM_SIDES] = {{.part = part_a, .stream = stream},
-                                        {.part = part_b, .stream = stream}};
+    struct thread threads[ENDS_MAX];
     if (ipm_rig_open(&rig, setup, &why) != 0)
         fail_msg("create: %s", why.text);
+    int n = rig.board->ends;
+    assert_true(n <= ENDS_MAX);
     /* Attaching and detaching change the channel's table of descriptors, which roles never
      * share: the main thread does both. */
-    for (int side = 0; side < IPM_SIDES; side++) {
-        ipm_end_init(&threads[side].end, &rig, (enum ipm_side)side);
-        if (ipm_end_attach(&threads[side].end, false, &why) != 0)
+    for (int i = 0; i < n; i++) {
+        threads[i] =
+            (struct thread){.part = i == 0 ? part_a : part_b, .stream = stream};
+        ipm_end_init(&threads[i].end, &rig, i == 0 ? IPM_SIDE_A : IPM_SIDE_B);
+        if (ipm_end_attach(&threads[i].end, false, &why) != 0)
             fail_msg("attach: %s", why.text);
     }
-    assert_int_equal(users, IPM_SIDES); /* else the sanitizer is blind again */
-    for (int side = 0; side < IPM_SIDES; side++)
-        assert_int_equal(
-            pthread_create(&threads[side].id, NULL, thread_main, &threads[side]), 0);
-    for (int side = 0; side < IPM_SIDES; side++)
-        assert_int_equal(pthread_join(threads[side].id, NULL), 0);
-    for (int side = 0; side < IPM_SIDES; side++) {
-        if (threads[side].result != 0)
+    assert_int_equal(users, n); /* else the sanitizer is blind again */
+    for (int i = 0; i < n; i++)
+        assert_int_equal(pthread_create(&threads[i].id, NULL, thread_main, &threads[i]),
+                         0);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(pthread_join(threads[i].id, NULL), 0);
+    for (int i = 0; i < n; i++) {
+        if (threads[i].result != 0)
             fail_msg("wait %s, copies %d: %s", ipm_wait_names[setup->wait],
-                     setup->copies, rig.board->sides[side].text);
-        ipm_end_fini(&threads[side].end);
+                     setup->copies,
+                     rig.board->sides[threads[i].end.endpoint.side].text);
+        ipm_end_fini(&threads[i].end);
     }
     ipm_rig_fini(&rig);
 }
@@ -154,6 +160,13 @@ static void test_traffic(void **state)
                 !mechanism->modes[copies].supported)
                 continue;
             run_threads(&setup, ipm_stream_send, ipm_stream_receive, stream);
+            if ((mechanism->capabilities & IPM_CAP_LOSSY) != 0) {
+                /* Overwritten while several readers copy. */
+                struct ipm_setup many = setup;
+                many.readers = ENDS_MAX - 1;
+                many.depth = 4;
+                run_threads(&many, ipm_lossy_send, ipm_lossy_receive, stream);
+            }
             if ((mechanism->capabilities & IPM_CAP_DUPLEX) == 0)
                 continue;
             setup.duplex = true;
@@ -224,8 +237,9 @@ int main(int argc, char **argv)
     static const struct CMUnitTest traffic[] = {cmocka_unit_test(test_traffic)};
     static const struct CMUnitTest futex[] = {cmocka_unit_test(test_handover),
                                               cmocka_unit_test(test_futex_deadline)};
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: test_threads MECHANISM | futex\n");
+    if (argc < 2) {
+        (void)fprintf(stderr,
+                      "usage: test_threads MECHANISM [OPTION=VALUE]... | futex\n");
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
@@ -235,6 +249,13 @@ int main(int argc, char **argv)
     if (mechanism == NULL) {
         (void)fprintf(stderr, "there is no mechanism '%s'\n", argv[1]);
         return 2;
+    }
+    for (int i = 2; i < argc; i++) {
+        struct ipm_why why = {0};
+        if (ipm_rig_option(mechanism, argv[i], &why) != 0) {
+            (void)fprintf(stderr, "%s: %s\n", argv[i], why.text);
+            return 2;
+        }
     }
     return cmocka_run_group_tests_name(argv[1], traffic, NULL, NULL);
 }

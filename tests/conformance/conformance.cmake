@@ -15,6 +15,8 @@ target_link_options(test_mechanism PRIVATE
 foreach(name IN LISTS IPM_MECHANISM_NAMES)
   ipm_test(conformance.${name} 300 conformance $<TARGET_FILE:test_mechanism> ${name})
 endforeach()
+ipm_test(conformance.shm_broadcast_latest 300 conformance
+  $<TARGET_FILE:test_mechanism> shm_broadcast --set keep=latest)
 ipm_test(conformance.skeleton 300 conformance
   $<TARGET_FILE:test_mechanism> skeleton --plugin $<TARGET_FILE:skeleton>)
 
@@ -23,9 +25,11 @@ add_executable(test_threads ${here}/test_threads.c ${here}/harness.c ${here}/tra
   ${here}/allocations.c)
 target_link_libraries(test_threads PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
 target_link_options(test_threads PRIVATE -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini)
-foreach(name shm_ring shm_pipe_token futex)
+foreach(name shm_ring shm_pipe_token shm_broadcast futex)
   ipm_test(threads.${name} 300 threads $<TARGET_FILE:test_threads> ${name})
 endforeach()
+ipm_test(threads.shm_broadcast_latest 300 threads
+  $<TARGET_FILE:test_threads> shm_broadcast keep=latest)
 
 # Counts system calls, which is the suite's to know.
 target_sources(unit_fdio PRIVATE ${here}/syscalls.c)

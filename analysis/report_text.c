@@ -150,6 +150,11 @@ static void put_floors(const struct ipm_ladder *ladder, FILE *out)
                        ipm_estimate_text(time, &floor->p50->estimate),
                        round_trip ? ", a round trip" : "");
         ipm_text_put(out, line);
+        const struct ipm_figure *gap = ipm_point_figure(floor->point, "longest_gap_ns");
+        if (gap != NULL && gap->estimate.n > 0) {
+            ipm_text_put(out, ", the longest gap ");
+            ipm_text_put(out, ipm_estimate_text(time, &gap->estimate));
+        }
         (void)fputc('\n', out);
     }
     (void)fputc('\n', out);

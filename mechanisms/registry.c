@@ -62,6 +62,8 @@ static const char *wrong_hooks(const struct ipm_mechanism *m)
         return "wait_fd and the pollfd capability disagree";
     if (((m->capabilities & IPM_CAP_BROKER) != 0) != (m->helper != NULL))
         return "helper and the broker capability disagree";
+    if ((m->capabilities & IPM_CAP_LOSSY) != 0 && m->stats == NULL)
+        return "lossy without stats: what is missed must be told";
     return NULL;
 }
 

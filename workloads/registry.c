@@ -90,6 +90,11 @@ static const char *contradiction(const struct ipm_workload *w)
         if (w->roles[i].name == NULL)
             return "a role has no name";
     }
+    int metrics = 0;
+    while (w->metrics != NULL && w->metrics[metrics].name != NULL)
+        metrics++;
+    if (metrics > IPM_WORKLOAD_METRICS)
+        return "too many metrics";
     return NULL;
 }
 

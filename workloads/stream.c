@@ -85,7 +85,8 @@ const struct ipm_workload ipm_workload_stream = {
               {.name = "consumer", .side = IPM_SIDE_B}},
     .n_edges = 1,
     .edges = {{.from = PRODUCER, .to = CONSUMER}},
-    .refuses = IPM_CAP_LOCAL | IPM_CAP_FLOOR | IPM_CAP_CALL,
+    /* Both ends count to the last message: none may be missed. */
+    .refuses = IPM_CAP_LOCAL | IPM_CAP_FLOOR | IPM_CAP_CALL | IPM_CAP_LOSSY,
     .messages_per_operation = 1,
     .elapsed = IPM_ELAPSED_RECEIVER,
     .latency = IPM_LATENCY_INTERVAL,

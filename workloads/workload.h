@@ -32,6 +32,7 @@
 enum {
     IPM_WORKLOAD_ROLES = 8,
     IPM_WORKLOAD_EDGES = 8,
+    IPM_WORKLOAD_METRICS = 8,
 };
 
 struct ipm_role {
@@ -49,10 +50,14 @@ struct ipm_edge {
 
 enum ipm_better { IPM_BETTER_LOWER, IPM_BETTER_HIGHER };
 
+/* How the values that several roles report become one. */
+enum ipm_merge { IPM_MERGE_SUM, IPM_MERGE_MIN, IPM_MERGE_MAX, IPM_MERGE_MEAN };
+
 struct ipm_metric_row {
     const char *name;
     const char *unit;
     enum ipm_better better;
+    enum ipm_merge merge;
 };
 
 /* Which clock bounds the window: elapsed_ns of the record. */
@@ -65,6 +70,7 @@ enum ipm_elapsed {
 enum ipm_latency_kind {
     IPM_LATENCY_ROUND_TRIP, /* send to reply, one operation per sample */
     IPM_LATENCY_INTERVAL, /* between messages: not a latency, recorded as interval_ns */
+    IPM_LATENCY_GAP, /* the same for one message at a time; every role's samples count */
 };
 
 struct ipm_run;
@@ -87,7 +93,9 @@ struct ipm_workload {
     int messages_per_operation;
     enum ipm_elapsed elapsed;
     enum ipm_latency_kind latency;
-    const struct ipm_metric_row *metrics; /* name NULL ends it; NULL: none of its own */
+    /* name NULL ends it, at most IPM_WORKLOAD_METRICS; NULL: none of its own. */
+    const struct ipm_metric_row *metrics;
+    const char *only;  /* the one mechanism that it can measure; NULL: any that can */
     const char *model; /* name of the model that predicts it; NULL: none */
 
     /**
@@ -142,12 +150,14 @@ struct ipm_run {
     uint64_t max_batches; /* the round's last batch at the latest; >= 1 */
     int64_t duration_ns;  /* the pacer's: no batch starts later than this */
     int64_t timeout_ns;   /* absolute: IPM_FOREVER in the window */
+    bool one_cpu;         /* side a and side b share a CPU */
 
     uint64_t batches;          /* batches begun */
     uint64_t operations;       /* done, in this role's view */
     uint64_t messages;         /* sent or received, as the workload counts deliveries */
     uint64_t payload_bytes;    /* of those messages */
     int64_t first_ns, last_ns; /* bounds of elapsed_ns in this role's view */
+    double metrics[IPM_WORKLOAD_METRICS]; /* by row; NaN: not this role's to say */
 };
 
 /* Records one sample: the time of a whole batch, in nanoseconds. */

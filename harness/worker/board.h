@@ -51,6 +51,7 @@ struct ipm_board_role {
     int64_t attach_ns, detach_ns;
     uint64_t operations, messages, payload_bytes; /* of the window */
     int64_t first_ns, last_ns;
+    double values[IPM_WORKLOAD_METRICS]; /* the workload's own metrics; NaN: none */
     struct ipm_endpoint_stats stats;
     size_t n_metrics;
     struct ipm_metric metrics[IPM_METRICS_MAX];
@@ -75,7 +76,8 @@ struct ipm_board {
 
     struct ipm_pace pace;
     struct ipm_bracket bracket;
-    struct ipm_histogram histogram; /* of the role whose samples count */
+    struct ipm_histogram histogram; /* of the role, or the roles, whose samples count */
+    _Atomic uint32_t histogram_busy; /* a role adds its own to it */
     struct ipm_board_role roles[IPM_WORKLOAD_ROLES];
 };
 

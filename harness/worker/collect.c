@@ -86,9 +86,10 @@ static void set_timing(json_t *record, const struct ipm_point *point,
     set(record, "bytes", json_integer((json_int_t)clock->payload_bytes));
     set(record, "elapsed_ns", json_integer(elapsed_ns));
     set(record, "timing_batch", json_integer((json_int_t)board->window_batch));
-    json_t *distribution =
-        ipm_distribution_json(&board->histogram, board->window_batch);
-    bool interval = workload->latency == IPM_LATENCY_INTERVAL;
+    bool interval = workload->latency != IPM_LATENCY_ROUND_TRIP;
+    json_t *distribution = ipm_distribution_json(
+        &board->histogram,
+        workload->latency == IPM_LATENCY_GAP ? 1 : board->window_batch);
     set(record, "latency_ns", interval ? json_null() : json_incref(distribution));
     set(record, "interval_ns", interval ? json_incref(distribution) : json_null());
     json_decref(distribution);
@@ -190,6 +191,39 @@ static json_t *divided(const struct ipm_metric *metrics, size_t n, double by)
     return json;
 }
 
+/* The workload's own metrics: one row of its table over all roles that report it, or as
+ * role number @only says it. */
+static void set_own_metrics(json_t *json, const struct ipm_point *point,
+                            const struct ipm_board *board, int only)
+{
+    const struct ipm_metric_row *rows = point->workload->metrics;
+    for (int i = 0; rows != NULL && rows[i].name != NULL; i++) {
+        double merged = NAN;
+        int n = 0;
+        for (int role = 0; role < point->workload->n_roles; role++) {
+            double value = board->roles[role].values[i];
+            if (isnan(value) || (only >= 0 && role != only))
+                continue;
+            if (n++ == 0)
+                merged = value;
+            else if (rows[i].merge == IPM_MERGE_MIN || rows[i].merge == IPM_MERGE_MAX)
+                merged = rows[i].merge == IPM_MERGE_MIN ? fmin(merged, value)
+                                                        : fmax(merged, value);
+            else
+                merged += value;
+        }
+        if (n == 0 && only >= 0)
+            continue;
+        struct ipm_metric metric =
+            n > 0 ? ipm_metric_value(rows[i].name, rows[i].unit, "workload",
+                                     rows[i].merge == IPM_MERGE_MEAN ? merged / n
+                                                                     : merged)
+                  : ipm_metric_missing(rows[i].name, rows[i].unit, "workload",
+                                       "not_applicable: no role has it here");
+        set(json, rows[i].name, ipm_metric_json(&metric));
+    }
+}
+
 static void set_metrics(json_t *record, const struct ipm_point *point,
                         const struct ipm_board *board,
                         const struct ipm_outcome *outcome)
@@ -200,9 +234,17 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
     size_t n = sum_roles(point, board, sums);
     /* Roles count all they did in the window; so are the messages that they are divided
      * by: those of the pacer, which starts and ends every one of them. */
-    const struct ipm_board_role *pacer = &board->roles[0];
-    set(record, "per_message", divided(sums, n, (double)pacer->messages));
-    set(record, "per_operation", divided(sums, n, (double)pacer->operations));
+    uint64_t messages = board->roles[0].messages;
+    uint64_t operations = board->roles[0].operations;
+    /* Without a pacer each role has done its own. */
+    for (int role = 1;
+         point->workload->latency == IPM_LATENCY_GAP && role < point->workload->n_roles;
+         role++) {
+        messages += board->roles[role].messages;
+        operations += board->roles[role].operations;
+    }
+    set(record, "per_message", divided(sums, n, (double)messages));
+    set(record, "per_operation", divided(sums, n, (double)operations));
 
     json_t *metrics = metrics_json(sums, n);
     for (size_t i = 0; i < outcome->n_metrics; i++)
@@ -215,6 +257,7 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
                 : ipm_metric_value(names[i], "ns", "worker", board->bracket_ns[i]);
         set(metrics, names[i], ipm_metric_json(&metric));
     }
+    set_own_metrics(metrics, point, board, -1);
     set(record, "metrics", metrics);
 
     json_t *roles = json_array();
@@ -228,7 +271,10 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
         set(entry, "sleeps", json_integer((json_int_t)seat->stats.sleeps));
         set(entry, "wakes", json_integer((json_int_t)seat->stats.wakes));
         set(entry, "partial", json_integer((json_int_t)seat->stats.partial));
-        set(entry, "metrics", metrics_json(seat->metrics, seat->n_metrics));
+        set(entry, "missed", json_integer((json_int_t)seat->stats.missed));
+        json_t *own = metrics_json(seat->metrics, seat->n_metrics);
+        set_own_metrics(own, point, board, role);
+        set(entry, "metrics", own);
         (void)json_array_append_new(roles, entry);
     }
     set(record, "roles", roles);

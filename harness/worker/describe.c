@@ -134,6 +134,8 @@ static json_t *workload_json(const struct ipm_workload *workload)
     set(json, "roles", roles);
     set(json, "needs", bits_of(workload->needs, ipm_capability_names));
     set(json, "refuses", bits_of(workload->refuses, ipm_capability_names));
+    set(json, "only",
+        workload->only == NULL ? json_null() : json_string(workload->only));
     set(json, "min_size", json_integer(workload->min_size));
     set(json, "messages_per_operation", json_integer(workload->messages_per_operation));
     set(json, "latency_kind",

@@ -243,6 +243,9 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
             why, -EOPNOTSUPP, "%s %s a mechanism that is '%s'", workload->name,
             missing != 0 ? "needs" : "cannot use",
             ipm_capability_names[__builtin_ctz(missing != 0 ? missing : refused)]);
+    else if (workload->only != NULL && strcmp(workload->only, mechanism->name) != 0)
+        (void)ipm_why_set(why, -EOPNOTSUPP, "%s measures %s alone", workload->name,
+                          workload->only);
     else if (!mechanism->modes[point->copies].supported)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s has no mode with %d copies",
                           mechanism->name, point->copies);

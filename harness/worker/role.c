@@ -108,6 +108,7 @@ static void play(struct part *part, struct ipm_run *run)
     run->max_batches = part->board->max_batches;
     run->duration_ns = part->board->duration_ns;
     run->timeout_ns = IPM_FOREVER;
+    run->one_cpu = part->point->cpus[IPM_SIDE_A] == part->point->cpus[IPM_SIDE_B];
     int result = part->point->workload->run(run, &why);
     if (result == IPM_CLOSED)
         result = ipm_why_set(&why, -EPIPE, "the peer closed the channel");
@@ -200,15 +201,29 @@ static void bracket(struct part *part, int which)
     ipm_board_barrier(board);
 }
 
+/* Adds a role's samples to those of the others, after the window. */
+static void pool_samples(struct ipm_board *board, const struct ipm_histogram *own)
+{
+    while (atomic_exchange(&board->histogram_busy, 1) != 0)
+        (void)sched_yield();
+    ipm_histogram_merge(&board->histogram, own);
+    atomic_store(&board->histogram_busy, 0);
+}
+
 static void play_window(struct part *part, struct ipm_sensor_set *sensors)
 {
+    static struct ipm_histogram own_samples; /* too large for a comfortable stack */
     struct ipm_board *board = part->board;
+    bool pooled = part->point->workload->latency == IPM_LATENCY_GAP;
     bool recording = part->role == ipm_role_recording(part->point->workload);
     struct ipm_run run = {.verify = false};
-    if (recording) {
-        run.histogram = &board->histogram;
-        ipm_histogram_reset(run.histogram);
-    }
+    for (int i = 0; i < IPM_WORKLOAD_METRICS; i++)
+        run.metrics[i] = NAN;
+    if (recording)
+        ipm_histogram_reset(&board->histogram);
+    if (pooled)
+        ipm_histogram_reset(&own_samples);
+    run.histogram = pooled ? &own_samples : recording ? &board->histogram : NULL;
     if (part->role == 0) {
         board->window_batch = board->batch;
         set_round(board, board->batch, UINT64_MAX, part->point->window_ns);
@@ -219,6 +234,8 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
     play(part, &run);
     ipm_sensor_set_stop(sensors);
     ipm_board_gate(board);
+    if (pooled)
+        pool_samples(board, &own_samples);
 
     struct ipm_board_role *own = part->own;
     own->operations = run.operations;
@@ -226,6 +243,7 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
     own->payload_bytes = run.payload_bytes;
     own->first_ns = run.first_ns;
     own->last_ns = run.last_ns;
+    memcpy(own->values, run.metrics, sizeof(own->values));
     own->n_metrics = ipm_sensor_set_read(sensors, own->metrics, IPM_METRICS_MAX);
 }
 

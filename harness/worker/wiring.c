@@ -233,5 +233,6 @@ void ipm_wiring_stats(const struct ipm_wiring *wiring,
         out_stats->sleeps += stats.sleeps;
         out_stats->wakes += stats.wakes;
         out_stats->partial += stats.partial;
+        out_stats->missed += stats.missed;
     }
 }

@@ -61,6 +61,10 @@ void ipm_case_call(void **state);
 void ipm_case_full(void **state);
 void ipm_case_empty(void **state);
 
+/* cases_lossy.c */
+void ipm_case_lossy(void **state);
+void ipm_case_fanout(void **state);
+
 /* cases_death.c */
 void ipm_case_sender_dies(void **state);
 void ipm_case_receiver_dies(void **state);

@@ -38,6 +38,7 @@ static int lengths_send(struct ipm_end *end, void *argument)
             result = ipm_put(end, least - 1, 1, 0, IPM_FOREVER, &accepted);
             IPM_CHECK(end, result == -EMSGSIZE, "%zu bytes: %d", least - 1, result);
         }
+        (void)ipm_keep_pace(end, i, 1);
         result = ipm_put(end, lengths[i], 1, i, IPM_FOREVER, &accepted);
         IPM_CHECK(end, result == 0 && accepted == 1, "%zu bytes: %d", lengths[i],
                   result);
@@ -55,6 +56,7 @@ static int lengths_receive(struct ipm_end *end, void *argument)
         int result = ipm_get(end, &lengths[i], 1, i, IPM_FOREVER, &got);
         IPM_CHECK(end, result == 0 && got.n == 1, "%zu bytes: %d", lengths[i], result);
         IPM_CHECK(end, !got.wrong, "%s", got.text);
+        ipm_paced(end, i + 1);
     }
     return 0;
 }

@@ -26,15 +26,18 @@ ipm_conformance(conformance.skeleton 900 conformance
 target_sources(unit_cover PRIVATE ${here}/cover.c)
 
 # Both ends as threads of one process: what the thread sanitizer can follow.
-add_executable(test_threads ${here}/test_threads.c ${here}/harness.c ${here}/traffic.c
-  ${here}/allocations.c)
+add_executable(test_threads ${here}/test_threads.c ${here}/cover.c
+  ${here}/harness.c ${here}/traffic.c ${here}/allocations.c)
 target_link_libraries(test_threads PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
 target_link_options(test_threads PRIVATE
   -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini
   -Wl,--wrap=ipm_backing_map,--wrap=ipm_backing_unmap)
-foreach(name shm_ring shm_pipe_token futex posix_sem mutex_cond wait)
+foreach(name shm_pipe_token shm_broadcast futex posix_sem mutex_cond wait)
   ipm_test(threads.${name} 300 threads $<TARGET_FILE:test_threads> ${name})
 endforeach()
+# Which memory is shared and how it is copied is nothing to the sanitizer.
+ipm_test(threads.shm_ring 600 threads
+  $<TARGET_FILE:test_threads> shm_ring backing=memfd copy=memcpy)
 
 # Counts system calls, which is the suite's to know.
 target_sources(unit_fdio PRIVATE ${here}/syscalls.c)

@@ -58,6 +58,7 @@ void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
         .state_bytes = mechanism->channel_size + 1, /* of 0 cannot be mapped */
         .board = map_or_abort(sizeof(*rig->board), MAP_SHARED),
     };
+    rig->board->ends = 1 + (setup->readers > 0 ? setup->readers : 1);
     rig->channel = (struct ipm_channel){
         .mechanism = mechanism,
         .config = {.max_message = setup->max_message,
@@ -134,7 +135,7 @@ int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why)
     atomic_fetch_add(&end->rig->board->attached, 1);
     if (error != 0 || !meet)
         return error;
-    while (atomic_load(&end->rig->board->attached) < IPM_SIDES)
+    while (atomic_load(&end->rig->board->attached) < end->rig->board->ends)
         (void)sched_yield();
     return ipm_end_join(end, why);
 }

@@ -39,12 +39,15 @@ struct ipm_setup {
     size_t depth;
     size_t batch;
     const void *options; /* the mechanism's option struct; NULL: its defaults */
+    int readers;         /* ends of side B; 0: one */
 };
 
 struct ipm_board {
     _Atomic int attached;
+    int ends;               /* how many attach before any of them goes on */
     _Atomic int stage;      /* only grows; for parts that must take turns */
     _Atomic uint64_t value; /* whatever one part has to tell the other */
+    _Atomic uint64_t taken; /* LOSSY: messages received, so that the sender can wait */
     struct {
         char text[480]; /* "": no check failed */
         _Atomic uint64_t allocations;

@@ -135,7 +135,8 @@ static const struct CMUnitTest cases[] = {
     CASE(empty),         CASE(two_at_once),   CASE(local),
     CASE(sender_dies),   CASE(receiver_dies), CASE(dies_while_peer_waits),
     CASE(loan),          CASE(shared),        CASE(pollfd),
-    CASE(system_calls),  CASE(call),
+    CASE(system_calls),  CASE(call),          CASE(lossy),
+    CASE(fanout),
 };
 
 /* What does not depend on options, or is promised for the defaults alone, runs once. */

@@ -3,13 +3,17 @@
  * Both ends of a mechanism as threads of one process, so that the thread sanitizer sees
  * both: it is blind across processes.  Holds in every build; meant for the tsan preset.
  *
- *     test_threads MECHANISM | wait
+ *     test_threads MECHANISM [OPTION=VALUE]... | wait
+ *
+ * The mechanism's own options take every pair of their values (cover.h), but for those that
+ * are given.
  */
 #include "base/clock.h"
 #include "base/region.h"
 #include "mechanisms/backing.h"
 #include "mechanisms/registry.h"
 #include "mechanisms/wait.h"
+#include "tests/conformance/cover.h"
 #include "tests/conformance/traffic.h"
 #include "tests/support/test.h"
 
@@ -23,6 +27,8 @@ enum {
     MESSAGES = 20000,
     SPUN_MESSAGES = 5000, /* on one CPU each hand-over costs a time slice */
     ROUNDS = 10000,
+    LATER_ROWS = 8, /* rows but the first send so many times less */
+    ENDS_MAX = 4,
 };
 
 struct thread {
@@ -112,39 +118,44 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
+/* One end of side A, the others of side B. */
 static void run_threads(const struct ipm_setup *setup, ipm_part *part_a,
                         ipm_part *part_b, struct ipm_stream stream)
 {
     struct ipm_rig rig;
     struct ipm_why why = {0};
-    struct thread threads[IPM_SIDES] = {{.part = part_a, .stream = stream},
-                                        {.part = part_b, .stream = stream}};
+    struct thread threads[ENDS_MAX];
     if (ipm_rig_open(&rig, setup, &why) != 0)
         fail_msg("create: %s", why.text);
+    int n = rig.board->ends;
+    assert_true(n <= ENDS_MAX);
     /* Attaching and detaching change the channel's table of descriptors, which roles never
      * share: the main thread does both. */
-    for (int side = 0; side < IPM_SIDES; side++) {
-        ipm_end_init(&threads[side].end, &rig, (enum ipm_side)side);
-        if (ipm_end_attach(&threads[side].end, false, &why) != 0)
+    for (int i = 0; i < n; i++) {
+        threads[i] =
+            (struct thread){.part = i == 0 ? part_a : part_b, .stream = stream};
+        ipm_end_init(&threads[i].end, &rig, i == 0 ? IPM_SIDE_A : IPM_SIDE_B);
+        if (ipm_end_attach(&threads[i].end, false, &why) != 0)
             fail_msg("attach: %s", why.text);
     }
-    for (int side = 0; side < IPM_SIDES; side++) {
-        if (ipm_end_join(&threads[side].end, &why) != 0)
+    for (int i = 0; i < n; i++) {
+        if (ipm_end_join(&threads[i].end, &why) != 0)
             fail_msg("join: %s", why.text);
     }
     /* Else the sanitizer is blind again; tokens lie in the channel's state, mapped once. */
     if ((mechanism->capabilities & IPM_CAP_TOKEN) == 0)
-        assert_int_equal(users, IPM_SIDES);
-    for (int side = 0; side < IPM_SIDES; side++)
-        assert_int_equal(
-            pthread_create(&threads[side].id, NULL, thread_main, &threads[side]), 0);
-    for (int side = 0; side < IPM_SIDES; side++)
-        assert_int_equal(pthread_join(threads[side].id, NULL), 0);
-    for (int side = 0; side < IPM_SIDES; side++) {
-        if (threads[side].result != 0)
+        assert_int_equal(users, n);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(pthread_create(&threads[i].id, NULL, thread_main, &threads[i]),
+                         0);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(pthread_join(threads[i].id, NULL), 0);
+    for (int i = 0; i < n; i++) {
+        if (threads[i].result != 0)
             fail_msg("wait %s, copies %d: %s", ipm_wait_names[setup->wait],
-                     setup->copies, rig.board->sides[side].text);
-        ipm_end_fini(&threads[side].end);
+                     setup->copies,
+                     rig.board->sides[threads[i].end.endpoint.side].text);
+        ipm_end_fini(&threads[i].end);
     }
     ipm_rig_fini(&rig);
 }
@@ -170,9 +181,9 @@ static int ping_pong(struct ipm_end *end, void *argument)
     return 0;
 }
 
-static void test_traffic(void **state)
+/* All waits and modes, with the options of one row of the cover. */
+static void run_row(const void *options, int shorter)
 {
-    (void)state;
     bool token = (mechanism->capabilities & IPM_CAP_TOKEN) != 0;
     for (int wait = 0; wait < IPM_WAIT_COUNT; wait++) {
         for (int copies = 0; copies < IPM_MODES; copies++) {
@@ -181,20 +192,43 @@ static void test_traffic(void **state)
                                       .copies = copies,
                                       .max_message = token ? 0 : 1500,
                                       .depth = 16,
-                                      .batch = IPM_RIG_BATCH};
-            bool spins = wait == IPM_WAIT_SPIN;
+                                      .batch = IPM_RIG_BATCH,
+                                      .options = options};
+            size_t spun = wait == IPM_WAIT_SPIN ? MESSAGES / SPUN_MESSAGES : 1;
             struct ipm_stream stream = {.seed = 77,
-                                        .count = spins ? SPUN_MESSAGES : MESSAGES};
+                                        .count = MESSAGES / spun / (size_t)shorter};
             if ((mechanism->waits & IPM_WAIT_BIT(wait)) == 0 ||
                 !mechanism->modes[copies].supported)
                 continue;
             run_threads(&setup, ipm_stream_send, ipm_stream_receive, stream);
+            if ((mechanism->capabilities & IPM_CAP_LOSSY) != 0) {
+                /* Overwritten while several readers copy. */
+                struct ipm_setup many = setup;
+                many.readers = ENDS_MAX - 1;
+                many.depth = 4;
+                run_threads(&many, ipm_lossy_send, ipm_lossy_receive, stream);
+            }
             if ((mechanism->capabilities & IPM_CAP_DUPLEX) == 0)
                 continue;
             setup.duplex = true;
-            stream.count = spins ? 200 : 2000;
+            stream.count = 2000 / spun / (size_t)shorter;
             run_threads(&setup, ping_pong, ping_pong, stream);
         }
+    }
+}
+
+static struct ipm_cover cover;
+
+static void test_traffic(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < cover.n_rows; row++) {
+        _Alignas(16) unsigned char options[IPM_OPTIONS_SIZE_MAX];
+        char text[IPM_COVER_TEXT];
+        if (cover.options != NULL)
+            ipm_cover_values(&cover, row, options);
+        print_message("%s\n", ipm_cover_text(&cover, row, text));
+        run_row(cover.options != NULL ? options : NULL, row == 0 ? 1 : LATER_ROWS);
     }
 }
 
@@ -259,8 +293,9 @@ int main(int argc, char **argv)
     static const struct CMUnitTest traffic[] = {cmocka_unit_test(test_traffic)};
     static const struct CMUnitTest futex[] = {cmocka_unit_test(test_handover),
                                               cmocka_unit_test(test_futex_deadline)};
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: test_threads MECHANISM | wait\n");
+    if (argc < 2) {
+        (void)fprintf(stderr,
+                      "usage: test_threads MECHANISM [OPTION=VALUE]... | wait\n");
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
@@ -271,5 +306,13 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "there is no mechanism '%s'\n", argv[1]);
         return 2;
     }
-    return cmocka_run_group_tests_name(argv[1], traffic, NULL, NULL);
+    struct ipm_why why = {0};
+    if (ipm_cover_init(&cover, mechanism->options, (const char *const *)&argv[2],
+                       (size_t)argc - 2, false, &why) != 0) {
+        (void)fprintf(stderr, "%s\n", why.text);
+        return 2;
+    }
+    int failed = cmocka_run_group_tests_name(argv[1], traffic, NULL, NULL);
+    ipm_cover_fini(&cover);
+    return failed;
 }

@@ -5,6 +5,7 @@
 #include "base/payload.h"
 #include "tests/support/test.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,13 +122,14 @@ int ipm_stream_send(struct ipm_end *end, void *argument)
         span = span < stream->count - at ? span : stream->count - at;
         while (span > 0) {
             size_t accepted = 0;
+            size_t now = ipm_keep_pace(end, at, span);
             int result =
-                ipm_put(end, length, span, stream->seed + at, IPM_FOREVER, &accepted);
+                ipm_put(end, length, now, stream->seed + at, IPM_FOREVER, &accepted);
             IPM_CHECK(end, result == 0, "message %zu: %d", at, result);
-            IPM_CHECK(end, accepted > 0 && accepted <= span, "%zu of %zu", accepted,
-                      span);
-            IPM_CHECK(end, accepted == span || end->send_in_place,
-                      "send_n() took %zu of %zu and said all", accepted, span);
+            IPM_CHECK(end, accepted > 0 && accepted <= now, "%zu of %zu", accepted,
+                      now);
+            IPM_CHECK(end, accepted == now || end->send_in_place,
+                      "send_n() took %zu of %zu and said all", accepted, now);
             at += accepted;
             span -= accepted;
         }
@@ -152,8 +154,114 @@ int ipm_stream_receive(struct ipm_end *end, void *argument)
         IPM_CHECK(end, got.n > 0 && got.n <= known, "%zu of %zu", got.n, known);
         IPM_CHECK(end, !got.wrong, "message %zu: %s", at, got.text);
         at += got.n;
+        ipm_paced(end, at);
         known -= got.n;
         memmove(lengths, lengths + got.n, known * sizeof(lengths[0]));
     }
+    return 0;
+}
+
+/* --- messages that may be missed ------------------------------------------------------- */
+
+static bool is_lossy(const struct ipm_end *end)
+{
+    return (end->mechanism->capabilities & IPM_CAP_LOSSY) != 0;
+}
+
+size_t ipm_keep_pace(struct ipm_end *end, uint64_t at, size_t n)
+{
+    int64_t granted = end->rig->channel.capacity.messages;
+    uint64_t room = granted > 0 ? (uint64_t)granted : 1;
+    if (!is_lossy(end))
+        return n;
+    uint64_t behind;
+    while ((behind = at - atomic_load(&end->rig->board->taken)) >= room)
+        (void)sched_yield();
+    return n < room - behind ? n : (size_t)(room - behind);
+}
+
+void ipm_paced(struct ipm_end *end, uint64_t taken)
+{
+    atomic_store(&end->rig->board->taken, taken);
+}
+
+uint64_t ipm_missed(const struct ipm_end *end)
+{
+    struct ipm_endpoint_stats stats = {0};
+    end->mechanism->stats(&end->endpoint, &stats);
+    return stats.missed;
+}
+
+int ipm_lossy_get(struct ipm_end *end, struct ipm_lossy *lossy, uint64_t sent,
+                  int64_t deadline_ns, int *out)
+{
+    struct ipm_span spans[IPM_RIG_BATCH];
+    size_t length = end->rig->channel.config.max_message;
+    size_t batch = end->rig->channel.config.batch;
+    size_t n = 0;
+    for (size_t i = 0; i < batch; i++) {
+        spans[i] = (struct ipm_span){end->buffers + i * end->stride, length};
+        end->buffers[i * end->stride + length] = canary;
+    }
+    *out = end->receive_in_place
+               ? end->mechanism->peek_n(&end->endpoint, spans, batch, deadline_ns, &n)
+               : end->mechanism->recv_n(&end->endpoint, spans, batch, deadline_ns, &n);
+    if (*out != 0)
+        return 0;
+    IPM_CHECK(end, n > 0 && n <= batch, "%zu of %zu", n, batch);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t first = lossy->next;
+        const unsigned char *data = spans[i].data;
+        IPM_CHECK(end, spans[i].length == length, "%zu bytes", spans[i].length);
+        while (lossy->next < sent &&
+               !ipm_payload_verify(data, length, lossy->next, NULL))
+            lossy->next++;
+        IPM_CHECK(end, lossy->next < sent, "torn, or none of %llu to %llu",
+                  (unsigned long long)first, (unsigned long long)sent);
+        IPM_CHECK(end, end->receive_in_place || data[length] == canary,
+                  "wrote behind %zu bytes", length);
+        lossy->next++;
+        lossy->taken++;
+    }
+    if (end->receive_in_place)
+        *out = end->mechanism->consume_n(&end->endpoint, n);
+    return 0;
+}
+
+enum { STAGE_ALL_SENT = 1 };
+
+int ipm_lossy_send(struct ipm_end *end, void *argument)
+{
+    const struct ipm_stream *stream = argument;
+    size_t length = end->rig->channel.config.max_message;
+    size_t batch = end->rig->channel.config.batch;
+    for (size_t at = 0; at < stream->count;) {
+        size_t left = stream->count - at;
+        size_t n = 1 + at % batch < left ? 1 + at % batch : left;
+        size_t accepted = 0;
+        int result = ipm_put(end, length, n, at, 0, &accepted);
+        IPM_CHECK(end, result == 0 && accepted > 0 && accepted <= n,
+                  "the writer waits at message %zu: %d", at, result);
+        at += accepted;
+    }
+    ipm_stage_set(end->rig->board, STAGE_ALL_SENT);
+    return 0;
+}
+
+int ipm_lossy_receive(struct ipm_end *end, void *argument)
+{
+    const struct ipm_stream *stream = argument;
+    struct ipm_lossy lossy = {0};
+    while (lossy.next < stream->count) {
+        int result = 0;
+        int failed = ipm_lossy_get(end, &lossy, stream->count, IPM_FOREVER, &result);
+        if (failed != 0)
+            return failed;
+        IPM_CHECK(end, result == 0, "after message %llu: %d",
+                  (unsigned long long)lossy.next, result);
+    }
+    IPM_CHECK(end, lossy.taken + ipm_missed(end) == stream->count,
+              "%llu received and %llu missed of %zu", (unsigned long long)lossy.taken,
+              (unsigned long long)ipm_missed(end), stream->count);
     return 0;
 }

@@ -64,4 +64,38 @@ struct ipm_stream {
 int ipm_stream_send(struct ipm_end *end, void *stream);
 int ipm_stream_receive(struct ipm_end *end, void *stream);
 
+/*
+ * A receiver that may miss messages (LOSSY) misses none while it is no more than
+ * capacity.messages behind.  ipm_keep_pace() is the sender's side of that: it waits until
+ * message number @at may be sent and returns how many of @n may be; with any other
+ * mechanism all of them, at once.  ipm_paced() is the receiver's: it has @taken in all.
+ */
+size_t ipm_keep_pace(struct ipm_end *end, uint64_t at, size_t n);
+void ipm_paced(struct ipm_end *end, uint64_t taken);
+
+/* LOSSY: messages that this endpoint has missed, by its own account. */
+uint64_t ipm_missed(const struct ipm_end *end);
+
+/* Where a receiver that may miss messages stands. */
+struct ipm_lossy {
+    uint64_t next;  /* lowest number that may still come */
+    uint64_t taken; /* messages received */
+};
+
+/**
+ * ipm_lossy_get() - receive and check that each message is one of those sent, whole, and
+ *                   later than those before
+ * @sent: no message has this number or a higher one; all have config.max_message bytes
+ * @out:  as recv_n() returned
+ *
+ * Return: 0; the value of IPM_CHECK().
+ */
+int ipm_lossy_get(struct ipm_end *end, struct ipm_lossy *lossy, uint64_t sent,
+                  int64_t deadline_ns, int *out);
+
+/* Parts for LOSSY: side A sends a struct ipm_stream as fast as it can, never waiting, and
+ * sets stage 1; each reader takes what it can get, and checks it and its own account. */
+int ipm_lossy_send(struct ipm_end *end, void *stream);
+int ipm_lossy_receive(struct ipm_end *end, void *stream);
+
 #endif

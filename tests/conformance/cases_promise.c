@@ -219,12 +219,11 @@ static int counted_child(struct ipm_rig *rig)
     struct ipm_why why = {0};
     if (ipm_syscalls_offer(&why) != 0)
         return NOT_TRACEABLE;
-    for (int side = 0; side < IPM_SIDES; side++) {
+    for (int side = 0; side < IPM_SIDES; side++)
         ipm_end_init(&ends[side], rig, (enum ipm_side)side);
-        if (ipm_end_attach(&ends[side], false, &why) != 0)
-            return ipm_end_fail(&ends[side], __FILE__, __LINE__, "attach", "%s",
-                                why.text);
-    }
+    if (ipm_ends_attach(ends, &why) != 0)
+        return ipm_end_fail(&ends[IPM_SIDE_A], __FILE__, __LINE__, "attach", "%s",
+                            why.text);
     return counted_rounds(&ends[IPM_SIDE_A], &ends[IPM_SIDE_B]);
 }
 

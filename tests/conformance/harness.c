@@ -126,9 +126,26 @@ int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why)
     atomic_fetch_add(&end->rig->board->attached, 1);
     if (error != 0)
         return error;
-    while (meet && atomic_load(&end->rig->board->attached) < IPM_SIDES)
+    if (!meet)
+        return 0;
+    while (atomic_load(&end->rig->board->attached) < IPM_SIDES)
         (void)sched_yield();
+    return ipm_end_join(end, why);
+}
+
+int ipm_end_join(struct ipm_end *end, struct ipm_why *why)
+{
     return end->mechanism->join != NULL ? end->mechanism->join(&end->endpoint, why) : 0;
+}
+
+int ipm_ends_attach(struct ipm_end ends[IPM_SIDES], struct ipm_why *why)
+{
+    int error = 0;
+    for (int side = 0; error == 0 && side < IPM_SIDES; side++)
+        error = ipm_end_attach(&ends[side], false, why);
+    for (int side = 0; error == 0 && side < IPM_SIDES; side++)
+        error = ipm_end_join(&ends[side], why);
+    return error;
 }
 
 void ipm_end_fini(struct ipm_end *end)
@@ -243,11 +260,9 @@ static int run_both(struct ipm_rig *rig, ipm_both_part *part, void *argument)
     struct ipm_why why = {0};
     for (int side = 0; side < IPM_SIDES; side++)
         ipm_end_init(&ends[side], rig, (enum ipm_side)side);
-    for (int side = 0; side < IPM_SIDES; side++) {
-        if (ipm_end_attach(&ends[side], false, &why) != 0)
-            return ipm_end_fail(&ends[side], __FILE__, __LINE__, "attach", "%s",
-                                why.text);
-    }
+    if (ipm_ends_attach(ends, &why) != 0)
+        return ipm_end_fail(&ends[IPM_SIDE_A], __FILE__, __LINE__, "attach", "%s",
+                            why.text);
     uint64_t before = ipm_allocations();
     int result = part(&ends[IPM_SIDE_A], &ends[IPM_SIDE_B], argument);
     atomic_store(&rig->board->sides[IPM_SIDE_A].allocations,

@@ -97,8 +97,12 @@ int ipm_rig_open(struct ipm_rig *rig, const struct ipm_setup *setup,
 
 /* State and buffers of one end; not attached yet. */
 void ipm_end_init(struct ipm_end *end, struct ipm_rig *rig, enum ipm_side side);
-/* Attaches, waits until the peer has when @meet, joins.  0; -errno with @why. */
+/* Attaches; when @meet, waits until the peer has too and joins.  0; -errno with @why. */
 int ipm_end_attach(struct ipm_end *end, bool meet, struct ipm_why *why);
+/* For who attached without meeting, once both have. */
+int ipm_end_join(struct ipm_end *end, struct ipm_why *why);
+/* Both ends in one thread: attaches both, then joins both. */
+int ipm_ends_attach(struct ipm_end ends[IPM_SIDES], struct ipm_why *why);
 /* Detaches and frees. */
 void ipm_end_fini(struct ipm_end *end);
 

@@ -101,6 +101,10 @@ static void run_threads(const struct ipm_setup *setup, ipm_part *part_a,
         if (ipm_end_attach(&threads[side].end, false, &why) != 0)
             fail_msg("attach: %s", why.text);
     }
+    for (int side = 0; side < IPM_SIDES; side++) {
+        if (ipm_end_join(&threads[side].end, &why) != 0)
+            fail_msg("join: %s", why.text);
+    }
     assert_int_equal(users, IPM_SIDES); /* else the sanitizer is blind again */
     for (int side = 0; side < IPM_SIDES; side++)
         assert_int_equal(

@@ -46,6 +46,9 @@ void ipm_case_local(void **state);
 void ipm_case_full(void **state);
 void ipm_case_empty(void **state);
 
+/* cases_deadline.c */
+void ipm_case_deadlines(void **state);
+
 /* cases_death.c */
 void ipm_case_sender_dies(void **state);
 void ipm_case_receiver_dies(void **state);

@@ -3,7 +3,7 @@
 set(here ${CMAKE_CURRENT_LIST_DIR})
 add_executable(test_mechanism
   ${here}/test_mechanism.c ${here}/cases_transfer.c ${here}/cases_queue.c
-  ${here}/cases_death.c ${here}/cases_life.c ${here}/cases_promise.c ${here}/harness.c ${here}/traffic.c ${here}/leftovers.c
+  ${here}/cases_deadline.c ${here}/cases_death.c ${here}/cases_life.c ${here}/cases_promise.c ${here}/harness.c ${here}/traffic.c ${here}/leftovers.c
   ${here}/syscalls.c ${here}/allocations.c)
 target_link_libraries(test_mechanism PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
 # A plug-in finds what it uses in the executable that loads it, as in the worker.

@@ -109,13 +109,16 @@ static int compare_leftovers(void **state)
     }
 
 static const struct CMUnitTest cases[] = {
-    CASE(description),   CASE(idempotent),    CASE(half_created),
-    CASE(half_attached), CASE(lengths),       CASE(short_room),
-    CASE(stream),        CASE(duplex),        CASE(full),
-    CASE(empty),         CASE(two_at_once),   CASE(local),
-    CASE(sender_dies),   CASE(receiver_dies), CASE(dies_while_peer_waits),
-    CASE(loan),          CASE(shared),        CASE(pollfd),
-    CASE(system_calls),
+    CASE(description),   CASE(idempotent),
+    CASE(half_created),  CASE(half_attached),
+    CASE(lengths),       CASE(short_room),
+    CASE(stream),        CASE(duplex),
+    CASE(full),          CASE(empty),
+    CASE(deadlines),     CASE(two_at_once),
+    CASE(local),         CASE(sender_dies),
+    CASE(receiver_dies), CASE(dies_while_peer_waits),
+    CASE(loan),          CASE(shared),
+    CASE(pollfd),        CASE(system_calls),
 };
 
 /* What the machine's limits leave of 1 MiB. */

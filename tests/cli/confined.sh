@@ -47,6 +47,14 @@ else
         fail "the counter pass is not named as denied"
 fi
 
+# Whether its library is there or not, no mechanism over io_uring may claim to be available.
+listed=$("$IPM_BUILD/tests/jail" "$IPM_BIN/ipcmeter" list mechanisms | grep ^uring_ || true)
+if [[ $skips == 0 ]]; then
+    [[ $listed == uring_* ]] || fail "the mechanisms over io_uring are not listed"
+    ! grep -qv ' no: ' <<<"$listed" || fail "io_uring is refused, and yet listed: $listed"
+    echo "$listed"
+fi
+
 if [[ $(id -u) != 0 ]]; then
     "$IPM_BIN/ipcmeter" "${smoke[@]}" --out "$work/user/out" >/dev/null || fail "the smoke run ends with $?"
     check user

@@ -64,6 +64,8 @@ void ipm_case_empty(void **state);
 /* cases_lossy.c */
 void ipm_case_lossy(void **state);
 void ipm_case_fanout(void **state);
+/* cases_deadline.c */
+void ipm_case_deadlines(void **state);
 
 /* cases_death.c */
 void ipm_case_sender_dies(void **state);

@@ -136,7 +136,7 @@ static const struct CMUnitTest cases[] = {
     CASE(sender_dies),   CASE(receiver_dies), CASE(dies_while_peer_waits),
     CASE(loan),          CASE(shared),        CASE(pollfd),
     CASE(system_calls),  CASE(call),          CASE(lossy),
-    CASE(fanout),
+    CASE(fanout),        CASE(deadlines),
 };
 
 /* What does not depend on options, or is promised for the defaults alone, runs once. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jail: run a program as container engines do - unshare, mount and perf_event_open are
- * refused with EPERM, clone3 with ENOSYS, and clone may not make namespaces.
+ * jail: run a program as container engines do - unshare, mount, perf_event_open and
+ * io_uring_setup are refused with EPERM, clone3 with ENOSYS, and clone may not make
+ * namespaces.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -36,13 +37,15 @@ int main(int argc, char **argv)
 #ifdef ARCHITECTURE
     struct sock_filter rules[] = {
         LOAD(arch),
-        UNLESS(ARCHITECTURE, 13),
+        UNLESS(ARCHITECTURE, 15),
         LOAD(nr),
         UNLESS(SYS_unshare, 1),
         REFUSE(EPERM),
         UNLESS(SYS_mount, 1),
         REFUSE(EPERM),
         UNLESS(SYS_perf_event_open, 1),
+        REFUSE(EPERM),
+        UNLESS(SYS_io_uring_setup, 1),
         REFUSE(EPERM),
         UNLESS(SYS_clone3, 1),
         REFUSE(ENOSYS),

@@ -27,7 +27,7 @@ target_sources(unit_cover PRIVATE ${here}/cover.c)
 
 # Both ends as threads of one process: what the thread sanitizer can follow.
 add_executable(test_threads ${here}/test_threads.c ${here}/cover.c
-  ${here}/harness.c ${here}/traffic.c ${here}/allocations.c)
+  ${here}/harness.c ${here}/traffic.c ${here}/allocations.c ${here}/leftovers.c)
 target_link_libraries(test_threads PRIVATE ipm_mechanisms ipm_base ipm_cmocka)
 target_link_options(test_threads PRIVATE
   -Wl,--wrap=ipm_region_map,--wrap=ipm_region_fini

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/option.h"
 #include "base/process.h"
+#include "tests/conformance/leftovers.h"
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -66,10 +67,11 @@ void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
                    .batch = setup->batch,
                    .wait = setup->wait,
                    .copies = setup->copies,
-                   .duplex = setup->duplex,
-                   .directory = "/tmp"},
+                   .duplex = setup->duplex},
         .state = map_or_abort(rig->state_bytes, MAP_SHARED),
     };
+    (void)snprintf(rig->channel.config.directory, sizeof(rig->channel.config.directory),
+                   "%s", ipm_isolated_directory());
     (void)snprintf(rig->channel.config.token, sizeof(rig->channel.config.token),
                    "%s-%u", ipm_rig_prefix(), ++serial);
     if (mechanism->options != NULL) {

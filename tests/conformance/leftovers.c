@@ -22,7 +22,13 @@
 enum { LINES = 512, LINE = 600 /* a file name, twice, and a kind */ };
 
 static const char *queue_directory = "/dev/mqueue";
+static const char shm[] = "/dev/shm";
 static bool isolated;
+
+const char *ipm_isolated_directory(void)
+{
+    return isolated ? shm : "/tmp";
+}
 
 static bool write_text(const char *path, const char *text)
 {
@@ -62,8 +68,10 @@ const char *ipm_isolate(void)
         return "no user namespace";
     if (unshare(CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS) != 0)
         return "no private IPC, network and mount namespaces";
+    const unsigned long flags = MS_NOSUID | MS_NODEV;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0)
+        (mount("tmpfs", shm, "tmpfs", flags, "mode=1777,huge=always") != 0 &&
+         mount("tmpfs", shm, "tmpfs", flags, "mode=1777") != 0))
         return "no private /dev/shm";
     isolated = true;
     if (!raise_loopback())
@@ -154,7 +162,7 @@ char *ipm_leftovers(void)
     /* Outside namespaces of our own only what carries our token can be told apart. */
     const char *only = isolated ? NULL : ipm_rig_prefix();
     add_descriptors(&lines);
-    add_folder(&lines, "/dev/shm", only);
+    add_folder(&lines, shm, only);
     add_folder(&lines, "/tmp", ipm_rig_prefix());
     add_folder(&lines, queue_directory, only);
     if (isolated) {

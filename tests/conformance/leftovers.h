@@ -15,6 +15,9 @@
  */
 const char *ipm_isolate(void);
 
+/* Where names that are paths go: the private tmpfs, else /tmp. */
+const char *ipm_isolated_directory(void);
+
 /**
  * ipm_leftovers() - one line of text per thing that exists now
  *

@@ -115,6 +115,7 @@ void ipm_survey_make(struct ipm_survey *out_survey,
     struct ipm_setup setup = {.mechanism = mechanism,
                               .options = options,
                               .max_message = most < USUAL ? most : USUAL,
+                              .duplex = (mechanism->capabilities & IPM_CAP_CALL) != 0,
                               .depth = 16,
                               .batch = IPM_RIG_BATCH};
     struct ipm_setup first = setup;
@@ -131,7 +132,8 @@ void ipm_survey_make(struct ipm_survey *out_survey,
             if (try_variant(&setup, &why) == -EOPNOTSUPP) {
                 (void)snprintf(what, sizeof(what), "wait %s, copies %d cannot be here",
                                ipm_wait_names[wait], copies);
-                note(out_survey, what, why.text);
+                if (strcmp(out_survey->why.text, why.text) != 0) /* once per reason */
+                    note(out_survey, what, why.text);
                 out_survey->why = why;
                 continue;
             }

@@ -44,39 +44,6 @@ void ipm_case_description(void **state)
     }
 }
 
-/* --- called twice, called early -------------------------------------------------------- */
-
-void ipm_case_idempotent(void **state)
-{
-    (void)state;
-    struct ipm_setup setup = ipm_suite_setup();
-    const struct ipm_mechanism *mechanism = setup.mechanism;
-    struct ipm_why why = {0};
-    struct ipm_rig rig;
-    struct ipm_end end;
-
-    /* Nothing was created, nothing attached. */
-    ipm_rig_init(&rig, &setup);
-    ipm_end_init(&end, &rig, IPM_SIDE_A);
-    mechanism->detach(&end.endpoint);
-    ipm_end_fini(&end);
-    mechanism->destroy(&rig.channel);
-    ipm_rig_fini(&rig);
-
-    if (ipm_rig_open(&rig, &setup, &why) != 0)
-        fail_msg("create: %s", why.text);
-    ipm_end_init(&end, &rig, IPM_SIDE_A);
-    if (ipm_end_attach(&end, false, &why) != 0)
-        fail_msg("attach: %s", why.text);
-    mechanism->detach(&end.endpoint);
-    ipm_end_fini(&end);
-    ipm_helper_stop(&rig.helper);
-    ipm_helper_stop(&rig.helper);
-    mechanism->destroy(&rig.channel);
-    mechanism->destroy(&rig.channel);
-    ipm_rig_fini(&rig);
-}
-
 /* --- built by half --------------------------------------------------------------------- */
 
 enum { MOST_DESCRIPTORS = 64 };
@@ -104,6 +71,52 @@ static int complain(const char *what, int number, const char *text)
                   text);
     return IPM_RIG_FAILED;
 }
+
+/* --- called twice, called early -------------------------------------------------------- */
+
+/* In a child: a process that has used some libraries can fork no more. */
+static int twice(void *context)
+{
+    const struct ipm_setup *setup = context;
+    const struct ipm_mechanism *mechanism = setup->mechanism;
+    struct ipm_why why = {0};
+    struct ipm_rig rig;
+    struct ipm_end end;
+    int before = open_descriptors();
+
+    /* Nothing was created, nothing attached. */
+    ipm_rig_init(&rig, setup);
+    ipm_end_init(&end, &rig, IPM_SIDE_A);
+    mechanism->detach(&end.endpoint);
+    ipm_end_fini(&end);
+    mechanism->destroy(&rig.channel);
+    ipm_rig_fini(&rig);
+
+    if (ipm_rig_open(&rig, setup, &why) != 0)
+        return complain("create", MOST_DESCRIPTORS, why.text);
+    ipm_end_init(&end, &rig, IPM_SIDE_A);
+    if (ipm_end_attach(&end, false, &why) != 0)
+        return complain("attach", MOST_DESCRIPTORS, why.text);
+    mechanism->detach(&end.endpoint);
+    ipm_end_fini(&end);
+    ipm_helper_stop(&rig.helper);
+    ipm_helper_stop(&rig.helper);
+    mechanism->destroy(&rig.channel);
+    mechanism->destroy(&rig.channel);
+    ipm_rig_fini(&rig);
+    return open_descriptors() == before
+               ? 0
+               : complain("twice", MOST_DESCRIPTORS, "left descriptors behind");
+}
+
+void ipm_case_idempotent(void **state)
+{
+    (void)state;
+    struct ipm_setup setup = ipm_suite_setup();
+    assert_int_equal(ipm_test_in_child(twice, &setup), 0);
+}
+
+/* --- ... step by step ------------------------------------------------------------------ */
 
 /* Runs @attempt with 0, 1, 2 ... free descriptors until it succeeds. */
 static int step_by_step(const char *what, int used,

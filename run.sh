@@ -25,6 +25,11 @@ cmd:ninja|make        make            make            make       must
 lib:gsl               libgsl-dev      gsl-devel       gsl        should
 lib:hwloc             libhwloc-dev    hwloc-devel     hwloc      should
 cmd:gnuplot           gnuplot-nox     gnuplot-minimal gnuplot    should
+lib:liburing          liburing-dev    liburing-devel  liburing   should
+lib:libzmq            libzmq3-dev     zeromq-devel    zeromq     should
+hdr:nng/nng.h         libnng-dev      nng-devel       nng        should
+lib:libsystemd        libsystemd-dev  systemd-devel   systemd-libs should
+cmd:dbus-daemon       dbus            dbus-daemon     dbus       should
 '
 test_needs='
 lib:cmocka            libcmocka-dev   libcmocka-devel cmocka     should
@@ -40,6 +45,7 @@ there() {
     case $kind in
     cmd) for one in ${name//|/ }; do command -v "$one" >/dev/null && return 0; done; return 1 ;;
     lib) command -v pkg-config >/dev/null && pkg-config --exists "$name" ;;
+    hdr) command -v cc >/dev/null && cc -E -include "$name" -x c /dev/null >/dev/null 2>&1 ;;
     esac
 }
 

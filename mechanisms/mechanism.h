@@ -109,7 +109,9 @@ enum { IPM_VARIES = -1 };
  * IPM_VARIES where it depends; tested where it can be counted, else a model's covariate.
  */
 struct ipm_facts {
-    int copies;          /* k: CPU copies of the payload inside the mechanism */
+    /* k: CPU copies of the payload inside the mechanism: the mode's index, or more when
+     * a helper or a library's threads copy too. */
+    int copies;
     int syncs;           /* m: synchronising operations, both sides together */
     int pages;           /* p: 1 when cost grows with pages remapped, else 0 */
     int64_t chunk_bytes; /* C: bytes moved per synchronisation; 0: the whole message */
@@ -197,7 +199,8 @@ struct ipm_helper {
     /* NULL-terminated; [0] is looked up in PATH.  Constants, or parts of @text. */
     const char *argv[IPM_HELPER_ARGUMENTS];
     char text[IPM_HELPER_TEXT];
-    /* It is ready once a line of its standard output contains this; "": any line. */
+    /* It is ready once a line of its standard output or of its standard error contains
+     * this; "": any line. */
     const char *ready;
 };
 
@@ -238,8 +241,8 @@ struct ipm_mechanism {
     void (*destroy)(struct ipm_channel *channel);
 
     /* helper - iff IPM_CAP_BROKER: the process that this channel needs; after create().
-     * The worker starts it, waits until it is ready, bills it and kills it before
-     * destroy(). */
+     * The worker starts it, waits until it is ready, bills it and ends it (SIGTERM, then
+     * SIGKILL) before destroy(). */
     int (*helper)(const struct ipm_channel *channel, struct ipm_helper *out_helper,
                   struct ipm_why *why);
 

@@ -162,6 +162,26 @@ static struct ipm_metric *find_metric(struct ipm_metric *metrics, size_t n,
     return NULL;
 }
 
+/* A helper's part of the sums.  Of what it is not billed for, nothing says how much the
+ * whole would be: a sum without the broker would be a false one. */
+static void add_helper(struct ipm_metric *sums, size_t n,
+                       const struct ipm_helper_share *helper)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool billed = false;
+        for (int row = 0; row < IPM_BILL_ROWS; row++) {
+            if (strcmp(helper->metrics[row].name, sums[i].name) != 0)
+                continue;
+            ipm_metric_add(&sums[i], &helper->metrics[row]);
+            billed = true;
+        }
+        if (!billed && sums[i].status == IPM_METRIC_OK)
+            sums[i] =
+                ipm_metric_missing(sums[i].name, sums[i].unit, sums[i].source,
+                                   "absent: not read for helper %s", helper->name);
+    }
+}
+
 /* Sum over the roles; role by role, so that one missing part makes the sum missing. */
 static size_t sum_roles(const struct ipm_point *point, const struct ipm_board *board,
                         struct ipm_metric *sums)
@@ -224,6 +244,17 @@ static void set_own_metrics(json_t *json, const struct ipm_point *point,
     }
 }
 
+static void append_helper(json_t *roles, int i, const struct ipm_helper_share *helper)
+{
+    json_t *entry = json_object();
+    set(entry, "role", json_string("helper"));
+    set(entry, "index", json_integer(i));
+    set(entry, "program", json_string(helper->name));
+    set(entry, "cpu", json_null()); /* any of the point's */
+    set(entry, "metrics", metrics_json(helper->metrics, IPM_BILL_ROWS));
+    (void)json_array_append_new(roles, entry);
+}
+
 static void set_metrics(json_t *record, const struct ipm_point *point,
                         const struct ipm_board *board,
                         const struct ipm_outcome *outcome)
@@ -232,6 +263,8 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
                                         "cacheline_rtt_after_ns"};
     struct ipm_metric sums[IPM_METRICS_MAX] = {0};
     size_t n = sum_roles(point, board, sums);
+    for (int i = 0; i < outcome->n_helpers; i++)
+        add_helper(sums, n, &outcome->helpers[i]);
     /* Roles count all they did in the window; so are the messages that they are divided
      * by: those of the pacer, which starts and ends every one of them. */
     uint64_t messages = board->roles[0].messages;
@@ -277,6 +310,8 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
         set(entry, "metrics", own);
         (void)json_array_append_new(roles, entry);
     }
+    for (int i = 0; i < outcome->n_helpers; i++)
+        append_helper(roles, i, &outcome->helpers[i]);
     set(record, "roles", roles);
 }
 

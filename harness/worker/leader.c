@@ -29,6 +29,7 @@ struct troupe {
     pid_t pids[IPM_WORKLOAD_ROLES]; /* 0: reaped */
     int pidfds[IPM_WORKLOAD_ROLES]; /* -1: none */
     int alive;
+    struct ipm_helpers helpers;
 };
 
 static void fail(struct troupe *troupe, enum ipm_phase phase, int error)
@@ -46,6 +47,7 @@ static int raise_roles(struct troupe *troupe, struct ipm_wiring *wiring)
         pid_t pid = fork();
         if (pid == 0) {
             (void)close(troupe->guard);
+            ipm_helpers_forget(&troupe->helpers);
             ipm_role_run(troupe->point, wiring, troupe->board, role);
         }
         if (pid < 0)
@@ -116,9 +118,47 @@ static int reap(struct troupe *troupe, int role)
     return troupe->outcome->error;
 }
 
+/* The earliest phase that a living role is in, and that role's name. */
+static enum ipm_phase slowest_phase(const struct troupe *troupe, const char **out_name)
+{
+    uint32_t slowest = IPM_PHASE_GONE;
+    *out_name = "?";
+    for (int role = 0; role < troupe->n; role++) {
+        uint32_t phase = atomic_load(&troupe->board->roles[role].phase);
+        if (troupe->pidfds[role] >= 0 && phase < slowest) {
+            slowest = phase;
+            *out_name = troupe->point->workload->roles[role].name;
+        }
+    }
+    return (enum ipm_phase)slowest;
+}
+
+/* A helper ended: that is never the end of its part. */
+static int mourn(struct troupe *troupe, int helper)
+{
+    const char *name;
+    enum ipm_phase phase = slowest_phase(troupe, &name);
+    struct ipm_why *why = &troupe->outcome->why;
+    fail(troupe, phase, ipm_helpers_ended(&troupe->helpers, helper, why));
+    return troupe->outcome->error;
+}
+
+/* Those that have ended already. */
+static int mourn_all(struct troupe *troupe)
+{
+    int error = 0;
+    for (int i = 0; i < troupe->helpers.n && error == 0; i++) {
+        const struct ipm_helper_process *process = &troupe->helpers.entries[i].process;
+        struct pollfd entry = {.fd = process->pidfd_plus_one - 1, .events = POLLIN};
+        if (process->pid != 0 && poll(&entry, 1, 0) == 1)
+            error = mourn(troupe, i);
+    }
+    return error;
+}
+
 /*
  * "The peer closed the channel" is what a death looks like from the other end.  The role
- * that died may be reaped a moment later: its own words are the cause.
+ * or the helper that died may be reaped a moment later: its own words are the cause.
  */
 static void find_cause(struct troupe *troupe)
 {
@@ -138,23 +178,22 @@ static void find_cause(struct troupe *troupe)
             outcome->why = why;
         }
     }
+    if (outcome->error != -EPIPE)
+        return;
+    outcome->error = 0;
+    if (mourn_all(troupe) == 0)
+        outcome->error = -EPIPE;
+    outcome->phase = phase;
 }
 
 static int overdue(struct troupe *troupe, int64_t allowed_ns)
 {
-    uint32_t slowest = IPM_PHASE_GONE;
-    const char *name = "?";
-    for (int role = 0; role < troupe->n; role++) {
-        uint32_t phase = atomic_load(&troupe->board->roles[role].phase);
-        if (troupe->pidfds[role] >= 0 && phase < slowest) {
-            slowest = phase;
-            name = troupe->point->workload->roles[role].name;
-        }
-    }
+    const char *name;
+    enum ipm_phase slowest = slowest_phase(troupe, &name);
     int error = ipm_why_set(&troupe->outcome->why, -ETIMEDOUT,
                             "hung: role %s and its peers made no progress for %.3g s",
                             name, (double)allowed_ns / 1e9);
-    fail(troupe, (enum ipm_phase)slowest, error);
+    fail(troupe, slowest, error);
     return error;
 }
 
@@ -166,13 +205,17 @@ static int attend(struct troupe *troupe, int64_t allowed_ns)
 {
     int64_t deadline_ns = ipm_now_ns() + allowed_ns;
     while (troupe->alive > 0) {
-        struct pollfd entries[IPM_WORKLOAD_ROLES + 2];
+        struct pollfd entries[IPM_WORKLOAD_ROLES + IPM_WIRING_CHANNELS + 2];
         nfds_t n = 0;
         entries[n++] = (struct pollfd){.fd = troupe->bell, .events = POLLIN};
         entries[n++] = (struct pollfd){.fd = troupe->guard, .events = 0};
         for (int role = 0; role < troupe->n; role++)
             entries[n++] =
                 (struct pollfd){.fd = troupe->pidfds[role], .events = POLLIN};
+        const struct ipm_helpers *helpers = &troupe->helpers;
+        for (int i = 0; i < helpers->n; i++)
+            entries[n++] = (struct pollfd){
+                .fd = helpers->entries[i].process.pidfd_plus_one - 1, .events = POLLIN};
         int ready = poll(entries, n, ipm_poll_timeout_ms(deadline_ns));
         if (ready < 0 && errno == EINTR)
             continue;
@@ -185,6 +228,10 @@ static int attend(struct troupe *troupe, int64_t allowed_ns)
             return overdue(troupe, allowed_ns);
         if (entries[1].revents != 0)
             _exit(1); /* nobody is left who would read the record */
+        /* First: its death is the cause of what the roles have to say. */
+        int ended = mourn_all(troupe);
+        if (ended != 0)
+            return ended;
         for (int role = 0; role < troupe->n; role++) {
             if (entries[role + 2].revents == 0)
                 continue;
@@ -207,15 +254,20 @@ static void measure(struct troupe *troupe, struct ipm_sensor_set *sensors)
     int64_t before_ns = settle_ns + 10 * point->warmup_ns;
     if (attend(troupe, before_ns) != 1)
         return;
+    ipm_helpers_open_bills(&troupe->helpers);
     ipm_sensor_set_start(sensors);
     ipm_board_open(board);
     if (attend(troupe, point->timeout_ns) != 1)
         return;
     ipm_sensor_set_stop(sensors);
+    ipm_helpers_close_bills(&troupe->helpers);
     ipm_board_open(board);
     (void)attend(troupe, settle_ns);
     troupe->outcome->n_metrics =
         ipm_sensor_set_read(sensors, troupe->outcome->metrics, IPM_METRICS_MAX);
+    troupe->outcome->n_helpers = troupe->helpers.n;
+    for (int i = 0; i < troupe->helpers.n; i++)
+        ipm_helpers_share(&troupe->helpers, i, &troupe->outcome->helpers[i]);
 }
 
 void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
@@ -236,6 +288,8 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     atomic_store(&board->phase, IPM_PHASE_CREATE);
     int error =
         ipm_wiring_create(&wiring, point, token, sandbox->directory, &outcome->why);
+    if (error == 0)
+        error = ipm_helpers_start(&troupe.helpers, &wiring, point, &outcome->why);
     outcome->create_ns = ipm_now_ns() - start_ns;
     if (error != 0)
         fail(&troupe, IPM_PHASE_CREATE, error);
@@ -263,6 +317,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     find_cause(&troupe);
     dismiss(&troupe);
     start_ns = ipm_now_ns();
+    ipm_helpers_stop(&troupe.helpers);
     ipm_wiring_destroy(&wiring);
     outcome->destroy_ns = ipm_now_ns() - start_ns;
 }

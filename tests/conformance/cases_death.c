@@ -35,6 +35,14 @@ static int die(struct ipm_end *end, const struct death *death)
     return 0;
 }
 
+/* What a thread of the sender still has to carry dies with it: a promise is only what has
+ * arrived by then.  So the one that is to be killed waits for that. */
+static bool carried_by_threads(const struct death *death)
+{
+    return ipm_suite_can(IPM_CAP_THREADS) && death->killed &&
+           death->victim == IPM_SIDE_A;
+}
+
 static int dying_send(struct ipm_end *end, void *argument)
 {
     const struct death *death = argument;
@@ -42,6 +50,8 @@ static int dying_send(struct ipm_end *end, void *argument)
     size_t accepted = 0;
     int result = ipm_put(end, length, 1, 1, IPM_FOREVER, &accepted);
     IPM_CHECK(end, result == 0, "%d", result);
+    while (carried_by_threads(death) && atomic_load(&end->rig->board->value) == 0)
+        (void)usleep(200);
     if (death->victim == end->endpoint.side)
         return die(end, death);
     ipm_stage_wait(end->rig->board, STAGE_DEAD);
@@ -72,7 +82,7 @@ static int dying_receive(struct ipm_end *end, void *argument)
     size_t length = end->rig->channel.config.max_message;
     struct ipm_got got;
     bool survives = death->victim != end->endpoint.side;
-    if (survives)
+    if (survives && !carried_by_threads(death))
         ipm_stage_wait(end->rig->board, STAGE_DEAD);
     int result = ipm_get(end, &length, 1, 1, IPM_FOREVER, &got);
     bool lost = survives && death->killed && ipm_suite_can(IPM_CAP_VOLATILE);
@@ -85,6 +95,8 @@ static int dying_receive(struct ipm_end *end, void *argument)
     }
     if (!survives)
         return die(end, death);
+    atomic_store(&end->rig->board->value, 1);
+    ipm_stage_wait(end->rig->board, STAGE_DEAD);
     for (int i = 0; i < 2; i++) {
         result = ipm_get(end, &length, 1, 1, patience_ns(), &got);
         IPM_CHECK(end, is_end(result) && got.n == 0, "call %d: %d", i, result);

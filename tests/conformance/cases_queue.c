@@ -11,6 +11,13 @@ enum {
 
 /* --- a full queue ---------------------------------------------------------------------- */
 
+/* Threads or a helper carry on when a call has returned: what is full now may have room in
+ * a moment. */
+static bool carries_on(void)
+{
+    return ipm_suite_can(IPM_CAP_THREADS) || ipm_suite_can(IPM_CAP_BROKER);
+}
+
 /* Judges a queue that has taken *@io_sent messages and then said @result. */
 static int full_queue(struct ipm_end *end, uint64_t *io_sent, int result)
 {
@@ -63,7 +70,8 @@ static int fill_queue(struct ipm_end *end, uint64_t *out_sent)
     while (result == 0 && !(endless && sent >= IPM_ENDLESS)) {
         /* In spans, so that the last is accepted in part. */
         size_t accepted = SPAN + 1;
-        result = ipm_put(end, length, SPAN, sent, 0, &accepted);
+        int64_t deadline_ns = carries_on() ? ipm_soon_ns() : 0;
+        result = ipm_put(end, length, SPAN, sent, deadline_ns, &accepted);
         IPM_CHECK(end, result == 0 ? accepted > 0 && accepted <= SPAN : accepted < SPAN,
                   "%zu of %d accepted with %d", accepted, SPAN, result);
         sent += accepted;

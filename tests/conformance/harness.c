@@ -85,6 +85,7 @@ void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup)
 
 void ipm_rig_fini(struct ipm_rig *rig)
 {
+    ipm_helper_stop(&rig->helper);
     rig->channel.mechanism->destroy(&rig->channel);
     (void)munmap(rig->channel.state, rig->state_bytes);
     (void)munmap(rig->board, sizeof(*rig->board));
@@ -95,6 +96,10 @@ int ipm_rig_open(struct ipm_rig *rig, const struct ipm_setup *setup,
 {
     ipm_rig_init(rig, setup);
     int error = setup->mechanism->create(&rig->channel, why);
+    if (error == 0)
+        error = ipm_helper_start(&rig->helper, &rig->channel, NULL,
+                                 ipm_now_ns() + IPM_HELPER_SECONDS * IPM_NS_PER_SECOND,
+                                 why);
     if (error != 0)
         ipm_rig_fini(rig);
     return error;
@@ -185,6 +190,7 @@ pid_t ipm_rig_fork(struct ipm_rig *rig, enum ipm_side side, ipm_part *part,
     (void)ipm_die_with_parent(NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)alarm(IPM_WATCHDOG_SECONDS);
+    ipm_helper_forget(&rig->helper);
     ipm_channel_keep(&rig->channel, side);
     _exit(run_part(rig, side, part, argument));
 }
@@ -247,6 +253,13 @@ void ipm_pair_run(const struct ipm_setup *setup, ipm_part *part_a, ipm_part *par
     int status[IPM_SIDES] = {0};
     int ended = 0;
     pid_t first = waitpid(-1, &ended, 0);
+    if (first == rig.helper.pid) {
+        char text[IPM_STATUS_TEXT];
+        rig.helper.pid = 0;
+        (void)kill(a, SIGKILL);
+        (void)kill(b, SIGKILL);
+        fail_msg("helper %s %s", rig.helper.name, ipm_status_text(ended, text));
+    }
     status[first == a ? IPM_SIDE_A : IPM_SIDE_B] = ended;
     pid_t other = first == a ? b : a;
     if (ended != 0)

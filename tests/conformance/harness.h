@@ -14,6 +14,7 @@
 #ifndef IPM_TESTS_HARNESS_H
 #define IPM_TESTS_HARNESS_H
 
+#include "mechanisms/helper.h"
 #include "mechanisms/mechanism.h"
 
 #include <stdatomic.h>
@@ -24,9 +25,10 @@
 
 enum {
     IPM_WATCHDOG_SECONDS = 60,
-    IPM_RIG_BATCH = 8,  /* largest config.batch of a rig */
-    IPM_CANARY = 64,    /* bytes behind each buffer that nobody may touch */
-    IPM_RIG_FAILED = 3, /* exit status of a part whose check failed */
+    IPM_HELPER_SECONDS = 20, /* for a helper to be ready */
+    IPM_RIG_BATCH = 8,       /* largest config.batch of a rig */
+    IPM_CANARY = 64,         /* bytes behind each buffer that nobody may touch */
+    IPM_RIG_FAILED = 3,      /* exit status of a part whose check failed */
 };
 
 /* How a rig is made: the swept part of ipm_channel_config. */
@@ -56,6 +58,7 @@ struct ipm_board {
 
 struct ipm_rig {
     struct ipm_channel channel;
+    struct ipm_helper_process helper;
     struct ipm_board *board;
     size_t state_bytes; /* mapped */
     _Alignas(16) unsigned char options[IPM_OPTIONS_SIZE_MAX];
@@ -93,9 +96,10 @@ const char *ipm_rig_prefix(void);
 
 /* Zeroed state, defaults, a fresh token; nothing created yet.  Aborts without memory. */
 void ipm_rig_init(struct ipm_rig *rig, const struct ipm_setup *setup);
-/* Destroys the channel and frees what init made. */
+/* Stops the helper, destroys the channel and frees what init made. */
 void ipm_rig_fini(struct ipm_rig *rig);
-/* init, then create(); on failure the rig is gone.  Returns what create() returned. */
+/* init, create(), and the helper when there is one; on failure the rig is gone.  Returns
+ * what create() or the helper's start returned. */
 int ipm_rig_open(struct ipm_rig *rig, const struct ipm_setup *setup,
                  struct ipm_why *why);
 

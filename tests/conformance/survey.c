@@ -75,7 +75,7 @@ static int try_variant(const struct ipm_setup *setup, struct ipm_why *why)
     if (error != 0)
         return error;
     /* A floor has both ends in one process. */
-    if ((setup->mechanism->capabilities & (IPM_CAP_LOCAL | IPM_CAP_BROKER)) == 0)
+    if ((setup->mechanism->capabilities & IPM_CAP_LOCAL) == 0)
         error = attach(&rig, why);
     ipm_rig_fini(&rig);
     return error;

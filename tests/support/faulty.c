@@ -2,15 +2,20 @@
 /*
  * faulty: a mechanism that misbehaves on purpose, as a plug-in - a socket pair that, after
  * a given number of messages sent by side B or at a given hook, does what `fault` says.
+ * `faulty_broker` is the same with a helper, a shell, that it does not need; side B can make
+ * it end through a FIFO.
  * The tests of the worker's failure paths load it the way a user's plug-in is loaded.
  */
 #include "mechanisms/mechanism.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum fault {
@@ -24,11 +29,15 @@ enum fault {
     FAULT_HANG,    /* the role sleeps for ever */
     FAULT_CORRUPT, /* one byte of the payload is turned over */
     FAULT_CLOSE,   /* side B closes its end */
+    FAULT_ABSENT,  /* the helper is not installed */
+    FAULT_EARLY,   /* the helper ends before it is ready */
+    FAULT_MUTE,    /* the helper never says that it is ready */
+    FAULT_DIES,    /* the helper exits with status 4 */
 };
 
-static const char *const fault_names[] = {"none",    "create", "attach", "join",
-                                          "error",   "exit",   "kill",   "hang",
-                                          "corrupt", "close",  NULL};
+static const char *const fault_names[] = {
+    "none",    "create", "attach", "join",  "error", "exit", "kill", "hang",
+    "corrupt", "close",  "absent", "early", "mute",  "dies", NULL};
 
 struct faulty_options {
     int64_t fault;
@@ -37,6 +46,7 @@ struct faulty_options {
 
 struct faulty_channel {
     int fds[IPM_SIDES];
+    char fifo[160]; /* of the broker; "": none */
 };
 
 struct faulty_endpoint {
@@ -61,8 +71,50 @@ static int faulty_create(struct ipm_channel *channel, struct ipm_why *why)
     return 0;
 }
 
+static int broker_create(struct ipm_channel *channel, struct ipm_why *why)
+{
+    const struct ipm_channel_config *config = &channel->config;
+    struct faulty_channel *state = channel->state;
+    (void)snprintf(state->fifo, sizeof(state->fifo), "%s/faulty-%s",
+                   config->directory[0] == '\0' ? "/tmp" : config->directory,
+                   config->token);
+    if (mkfifo(state->fifo, 0600) != 0)
+        return ipm_why_set(why, -errno, "mkfifo: ");
+    return faulty_create(channel, why);
+}
+
+static int broker_helper(const struct ipm_channel *channel,
+                         struct ipm_helper *out_helper, struct ipm_why *why)
+{
+    const struct faulty_options *options = channel->config.options;
+    const struct faulty_channel *state = channel->state;
+    const char *script = "echo 'so far'; echo it is ready; read _ <\"$0\"; exit 4";
+    (void)why;
+    if (options->fault == FAULT_EARLY)
+        script = "echo out of luck >&2; exit 5";
+    if (options->fault == FAULT_MUTE)
+        script = "echo 'not yet'; exec sleep 1000";
+    const char *shell = options->fault == FAULT_ABSENT ? "no-such-broker" : "sh";
+    (void)snprintf(out_helper->text, sizeof(out_helper->text), "%s", state->fifo);
+    const char *const argv[] = {shell, "-c", script, out_helper->text, NULL};
+    memcpy(out_helper->argv, argv, sizeof(argv));
+    out_helper->ready = "is ready";
+    return 0;
+}
+
+static int end_helper(const struct faulty_channel *channel)
+{
+    int fd = open(channel->fifo, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "\n", 1) != 1)
+        return -errno;
+    return close(fd) == 0 ? 0 : -errno;
+}
+
 static void faulty_destroy(struct ipm_channel *channel)
 {
+    struct faulty_channel *state = channel->state;
+    if (state->fifo[0] != '\0')
+        (void)unlink(state->fifo);
     ipm_channel_close(channel);
 }
 
@@ -111,6 +163,8 @@ static int misbehave(struct ipm_endpoint *endpoint, unsigned char *copy)
     case FAULT_CLOSE:
         (void)shutdown(state->fd, SHUT_RDWR);
         break;
+    case FAULT_DIES:
+        return end_helper(endpoint->channel->state);
     default:
         break;
     }
@@ -176,29 +230,34 @@ static const struct ipm_option faulty_option_rows[] = {
     {.name = NULL},
 };
 
+#define FAULTY_COMMON                                                                  \
+    .abi = IPM_PLUGIN_ABI, .version = 1, .family = "test",                             \
+    .options = faulty_option_rows, .options_size = sizeof(struct faulty_options),      \
+    .waits = IPM_WAIT_BIT(IPM_WAIT_BLOCK),                                             \
+    .limits = {.min_length = 1, .max_length = 4096},                                   \
+    .modes = {[2] = {.supported = true,                                                \
+                     .facts = {.copies = 2, .syncs = 2, .system_calls = 2}}},          \
+    .default_copies = 2, .channel_size = sizeof(struct faulty_channel),                \
+    .endpoint_size = sizeof(struct faulty_endpoint), .destroy = faulty_destroy,        \
+    .attach = faulty_attach, .join = faulty_join, .detach = faulty_detach,             \
+    .send_n = faulty_send_n, .recv_n = faulty_recv_n
+
 static const struct ipm_mechanism faulty = {
-    .abi = IPM_PLUGIN_ABI,
+    FAULTY_COMMON,
     .name = "faulty",
-    .version = 1,
-    .family = "test",
     .summary = "misbehaves on purpose",
-    .options = faulty_option_rows,
-    .options_size = sizeof(struct faulty_options),
     .capabilities = IPM_CAP_FRAMED | IPM_CAP_DUPLEX,
-    .waits = IPM_WAIT_BIT(IPM_WAIT_BLOCK),
-    .limits = {.min_length = 1, .max_length = 4096},
-    .modes = {[2] = {.supported = true,
-                     .facts = {.copies = 2, .syncs = 2, .system_calls = 2}}},
-    .default_copies = 2,
-    .channel_size = sizeof(struct faulty_channel),
-    .endpoint_size = sizeof(struct faulty_endpoint),
     .create = faulty_create,
-    .destroy = faulty_destroy,
-    .attach = faulty_attach,
-    .join = faulty_join,
-    .detach = faulty_detach,
-    .send_n = faulty_send_n,
-    .recv_n = faulty_recv_n,
 };
 
-const struct ipm_mechanism *const ipm_plugin_mechanisms[] = {&faulty, NULL};
+static const struct ipm_mechanism faulty_broker = {
+    FAULTY_COMMON,
+    .name = "faulty_broker",
+    .summary = "misbehaves on purpose, or its helper does",
+    .capabilities = IPM_CAP_FRAMED | IPM_CAP_DUPLEX | IPM_CAP_BROKER,
+    .create = broker_create,
+    .helper = broker_helper,
+};
+
+const struct ipm_mechanism *const ipm_plugin_mechanisms[] = {&faulty, &faulty_broker,
+                                                             NULL};

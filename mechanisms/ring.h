@@ -67,11 +67,14 @@ struct ipm_ring {
     _Atomic uint32_t *own_sleeps, *peer_sleeps; /* of shared->sides */
     const _Atomic uint32_t *peer_closed;
     _Atomic int64_t *own_woken_ns, *peer_woken_ns;
-    uint64_t mine;      /* messages published, or given back, by this side */
-    uint64_t head_seen; /* sender: head when last looked at; <= mine */
-    uint64_t capacity;  /* messages, in [1, 1 << slots_log2] */
-    size_t stride;      /* bytes from word to word: slots, slab */
-    size_t header;      /* bytes from a word to its payload: slots */
+    uint64_t mine;       /* messages published, or given back, by this side */
+    uint64_t head_seen;  /* sender: head when last looked at; <= mine */
+    uint64_t capacity;   /* messages, in [1, 1 << slots_log2] */
+    unsigned char *next; /* slots, bytes: where the word of message `mine` goes */
+    uint64_t tag;        /* slots, bytes: what its upper half will be */
+    bool straight; /* bytes, sender: what is placed lies at `next`, without a gap */
+    size_t stride; /* bytes from word to word: slots, slab */
+    size_t header; /* bytes from a word to its payload: slots */
     size_t max_message; /* bytes, < 2^32 */
     size_t size;        /* bytes of records or buffers: bytes, slab */
     uint64_t at, base;  /* bytes: this side's place, and that of offset 0 in its lap */

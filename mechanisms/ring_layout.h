@@ -37,6 +37,14 @@ static inline _Atomic uint64_t *ipm_slots_word(const struct ipm_ring *ring,
     return (_Atomic uint64_t *)(void *)(ring->shared->data + slot * ring->stride);
 }
 
+/* Where this side goes on, worked out ahead: off the way of the next message. */
+static inline void ipm_slots_advance(struct ipm_ring *ring, size_t n)
+{
+    ring->mine += n;
+    ring->next = (unsigned char *)ipm_slots_word(ring, ring->mine);
+    ring->tag = ipm_ring_lap(ring, ring->mine);
+}
+
 static inline int ipm_slots_place(struct ipm_ring *ring, size_t i, size_t length,
                                   unsigned char **out)
 {
@@ -60,7 +68,52 @@ static inline void ipm_slots_publish(struct ipm_ring *ring, size_t n)
         uint64_t word = ipm_ring_lap(ring, number) | ring->lengths[i];
         atomic_store_explicit(ipm_slots_word(ring, number), word, memory_order_release);
     }
-    ring->mine += n;
+    ipm_slots_advance(ring, n);
+}
+
+static inline void ipm_slots_release(struct ipm_ring *ring, size_t n)
+{
+    ipm_ring_release(ring, n);
+    ipm_slots_advance(ring, 0);
+}
+
+/* The first message of a span, which is nearly always the only one: the same as place(),
+ * publish(), look() and release() of one, from what advance() left.  false: the long way. */
+static inline bool ipm_slots_place_one(struct ipm_ring *ring, size_t length,
+                                       unsigned char **out)
+{
+    if (ring->mine - ring->head_seen >= ring->capacity || length > ring->max_message)
+        return false;
+    ring->lengths[0] = (uint32_t)length;
+    *out = ring->next + ring->header;
+    return true;
+}
+
+static inline void ipm_slots_publish_one(struct ipm_ring *ring)
+{
+    atomic_store_explicit((_Atomic uint64_t *)(void *)ring->next,
+                          ring->tag | ring->lengths[0], memory_order_release);
+    ipm_slots_advance(ring, 1);
+}
+
+static inline bool ipm_slots_look_one(struct ipm_ring *ring, unsigned char **out,
+                                      size_t *out_length)
+{
+    uint64_t length = atomic_load_explicit((_Atomic uint64_t *)(void *)ring->next,
+                                           memory_order_acquire) -
+                      ring->tag;
+    /* Of another lap it comes out larger than any length. */
+    if (length > ring->max_message)
+        return false;
+    *out = ring->next + ring->header;
+    *out_length = (size_t)length;
+    return true;
+}
+
+static inline void ipm_slots_release_one(struct ipm_ring *ring)
+{
+    atomic_store_explicit(&ring->shared->head, ring->mine + 1, memory_order_release);
+    ipm_slots_advance(ring, 1);
 }
 
 static inline int ipm_slots_look(struct ipm_ring *ring, size_t i, unsigned char **out,
@@ -84,7 +137,7 @@ static inline int ipm_slots_look(struct ipm_ring *ring, size_t i, unsigned char 
 }
 
 static const struct ipm_ring_layout ipm_ring_slots = {
-    ipm_slots_place, ipm_slots_publish, ipm_slots_look, ipm_ring_release};
+    ipm_slots_place, ipm_slots_publish, ipm_slots_look, ipm_slots_release};
 
 /* --- bytes ------------------------------------------------------------------------------ */
 
@@ -173,16 +226,21 @@ static inline int ipm_bytes_place(struct ipm_ring *ring, size_t i, size_t length
     }
     ring->lengths[i] = (uint32_t)length;
     ring->ends[i] = record.end;
+    ring->straight = false;
     *out = (unsigned char *)ipm_bytes_word(ring, record.start) + record.lead;
     return 0;
 }
 
-/* Where both sides go on: behind the @n records of the span. */
+/* Where both sides go on, behind the @n records of the span; as ipm_slots_advance(). */
 static inline void ipm_bytes_advance(struct ipm_ring *ring, size_t n)
 {
-    ring->at = ring->ends[n - 1];
+    if (n > 0)
+        ring->at = ring->ends[n - 1];
     if (ring->at - ring->base >= ring->size)
         ring->base += ring->size;
+    ring->mine += n;
+    ring->next = ring->shared->data + (ring->at - ring->base);
+    ring->tag = ipm_bytes_tag(ring->mine);
 }
 
 static inline void ipm_bytes_publish(struct ipm_ring *ring, size_t n)
@@ -205,7 +263,6 @@ static inline void ipm_bytes_publish(struct ipm_ring *ring, size_t n)
                                   ipm_bytes_tag(number) | ipm_bytes_padding,
                                   memory_order_release);
     }
-    ring->mine += n;
     ipm_bytes_advance(ring, n);
 }
 
@@ -240,10 +297,63 @@ static inline int ipm_bytes_look(struct ipm_ring *ring, size_t i, unsigned char 
 
 static inline void ipm_bytes_release(struct ipm_ring *ring, size_t n)
 {
-    if (n == 0)
-        return;
     ipm_bytes_advance(ring, n);
-    ipm_ring_release(ring, n);
+    ipm_ring_release(ring, 0);
+}
+
+/* The short way of one record, as in slots; a gap goes the long one. */
+static inline bool ipm_bytes_place_one(struct ipm_ring *ring, size_t length,
+                                       unsigned char **out)
+{
+    uint64_t offset = ring->at - ring->base;
+    uint64_t lead = ipm_bytes_lead(offset, length);
+    uint64_t end = ring->at + ipm_bytes_whole(lead + length);
+    if (ring->mine - ring->head_seen >= ring->capacity || length > ring->max_message ||
+        end - ring->base > ring->size ||
+        end + IPM_BYTES_HEADER - ring->free_to > ring->size)
+        return false;
+    ring->lengths[0] = (uint32_t)length;
+    ring->ends[0] = end;
+    ring->straight = true;
+    *out = ring->next + lead;
+    return true;
+}
+
+static inline void ipm_bytes_publish_one(struct ipm_ring *ring)
+{
+    unsigned char *word = ring->next;
+    uint64_t behind = ring->ends[0] - ring->base;
+    behind = behind == ring->size ? 0 : behind;
+    ring->places[ring->mine & ipm_ring_mask(ring)] = ring->ends[0];
+    atomic_store_explicit((_Atomic uint64_t *)(void *)(ring->shared->data + behind), 0,
+                          memory_order_relaxed);
+    atomic_store_explicit((_Atomic uint64_t *)(void *)word,
+                          ring->tag | ring->lengths[0], memory_order_release);
+    ipm_bytes_advance(ring, 1);
+}
+
+static inline bool ipm_bytes_look_one(struct ipm_ring *ring, unsigned char **out,
+                                      size_t *out_length)
+{
+    uint64_t length = atomic_load_explicit((_Atomic uint64_t *)(void *)ring->next,
+                                           memory_order_acquire) -
+                      ring->tag;
+    uint64_t offset = ring->at - ring->base;
+    uint64_t lead = ipm_bytes_lead(offset, length);
+    uint64_t record = ipm_bytes_whole(lead + length);
+    /* "Not yet" and a gap come out larger than any length. */
+    if (length > ring->max_message || offset + record > ring->size)
+        return false;
+    ring->ends[0] = ring->at + record;
+    *out = ring->next + lead;
+    *out_length = (size_t)length;
+    return true;
+}
+
+static inline void ipm_bytes_release_one(struct ipm_ring *ring)
+{
+    atomic_store_explicit(&ring->shared->head, ring->mine + 1, memory_order_release);
+    ipm_bytes_advance(ring, 1);
 }
 
 static const struct ipm_ring_layout ipm_ring_bytes = {

@@ -182,6 +182,10 @@ static int shm_ring_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)
     ring->trust = options->trust != 0;
     ring->patience.fixed_ns = options->spin_ns;
     own->layout = state->layout;
+    if (own->layout == LAYOUT_BYTES)
+        ipm_bytes_advance(ring, 0);
+    else
+        ipm_slots_advance(ring, 0);
     own->publish = (uint32_t)options->publish;
     ipm_copy_choice_init(&own->choice);
     int kernel = options->copy == COPY_AUTO ? 0 : (int)options->copy;
@@ -397,40 +401,154 @@ OVER_LAYOUT over_recv(struct shm_ring_endpoint *own,
         return hook(own, &ipm_ring_slab, __VA_ARGS__);                                 \
     } while (0)
 
-static int shm_ring_reserve_n(struct ipm_endpoint *endpoint, size_t length,
-                              struct ipm_span *out_spans, size_t n, int64_t deadline_ns,
-                              size_t *out_n)
+/*
+ * The hooks themselves: first the short way of one message in slots, which the long way,
+ * out of line, would burden with the saving of its registers.
+ */
+#define LONG_WAY static __attribute__((noinline)) int
+
+LONG_WAY reserve_long(struct ipm_endpoint *endpoint, size_t length,
+                      struct ipm_span *out_spans, size_t n, int64_t deadline_ns,
+                      size_t *out_n)
 {
     DISPATCH(over_reserve, length, out_spans, n, deadline_ns, out_n);
 }
 
-static int shm_ring_publish_n(struct ipm_endpoint *endpoint, size_t n)
+LONG_WAY publish_long(struct ipm_endpoint *endpoint, size_t n)
 {
     DISPATCH(over_publish, n);
+}
+
+LONG_WAY send_long(struct ipm_endpoint *endpoint, const struct ipm_span *messages,
+                   size_t n, int64_t deadline_ns, size_t *out_n)
+{
+    DISPATCH(over_send, messages, n, deadline_ns, out_n);
+}
+
+LONG_WAY peek_long(struct ipm_endpoint *endpoint, struct ipm_span *out_spans, size_t n,
+                   int64_t deadline_ns, size_t *out_n)
+{
+    DISPATCH(over_peek, out_spans, n, deadline_ns, out_n);
+}
+
+LONG_WAY consume_long(struct ipm_endpoint *endpoint, size_t n)
+{
+    DISPATCH(over_consume, n);
+}
+
+LONG_WAY recv_long(struct ipm_endpoint *endpoint, struct ipm_span *messages, size_t n,
+                   int64_t deadline_ns, size_t *out_n)
+{
+    DISPATCH(over_recv, messages, n, deadline_ns, out_n);
+}
+
+static inline bool place_one(struct shm_ring_endpoint *own, size_t n, size_t length,
+                             unsigned char **out)
+{
+    if (n != 1)
+        return false;
+    if (own->layout == LAYOUT_SLOTS)
+        return ipm_slots_place_one(&own->ring, length, out);
+    return own->layout == LAYOUT_BYTES && ipm_bytes_place_one(&own->ring, length, out);
+}
+
+static inline bool publish_one(struct shm_ring_endpoint *own, size_t n)
+{
+    if (n != 1 || own->ring.wakes)
+        return false;
+    if (own->layout == LAYOUT_SLOTS)
+        ipm_slots_publish_one(&own->ring);
+    else if (own->layout == LAYOUT_BYTES && own->ring.straight)
+        ipm_bytes_publish_one(&own->ring);
+    else
+        return false;
+    return true;
+}
+
+static inline bool look_one(struct shm_ring_endpoint *own, size_t n,
+                            unsigned char **out, size_t *out_length)
+{
+    if (n != 1)
+        return false;
+    if (own->layout == LAYOUT_SLOTS)
+        return ipm_slots_look_one(&own->ring, out, out_length);
+    return own->layout == LAYOUT_BYTES &&
+           ipm_bytes_look_one(&own->ring, out, out_length);
+}
+
+static inline bool release_one(struct shm_ring_endpoint *own, size_t n)
+{
+    if (n != 1 || own->ring.wakes || own->layout == LAYOUT_SLAB)
+        return false;
+    if (own->layout == LAYOUT_SLOTS)
+        ipm_slots_release_one(&own->ring);
+    else
+        ipm_bytes_release_one(&own->ring);
+    return true;
+}
+
+static int shm_ring_reserve_n(struct ipm_endpoint *endpoint, size_t length,
+                              struct ipm_span *out_spans, size_t n, int64_t deadline_ns,
+                              size_t *out_n)
+{
+    unsigned char *payload;
+    if (!place_one(endpoint->state, n, length, &payload))
+        return reserve_long(endpoint, length, out_spans, n, deadline_ns, out_n);
+    out_spans[0] = (struct ipm_span){payload, length};
+    *out_n = 1;
+    return 0;
+}
+
+static int shm_ring_publish_n(struct ipm_endpoint *endpoint, size_t n)
+{
+    return publish_one(endpoint->state, n) ? 0 : publish_long(endpoint, n);
 }
 
 static int shm_ring_send_n(struct ipm_endpoint *endpoint,
                            const struct ipm_span *messages, size_t n,
                            int64_t deadline_ns, size_t *out_n)
 {
-    DISPATCH(over_send, messages, n, deadline_ns, out_n);
+    struct shm_ring_endpoint *own = endpoint->state;
+    unsigned char *payload;
+    if (own->ring.wakes || !place_one(own, n, messages[0].length, &payload))
+        return send_long(endpoint, messages, n, deadline_ns, out_n);
+    copy_in(own, payload, messages[0].data, messages[0].length);
+    (void)publish_one(own, n);
+    *out_n = 1;
+    return 0;
 }
 
 static int shm_ring_peek_n(struct ipm_endpoint *endpoint, struct ipm_span *out_spans,
                            size_t n, int64_t deadline_ns, size_t *out_n)
 {
-    DISPATCH(over_peek, out_spans, n, deadline_ns, out_n);
+    unsigned char *payload;
+    size_t length;
+    if (!look_one(endpoint->state, n, &payload, &length))
+        return peek_long(endpoint, out_spans, n, deadline_ns, out_n);
+    out_spans[0] = (struct ipm_span){payload, length};
+    *out_n = 1;
+    return 0;
 }
 
 static int shm_ring_consume_n(struct ipm_endpoint *endpoint, size_t n)
 {
-    DISPATCH(over_consume, n);
+    return release_one(endpoint->state, n) ? 0 : consume_long(endpoint, n);
 }
 
 static int shm_ring_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messages,
                            size_t n, int64_t deadline_ns, size_t *out_n)
 {
-    DISPATCH(over_recv, messages, n, deadline_ns, out_n);
+    struct shm_ring_endpoint *own = endpoint->state;
+    unsigned char *payload;
+    size_t length;
+    if (own->ring.wakes || !look_one(own, n, &payload, &length) ||
+        length > messages[0].length)
+        return recv_long(endpoint, messages, n, deadline_ns, out_n);
+    copy_out(own, messages[0].data, payload, length);
+    messages[0].length = length;
+    (void)release_one(own, n);
+    *out_n = 1;
+    return 0;
 }
 
 static void shm_ring_stats(const struct ipm_endpoint *endpoint,

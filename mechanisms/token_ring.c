@@ -56,6 +56,7 @@ int ipm_token_ring_attach(struct ipm_token_ring *ring,
     ring->ring.header = SLOT_HEADER;
     ring->ring.slots_log2 = state->slots_log2;
     ring->ring.patience.fixed_ns = spin_ns;
+    ipm_slots_advance(&ring->ring, 0);
     return 0;
 }
 
@@ -78,6 +79,6 @@ uint64_t ipm_token_ring_outstanding(const struct ipm_token_ring *ring)
 
 void ipm_token_ring_done(struct ipm_token_ring *ring, size_t n)
 {
-    ipm_ring_release(&ring->ring, n);
+    ipm_slots_release(&ring->ring, n);
     ipm_ring_notify(&ring->ring);
 }

@@ -2,9 +2,6 @@
 #include "mechanisms/ring.h"
 
 enum {
-    /* Looks without a pause: about a microsecond, which is several line round trips even
-     * between sockets; a pause would add its own length to the answer. */
-    EAGER_LOOKS = 2048,
     MEAN = 8, /* a new figure's weight in a running mean is 1 / MEAN */
     FIRST_WAKE_NS = 20000,
     LEAST_SPIN_NS = 1000,
@@ -127,7 +124,7 @@ int ipm_ring_wait(struct ipm_ring *ring, const _Atomic uint64_t *word,
 {
     uint32_t turns = 0;
     if (ring->wait == IPM_WAIT_SPIN && deadline_ns != 0) {
-        for (int i = 0; i < EAGER_LOOKS; i++) {
+        for (int i = 0; i < IPM_EAGER_LOOKS; i++) {
             if (atomic_load_explicit(word, memory_order_acquire) != unwanted)
                 return 0;
         }

@@ -39,7 +39,12 @@
 
 #include <errno.h>
 
-enum { IPM_RING_SPAN = 64 }; /* most messages that become visible together */
+enum {
+    IPM_RING_SPAN = 64, /* most messages that become visible together */
+    /* Looks of a spinner before it begins to pause: about a microsecond, several line round
+     * trips even between sockets.  A pause would add its own length to the answer. */
+    IPM_EAGER_LOOKS = 2048,
+};
 
 /* The shared memory; all zero at first. */
 struct ipm_ring_shared {

@@ -476,6 +476,20 @@ static inline bool look_one(struct shm_ring_endpoint *own, size_t n,
            ipm_bytes_look_one(&own->ring, out, out_length);
 }
 
+/* A spinner looks again here, without a pause: what comes is then two branches away. */
+static inline bool look_eagerly(struct shm_ring_endpoint *own, size_t n,
+                                int64_t deadline_ns, unsigned char **out,
+                                size_t *out_length)
+{
+    bool eager = own->ring.wait == IPM_WAIT_SPIN && deadline_ns != 0 && n == 1 &&
+                 own->layout != LAYOUT_SLAB;
+    for (int looks = eager ? IPM_EAGER_LOOKS : 1; looks > 0; looks--) {
+        if (look_one(own, n, out, out_length))
+            return true;
+    }
+    return false;
+}
+
 static inline bool release_one(struct shm_ring_endpoint *own, size_t n)
 {
     if (n != 1 || own->ring.wakes || own->layout == LAYOUT_SLAB)
@@ -523,7 +537,7 @@ static int shm_ring_peek_n(struct ipm_endpoint *endpoint, struct ipm_span *out_s
 {
     unsigned char *payload;
     size_t length;
-    if (!look_one(endpoint->state, n, &payload, &length))
+    if (!look_eagerly(endpoint->state, n, deadline_ns, &payload, &length))
         return peek_long(endpoint, out_spans, n, deadline_ns, out_n);
     out_spans[0] = (struct ipm_span){payload, length};
     *out_n = 1;
@@ -541,7 +555,7 @@ static int shm_ring_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messa
     struct shm_ring_endpoint *own = endpoint->state;
     unsigned char *payload;
     size_t length;
-    if (own->ring.wakes || !look_one(own, n, &payload, &length) ||
+    if (own->ring.wakes || !look_eagerly(own, n, deadline_ns, &payload, &length) ||
         length > messages[0].length)
         return recv_long(endpoint, messages, n, deadline_ns, out_n);
     copy_out(own, messages[0].data, payload, length);

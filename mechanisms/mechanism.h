@@ -190,6 +190,7 @@ struct ipm_endpoint_stats {
     uint64_t wakes;   /* wake-up calls it made for its peer */
     uint64_t partial; /* transfers that took more than one system call */
     uint64_t missed;  /* LOSSY: messages overwritten before this endpoint read them */
+    char dispatch[16]; /* the kernel that it chose by itself; "": there was no choice */
 };
 
 enum { IPM_HELPER_ARGUMENTS = 16, IPM_HELPER_TEXT = 1024 };

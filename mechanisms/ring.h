@@ -6,9 +6,13 @@
  *
  *   slots  fixed slots; each begins with one word that holds the message's lap and length,
  *          so that a message which fits a line costs one line on its way (the idea of
- *          FastForward, with a lap number instead of an empty value: every payload is legal)
+ *          FastForward, with a lap number instead of an empty value: every payload is
+ *          legal).  A longer payload has lines of its own, which nobody looks at before the
+ *          word says so
  *   bytes  records of their own length, one behind the other, each with its word in front;
- *          the word behind the last record is cleared before that record is announced
+ *          the word behind the last record is cleared before that record is announced.  The
+ *          densest, for lengths that vary; but a receiver who waits for the next word
+ *          disturbs the line that the sender is about to fill
  *   slab   slots of one line that name a buffer; buffers that came back last go out first,
  *          so that a receiver who keeps up sees the same few again and again, in the cache
  *

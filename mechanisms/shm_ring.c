@@ -11,13 +11,14 @@
 #include "mechanisms/copy.h"
 #include "mechanisms/ring_layout.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     SMALL_HEADER = 8, /* a slot's word and its payload share a line */
     LARGEST_SMALL = IPM_CACHE_LINE - SMALL_HEADER,
-    LEAST_SLAB = 32 << 10,   /* bytes; shorter messages lie behind one another */
+    LEAST_SLAB = 64 << 10,   /* bytes; shorter messages lie in slots */
     OWN_CAPACITY = 32 << 10, /* bytes, when the plan leaves the choice */
     OWN_SLOTS = 64,
     MOST_CAPACITY = 4 << 20, /* bytes, when depth asks for more */
@@ -53,6 +54,7 @@ struct shm_ring_endpoint {
     uint32_t publish;
     void (*copy_out)(void *to, const void *from, size_t length); /* receiver's */
     struct ipm_copy_choice choice;                               /* sender's */
+    bool chooses;                                                /* by measuring */
     void *base; /* the mapping; NULL: none */
 };
 
@@ -77,9 +79,7 @@ static uint64_t shm_ring_layout(struct ipm_channel *channel)
     size_t message = channel->config.max_message;
     state->layout = (int)options->layout;
     if (state->layout == LAYOUT_AUTO)
-        state->layout = message <= LARGEST_SMALL ? LAYOUT_SLOTS
-                        : message < LEAST_SLAB   ? LAYOUT_BYTES
-                                                 : LAYOUT_SLAB;
+        state->layout = message < LEAST_SLAB ? LAYOUT_SLOTS : LAYOUT_SLAB;
     /* Slots that do not fit a line have their payload on lines of its own: aligned. */
     state->header = message <= LARGEST_SMALL ? SMALL_HEADER : IPM_CACHE_LINE;
     uint64_t each = state->layout == LAYOUT_SLOTS
@@ -189,7 +189,9 @@ static int shm_ring_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)
     own->publish = (uint32_t)options->publish;
     ipm_copy_choice_init(&own->choice);
     int kernel = options->copy == COPY_AUTO ? 0 : (int)options->copy;
-    if (options->copy != COPY_AUTO || channel->config.max_message < LEAST_CHOICE)
+    own->chooses =
+        options->copy == COPY_AUTO && channel->config.max_message >= LEAST_CHOICE;
+    if (!own->chooses)
         own->choice = (struct ipm_copy_choice){.kernel = kernel};
     /* Streaming stores are for lines that another CPU will read: not the receiver's. */
     own->copy_out =
@@ -570,6 +572,9 @@ static void shm_ring_stats(const struct ipm_endpoint *endpoint,
 {
     const struct shm_ring_endpoint *own = endpoint->state;
     *out_stats = own->ring.stats;
+    if (endpoint->sends && own->chooses && !own->choice.open)
+        (void)snprintf(out_stats->dispatch, sizeof(out_stats->dispatch), "%s",
+                       ipm_copies[own->choice.kernel].name);
 }
 
 #define OPTION(field) IPM_OPTION_FIELD(struct shm_ring_options, field)
@@ -606,7 +611,7 @@ static const struct ipm_option shm_ring_option_rows[] = {
      .fallback = "auto",
      .choices = layout_names,
      .unit = "",
-     .help = "how records lie; auto: slots to 56 bytes, slab from 32 KiB, else bytes"},
+     .help = "how records lie; auto: slots, from 64 KiB slab; bytes is the densest"},
     {.name = "publish",
      .type = IPM_OPTION_INTEGER,
      .offset = OPTION(publish),

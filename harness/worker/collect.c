@@ -304,6 +304,9 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
         set(entry, "sleeps", json_integer((json_int_t)seat->stats.sleeps));
         set(entry, "wakes", json_integer((json_int_t)seat->stats.wakes));
         set(entry, "partial", json_integer((json_int_t)seat->stats.partial));
+        if (seat->stats.dispatch[0] != '\0' &&
+            json_is_null(json_object_get(record, "dispatch")))
+            set(record, "dispatch", json_string(seat->stats.dispatch));
         set(entry, "missed", json_integer((json_int_t)seat->stats.missed));
         json_t *own = metrics_json(seat->metrics, seat->n_metrics);
         set_own_metrics(own, point, board, role);

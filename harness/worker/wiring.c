@@ -234,5 +234,7 @@ void ipm_wiring_stats(const struct ipm_wiring *wiring,
         out_stats->wakes += stats.wakes;
         out_stats->partial += stats.partial;
         out_stats->missed += stats.missed;
+        if (stats.dispatch[0] != '\0')
+            memcpy(out_stats->dispatch, stats.dispatch, sizeof(stats.dispatch));
     }
 }

@@ -156,9 +156,27 @@ static int mourn_all(struct troupe *troupe)
     return error;
 }
 
+/* Which role ends first, until then; < 0: none does. */
+static int next_to_end(const struct troupe *troupe, int64_t deadline_ns)
+{
+    struct pollfd entries[IPM_WORKLOAD_ROLES]; /* poll() passes over those of -1 */
+    for (int role = 0; role < troupe->n; role++)
+        entries[role] = (struct pollfd){.fd = troupe->pidfds[role], .events = POLLIN};
+    int ready = 0;
+    do {
+        ready = poll(entries, (nfds_t)troupe->n, ipm_poll_timeout_ms(deadline_ns));
+    } while (ready < 0 && errno == EINTR);
+    for (int role = 0; role < troupe->n && ready > 0; role++) {
+        if (entries[role].revents != 0)
+            return role;
+    }
+    return -1;
+}
+
 /*
  * "The peer closed the channel" is what a death looks like from the other end.  The role
  * or the helper that died may be reaped a moment later: its own words are the cause.
+ * Whichever ends first is heard first; of several roles most live on.
  */
 static void find_cause(struct troupe *troupe)
 {
@@ -166,11 +184,10 @@ static void find_cause(struct troupe *troupe)
     enum ipm_phase phase = outcome->phase;
     struct ipm_why why = outcome->why;
     int64_t deadline_ns = ipm_now_ns() + aftermath_ns;
-    for (int role = 0; role < troupe->n && outcome->error == -EPIPE; role++) {
-        struct pollfd entry = {.fd = troupe->pidfds[role], .events = POLLIN};
-        if (troupe->pids[role] == 0 ||
-            poll(&entry, 1, ipm_poll_timeout_ms(deadline_ns)) != 1)
-            continue;
+    while (outcome->error == -EPIPE && troupe->alive > 0) {
+        int role = next_to_end(troupe, deadline_ns);
+        if (role < 0)
+            break;
         outcome->error = 0;
         if (reap(troupe, role) == 0) {
             outcome->error = -EPIPE;

@@ -45,6 +45,11 @@ void ipm_suite_skip(const char *reason) __attribute__((noreturn));
 /* The same for a mechanism that only calls: nothing goes one way. */
 void ipm_suite_skip_call(void);
 
+/* For variants that may find nothing to check: ipm_suite_tried() says that this one did,
+ * ipm_suite_skip_untried() ends a test in which none did as skipped. */
+void ipm_suite_tried(void);
+void ipm_suite_skip_untried(const char *reason);
+
 /* A deadline in the near future. */
 int64_t ipm_soon_ns(void);
 
@@ -64,6 +69,13 @@ void ipm_case_empty(void **state);
 /* cases_lossy.c */
 void ipm_case_lossy(void **state);
 void ipm_case_fanout(void **state);
+
+/* cases_wakeups.c */
+void ipm_case_wakeups(void **state);
+
+/* cases_depth.c */
+void ipm_case_depth(void **state);
+
 /* cases_deadline.c */
 void ipm_case_deadlines(void **state);
 

@@ -78,7 +78,10 @@ bool ipm_suite_timed(enum ipm_wait wait)
            ipm_suite_can(IPM_CAP_TIMED);
 }
 
-static bool skipped; /* by the case that this process runs */
+/* Of the case that this process runs. */
+static bool skipped;
+static bool tried;
+
 bool ipm_endless(const struct ipm_channel *channel)
 {
     int64_t messages = channel->capacity.messages;
@@ -98,6 +101,17 @@ void ipm_suite_skip(const char *reason)
     print_message("skipped: %s\n", reason);
     skip();
     abort(); /* skip() does not return, and does not say so */
+}
+
+void ipm_suite_tried(void)
+{
+    tried = true;
+}
+
+void ipm_suite_skip_untried(const char *reason)
+{
+    if (!tried)
+        ipm_suite_skip(reason);
 }
 
 int64_t ipm_soon_ns(void)
@@ -136,13 +150,15 @@ static const struct CMUnitTest cases[] = {
     CASE(sender_dies),   CASE(receiver_dies), CASE(dies_while_peer_waits),
     CASE(loan),          CASE(shared),        CASE(pollfd),
     CASE(system_calls),  CASE(call),          CASE(lossy),
-    CASE(fanout),        CASE(deadlines),
+    CASE(fanout),        CASE(deadlines),     CASE(wakeups),
+    CASE(depth),
 };
 
 /* What does not depend on options, or is promised for the defaults alone, runs once. */
 static bool runs_once(const char *name)
 {
-    static const char *const once[] = {"description", "shared", "system_calls"};
+    static const char *const once[] = {"description", "shared", "system_calls",
+                                       "wakeups", "depth"};
     for (size_t i = 0; i < IPM_TEST_ROWS(once); i++) {
         if (strcmp(once[i], name) == 0)
             return true;

@@ -23,7 +23,7 @@ void ipm_fdio_init(struct ipm_fdio *io, int fd, bool socket,
         .fd_plus_one = fd + 1,
         .socket = socket,
         .wait = config->wait,
-        .plain = !socket && waits_in_kernel(config->wait),
+        .plain = waits_in_kernel(config->wait),
         .max_message = config->max_message,
     };
 }
@@ -80,8 +80,41 @@ static int wait_ready(struct ipm_fdio *io, enum direction direction, uint32_t *t
     return 0;
 }
 
-static inline int transfer(struct ipm_fdio *io, enum direction direction, void *data,
-                           size_t length, size_t *done, int64_t deadline_ns)
+/* After an attempt that moved @moved bytes: moves the rest of the message. */
+static __attribute__((noinline)) int carry_on(struct ipm_fdio *io,
+                                              enum direction direction, void *data,
+                                              size_t length, size_t *done,
+                                              ssize_t moved, int64_t deadline_ns)
+{
+    bool nonblocking = !waits_in_kernel(io->wait) || deadline_ns != IPM_FOREVER;
+    uint32_t turns = 0;
+    for (;;) {
+        if (moved > 0) {
+            io->stats.partial += *done == 0 && (size_t)moved < length;
+            *done += (size_t)moved;
+            if (*done == length) {
+                *done = 0;
+                return 0;
+            }
+        } else if (moved == 0 || errno == EPIPE || errno == ECONNRESET ||
+                   errno == io->hangup) {
+            return IPM_CLOSED;
+        } else if (errno == EAGAIN) {
+            int result = wait_ready(io, direction, &turns, deadline_ns);
+            if (result != 0)
+                return result;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+        moved = move_once(io, direction, (unsigned char *)data + *done, length - *done,
+                          nonblocking);
+    }
+}
+
+static __attribute__((noinline)) int transfer(struct ipm_fdio *io,
+                                              enum direction direction, void *data,
+                                              size_t length, size_t *done,
+                                              int64_t deadline_ns)
 {
     bool nonblocking = !waits_in_kernel(io->wait) || deadline_ns != IPM_FOREVER;
     if (nonblocking != io->nonblocking && !io->socket) {
@@ -89,60 +122,41 @@ static inline int transfer(struct ipm_fdio *io, enum direction direction, void *
         if (error != 0)
             return error;
     }
-    uint32_t turns = 0;
-    while (*done < length) {
-        ssize_t moved = move_once(io, direction, (unsigned char *)data + *done,
-                                  length - *done, nonblocking);
-        if (moved > 0) {
-            io->stats.partial += *done == 0 && (size_t)moved < length;
-            *done += (size_t)moved;
-            continue;
-        }
-        if (moved == 0 || errno == EPIPE || errno == ECONNRESET || errno == io->hangup)
-            return IPM_CLOSED;
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return -errno;
-        int result = wait_ready(io, direction, &turns, deadline_ns);
-        if (result != 0)
-            return result;
-    }
-    *done = 0;
-    return 0;
+    if (length == 0)
+        return 0;
+    ssize_t moved = move_once(io, direction, (unsigned char *)data + *done,
+                              length - *done, nonblocking);
+    return carry_on(io, direction, data, length, done, moved, deadline_ns);
 }
 
-/* Hot: nothing in hand, and one plain call moves a message whole. */
-static inline bool is_plain(const struct ipm_fdio *io, size_t in_hand,
-                            int64_t deadline_ns)
+/*
+ * One message.  Hot where nothing is in hand and one call that blocks moves it whole: kept
+ * in line, for after a switch of processes the CPU has forgotten where calls return to, and
+ * each further one between here and the workload is a wrong guess.
+ */
+static inline __attribute__((always_inline)) int
+move_whole(struct ipm_fdio *io, enum direction direction, void *data, size_t length,
+           size_t *in_hand, int64_t deadline_ns)
 {
-    return io->plain && in_hand == 0 && deadline_ns == IPM_FOREVER;
+    if (!io->plain || *in_hand != 0 || deadline_ns != IPM_FOREVER || length == 0)
+        return transfer(io, direction, data, length, in_hand, deadline_ns);
+    ssize_t moved = move_once(io, direction, data, length, false);
+    if (__builtin_expect(moved == (ssize_t)length, 1))
+        return 0;
+    return carry_on(io, direction, data, length, in_hand, moved, deadline_ns);
 }
 
 int ipm_fdio_send(struct ipm_fdio *io, const void *data, size_t length,
                   int64_t deadline_ns)
 {
-    if (is_plain(io, io->sent, deadline_ns)) {
-        ssize_t moved = write(io->fd_plus_one - 1, data, length);
-        if (moved == (ssize_t)length)
-            return 0;
-        io->sent = moved > 0 ? (size_t)moved : 0; /* the rest goes the long way */
-        io->stats.partial += moved > 0;
-    }
-    /* Only read from: transfer() is one function for both directions. */
-    return transfer(io, WRITE, (void *)(uintptr_t)data, length, &io->sent, deadline_ns);
+    /* Only read from: move_whole() is one function for both directions. */
+    return move_whole(io, WRITE, (void *)(uintptr_t)data, length, &io->sent,
+                      deadline_ns);
 }
 
 int ipm_fdio_recv(struct ipm_fdio *io, void *data, size_t length, int64_t deadline_ns)
 {
-    if (is_plain(io, io->received, deadline_ns)) {
-        ssize_t moved = read(io->fd_plus_one - 1, data, length);
-        if (moved == (ssize_t)length)
-            return 0;
-        io->received = moved > 0 ? (size_t)moved : 0;
-        io->stats.partial += moved > 0;
-    }
-    return transfer(io, READ, data, length, &io->received, deadline_ns);
+    return move_whole(io, READ, data, length, &io->received, deadline_ns);
 }
 
 static inline bool in_range(const struct ipm_fdio *io, size_t length)
@@ -157,8 +171,8 @@ int ipm_fdio_send_n(struct ipm_fdio *io, const struct ipm_span *messages, size_t
     for (size_t i = 0; i < n; i++) {
         if (!in_range(io, messages[i].length))
             return -EMSGSIZE;
-        int result =
-            ipm_fdio_send(io, messages[i].data, messages[i].length, deadline_ns);
+        int result = move_whole(io, WRITE, messages[i].data, messages[i].length,
+                                &io->sent, deadline_ns);
         if (result != 0)
             return result;
         *out_n = i + 1;
@@ -173,7 +187,8 @@ int ipm_fdio_recv_n(struct ipm_fdio *io, struct ipm_span *messages, size_t n,
     *out_n = 0;
     if (!in_range(io, messages[0].length))
         return -EMSGSIZE;
-    int result = ipm_fdio_recv(io, messages[0].data, messages[0].length, deadline_ns);
+    int result = move_whole(io, READ, messages[0].data, messages[0].length,
+                            &io->received, deadline_ns);
     if (result == 0)
         *out_n = 1;
     return result;

@@ -28,7 +28,7 @@ struct ipm_fdio {
     int fd_plus_one; /* 0: none */
     bool socket;
     bool nonblocking; /* O_NONBLOCK as we set it last; a pipe's only */
-    bool plain; /* a pipe that blocks, in blocking mode: one call moves a message */
+    bool plain; /* waits in the kernel, in blocking mode: one call moves a message */
     enum ipm_wait wait;
     int hangup; /* an errno that means the end here, besides EPIPE and ECONNRESET; 0 */
     size_t max_message; /* bytes */

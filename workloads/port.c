@@ -46,6 +46,15 @@ static int check(struct ipm_run *run, struct ipm_port *port,
     return 0;
 }
 
+/* Spans over a buffer are laid once: a receiver asks for a whole batch each time, and where
+ * it gets one message, laying out the rest would cost more than the call. */
+static void lay_spans(const struct ipm_port *port, struct ipm_span *spans,
+                      unsigned char *buffer, size_t length, size_t batch)
+{
+    for (size_t i = 0; i < batch; i++)
+        spans[i] = (struct ipm_span){buffer + i * port->stride, length};
+}
+
 static int failed(int result, const char *call, struct ipm_why *why)
 {
     return result < 0 ? ipm_why_set(why, result, "%s: ", call) : result;
@@ -55,7 +64,7 @@ static int send_in_place(struct ipm_run *run, struct ipm_port *port, size_t leng
                          size_t n, struct ipm_why *why)
 {
     const struct ipm_mechanism *mechanism = port->mechanism;
-    struct ipm_span spans[IPM_PORT_SPAN];
+    struct ipm_span *spans = port->out_spans;
     while (n > 0) {
         size_t lent = 0;
         int result =
@@ -78,9 +87,11 @@ int ipm_port_send(struct ipm_run *run, struct ipm_port *port, size_t length, siz
     if (port->send_in_place)
         return send_in_place(run, port, length, n, why);
 
-    struct ipm_span spans[IPM_PORT_SPAN];
-    for (size_t i = 0; i < n; i++)
-        spans[i] = (struct ipm_span){port->out + i * port->stride, length};
+    struct ipm_span *spans = port->out_spans;
+    if (__builtin_expect(port->out_length != length, 0)) {
+        lay_spans(port, spans, port->out, length, (size_t)run->traffic->batch);
+        port->out_length = length;
+    }
     fill(run, port, spans, n);
     size_t sent = 0;
     int result = port->mechanism->send_n(port->send, spans, n, run->timeout_ns, &sent);
@@ -94,26 +105,31 @@ int ipm_port_recv(struct ipm_run *run, struct ipm_port *port, size_t length, siz
                   size_t *out_n, struct ipm_why *why)
 {
     const struct ipm_mechanism *mechanism = port->mechanism;
-    struct ipm_span spans[IPM_PORT_SPAN];
+    struct ipm_span *spans = port->in_spans;
     size_t came = 0;
     int result;
     if (port->receive_in_place) {
         result = mechanism->peek_n(port->recv, spans, n, run->timeout_ns, &came);
     } else {
-        for (size_t i = 0; i < n; i++)
-            spans[i] = (struct ipm_span){port->in + i * port->stride, length};
+        if (__builtin_expect(port->in_length != length, 0)) {
+            lay_spans(port, spans, port->in, length, (size_t)run->traffic->batch);
+            port->in_length = length;
+        }
         result = mechanism->recv_n(port->recv, spans, n, run->timeout_ns, &came);
     }
     if (result != 0)
         return failed(result, "receive", why);
-    result = check(run, port, spans, came, length, why);
-    if (result == 0 && port->receive_in_place) {
+    result = port->quiet ? 0 : check(run, port, spans, came, length, why);
+    if (result != 0)
+        return result;
+    if (port->receive_in_place) {
         result = mechanism->consume_n(port->recv, came);
         if (result != 0)
             return failed(result, "consume", why);
+    } else {
+        for (size_t i = 0; i < came; i++)
+            spans[i].length = length; /* the mechanism wrote what came */
     }
-    if (result != 0)
-        return result;
     port->received += came;
     *out_n = came;
     return 0;

@@ -11,8 +11,6 @@
 
 #include "workloads/workload.h"
 
-enum { IPM_PORT_SPAN = 1024 }; /* most messages per call: the upper end of `batch` */
-
 /**
  * ipm_port_send() - send @n messages of @length bytes, all of them
  * @n: in [1, traffic.batch]
@@ -71,6 +69,23 @@ static inline int ipm_port_recv_one(struct ipm_run *run, struct ipm_port *port,
         result = mechanism->recv_n(port->recv, &span, 1, run->timeout_ns, &done);
     }
     return result >= 0 ? result : ipm_why_set(why, result, "receive: ");
+}
+
+/* 1 to @n messages, inlined likewise where they are copied out. */
+static inline int ipm_port_recv_some(struct ipm_run *run, struct ipm_port *port,
+                                     size_t length, size_t n, size_t *out_n,
+                                     struct ipm_why *why)
+{
+    if (!port->quiet || port->receive_in_place || port->in_length != length)
+        return ipm_port_recv(run, port, length, n, out_n, why);
+    struct ipm_span *spans = port->in_spans;
+    int result = port->mechanism->recv_n(port->recv, spans, n, run->timeout_ns, out_n);
+    if (__builtin_expect(result != 0, 0))
+        return result > 0 ? result : ipm_why_set(why, result, "receive: ");
+    for (size_t i = 0; i < *out_n; i++)
+        spans[i].length = length; /* the mechanism wrote what came */
+    port->received += *out_n;
+    return 0;
 }
 
 #endif

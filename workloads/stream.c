@@ -41,8 +41,8 @@ static int stream_consume(struct ipm_run *run, struct ipm_port *port, size_t siz
     do {
         for (uint64_t left = run->batch; left > 0;) {
             size_t came = 0;
-            int result = ipm_port_recv(run, port, size,
-                                       at_most(left, run->traffic->batch), &came, why);
+            int result = ipm_port_recv_some(
+                run, port, size, at_most(left, run->traffic->batch), &came, why);
             if (result != 0)
                 return result;
             if (left == run->batch) {

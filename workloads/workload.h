@@ -125,10 +125,14 @@ struct ipm_port {
     bool receive_in_place;
     bool quiet; /* this round neither touches nor verifies payloads */
     enum ipm_touch touch;
-    unsigned char *out; /* batch * stride bytes, for sending by copy */
-    unsigned char *in;  /* the same, for receiving */
-    size_t stride;      /* distance between messages in out and in, bytes */
-    uint64_t sent;      /* messages in this round: seeds of their payloads */
+    unsigned char *out;         /* batch * stride bytes, for sending by copy */
+    unsigned char *in;          /* the same, for receiving */
+    size_t stride;              /* distance between messages in out and in, bytes */
+    struct ipm_span *out_spans; /* batch of them: over out, or what reserve_n() lent */
+    struct ipm_span *in_spans;  /* over in, or what peek_n() showed */
+    size_t out_length;          /* bytes; what each span over out says */
+    size_t in_length;
+    uint64_t sent; /* messages in this round: seeds of their payloads */
     uint64_t received;
 };
 

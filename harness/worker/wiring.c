@@ -131,7 +131,13 @@ static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
 {
     const struct ipm_point *point = wiring->point;
     size_t stride = round_up((size_t)ipm_point_longest(point) + 1, IPM_CACHE_LINE);
-    size_t buffer = round_up(stride * (size_t)point->traffic.batch, 4096);
+    size_t buffer = stride * (size_t)point->traffic.batch;
+    /* What is small shares a page: after a switch to this role each further page costs a
+     * walk of the page tables, and they are as deep as the virtual machine's. */
+    size_t unit = buffer < 4096 ? IPM_LINE_PAIR : 4096;
+    buffer = round_up(buffer, unit);
+    size_t spans =
+        round_up(sizeof(struct ipm_span) * (size_t)point->traffic.batch, IPM_LINE_PAIR);
     size_t used = 0;
     int n = 0;
     for (int i = 0; i < wiring->n_channels; i++) {
@@ -161,16 +167,20 @@ static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
         }
     }
     wiring->n_endpoints = n;
-    used = round_up(used, 4096);
     for (int edge = 0; edge < point->workload->n_edges; edge++) {
         struct ipm_port *port = &wiring->ports[edge];
         if (port->send == NULL && port->recv == NULL)
             continue;
+        used = round_up(used, unit);
         port->touch = (enum ipm_touch)point->traffic.touch;
         port->stride = stride;
         port->out = memory == NULL ? NULL : memory + used;
         port->in = memory == NULL ? NULL : memory + used + buffer;
         used += 2 * buffer;
+        port->out_spans = memory == NULL ? NULL : (void *)(memory + used);
+        port->in_spans = memory == NULL ? NULL : (void *)(memory + used + spans);
+        port->out_length = port->in_length = SIZE_MAX; /* no message has it */
+        used += 2 * spans;
     }
     return used;
 }

@@ -28,3 +28,19 @@ median() {
 spread() {
     sort -g | awk 'NR == 1 {low = $1} {high = $1} END {print low " .. " high}'
 }
+
+# share_at_most LIMIT: how many of the numbers on stdin are no larger, as "17 of 20".
+share_at_most() {
+    awk -v limit="$1" '$1 <= limit {n++} END {print n + 0 " of " NR}'
+}
+
+# per_operation: nanoseconds per operation from the record on stdin; fails unless it is ok.
+per_operation() {
+    local record
+    record=$(cat)
+    if [[ $(member status <<<"$record") != ok ]]; then
+        echo "no figure: $(member status <<<"$record"): $(member reason <<<"$record")" >&2
+        return 1
+    fi
+    awk -v e="$(member elapsed_ns <<<"$record")" -v n="$(member operations <<<"$record")" 'BEGIN {printf "%.3f\n", e / n}'
+}

@@ -22,7 +22,8 @@ add_library(ipm_settings INTERFACE)
 target_include_directories(ipm_settings INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(ipm_settings INTERFACE _GNU_SOURCE)
 target_compile_options(ipm_settings INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+  -Wall -Wextra -Wshadow -Wconversion -Wvla
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
   -fno-omit-frame-pointer $<$<BOOL:${IPM_WERROR}>:-Werror>)
 # The build id names a build in every record: the linker hashes what it links.
 target_link_options(ipm_settings INTERFACE -Wl,--build-id=sha1)

@@ -158,6 +158,7 @@ static const struct ipm_option tcp_option_rows[] = {
      .type = IPM_OPTION_FLAG,
      .offset = IPM_OPTION_FIELD(struct tcp_options, nodelay),
      .fallback = "true",
+     .unit = "",
      .help = "set TCP_NODELAY: send small messages at once"},
     {.name = "send_buffer",
      .type = IPM_OPTION_SIZE,

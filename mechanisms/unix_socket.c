@@ -314,6 +314,7 @@ const struct ipm_option ipm_unix_option_rows[] = {
      .offset = IPM_OPTION_FIELD(struct ipm_unix_options, address),
      .fallback = "pair",
      .choices = address_names,
+     .unit = "",
      .help =
          "how the two met: socketpair(), a path, or a name in the abstract namespace"},
     {.name = "send_buffer",

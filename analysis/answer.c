@@ -45,9 +45,11 @@ static void put_factor(FILE *out, double factor)
     (void)fputs(ipm_format_count(text, factor), out);
 }
 
-/* The rungs that the first sentence speaks of; NULL where there is none. */
+/* The rungs that the first sentence speaks of; NULL where there is none.  Of mechanisms that
+ * carry the message, where there are any: a token alone brings nothing across. */
 struct contrast {
     const struct ipm_rung *fastest;
+    const struct ipm_rung *second;
     const struct ipm_rung
         *kernel;       /* cheapest that blocks and goes through the kernel */
     bool kernel_known; /* false: taken for one for want of the worker's description */
@@ -57,18 +59,24 @@ static struct contrast find_contrast(const struct ipm_ladder *ladder,
                                      const json_t *manifest)
 {
     struct contrast contrast = {.kernel_known = true};
-    if (ladder->n_rungs > 0)
-        contrast.fastest = &ladder->rungs[0];
+    bool tokens = true;
+    for (size_t i = 0; i < ladder->n_rungs; i++)
+        tokens = tokens && ladder->rungs[i].point->token;
     for (size_t i = 0; i < ladder->n_rungs; i++) {
         const struct ipm_rung *rung = &ladder->rungs[i];
         const struct ipm_factors *factors = &rung->point->factors;
+        if (rung->point->token && !tokens)
+            continue;
+        if (contrast.fastest == NULL)
+            contrast.fastest = rung;
+        else if (contrast.second == NULL)
+            contrast.second = rung;
         int in_kernel =
             ipm_manifest_in_kernel(manifest, factors->mechanism, factors->copies);
-        if (!waits(rung, "block") || in_kernel == 0)
+        if (contrast.kernel != NULL || !waits(rung, "block") || in_kernel == 0)
             continue;
         contrast.kernel = rung;
         contrast.kernel_known = in_kernel > 0;
-        break;
     }
     return contrast;
 }
@@ -112,9 +120,9 @@ static void put_fastest(FILE *out, const struct ipm_ladder *ladder,
         put_factor(out, time_of(contrast.kernel) / time_of(fastest));
         (void)fputs(" times as long", out);
     }
-    if (ladder->n_rungs > 1 && overlap(fastest, &ladder->rungs[1])) {
+    if (contrast.second != NULL && overlap(fastest, contrast.second)) {
         (void)fputs("; the fastest is not told apart from ", out);
-        put_rung(out, &ladder->rungs[1]);
+        put_rung(out, contrast.second);
         (void)fputs(": their intervals overlap", out);
     }
     (void)fputc('.', out);

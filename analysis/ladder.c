@@ -120,7 +120,8 @@ static void describe_variant(struct ipm_rung *rung, const json_t *manifest)
         char value[24];
         const char *usual = ipm_manifest_axis_default(manifest, axes[i].name);
         (void)snprintf(value, sizeof(value), "%lld", (long long)axes[i].value);
-        if (usual[0] != '\0' && strcmp(usual, value) != 0)
+        bool without = rung->point->token && axes[i].value == 0; /* said below */
+        if (!without && usual[0] != '\0' && strcmp(usual, value) != 0)
             add_part(rung, axes[i].name, value);
     }
     const char *policy = ipm_manifest_axis_default(manifest, "policy");
@@ -129,7 +130,7 @@ static void describe_variant(struct ipm_rung *rung, const json_t *manifest)
     if (factors->options[0] != '\0')
         add_part(rung, "", factors->options);
     if (rung->point->token)
-        add_part(rung, "", "(no payload)");
+        add_part(rung, "", "no payload");
 }
 
 static void fill_rung(struct ipm_rung *rung, const struct ipm_point *point)

@@ -76,28 +76,58 @@ static void add_available(struct ipm_columns *columns, const json_t *entry)
                         ipm_describe_text(entry, "reason", "no reason given"));
 }
 
-static void print_mechanisms(const json_t *describe, bool floors)
+static void add_mechanism(struct ipm_columns *columns, const json_t *entry)
 {
-    static const char *const titles[] = {"NAME",    "FAMILY",    "WAITS", "COPIES",
-                                         "SUMMARY", "AVAILABLE", NULL};
-    struct ipm_columns columns;
-    ipm_columns_init(&columns, 6);
-    add_titles(&columns, titles);
+    const json_t *waits = json_object_get(entry, "waits");
+    bool here = json_is_true(json_object_get(entry, "available"));
+    char text[256];
+    ipm_columns_add(columns, "%s", ipm_describe_text(entry, "name", "?"));
+    /* A module that is not here has said neither; its place holder has no waits. */
+    bool unknown =
+        !here && json_array_size(waits) == 0 && !ipm_describe_is_floor(entry);
+    ipm_columns_add(columns, "%s", unknown ? "?" : copies_of(entry, text));
+    ipm_columns_add(columns, "%s", unknown ? "?" : join(waits, text));
+    ipm_columns_add(columns, "%s", ipm_describe_text(entry, "summary", ""));
+    add_available(columns, entry);
+}
+
+/* The entries of one kind and family, in the order of the describe document. */
+static void add_family(struct ipm_columns *columns, const json_t *describe, bool floors,
+                       const char *family)
+{
     size_t index;
     const json_t *entry;
     json_array_foreach(json_object_get(describe, "mechanisms"), index, entry)
     {
-        char text[256];
-        if (ipm_describe_is_floor(entry) != floors)
-            continue;
-        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "name", "?"));
-        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "family", "-"));
-        ipm_columns_add(&columns, "%s", join(json_object_get(entry, "waits"), text));
-        ipm_columns_add(&columns, "%s", copies_of(entry, text));
-        ipm_columns_add(&columns, "%s", ipm_describe_text(entry, "summary", ""));
-        add_available(&columns, entry);
+        if (ipm_describe_is_floor(entry) == floors &&
+            strcmp(ipm_describe_text(entry, "family", "-"), family) == 0)
+            add_mechanism(columns, entry);
     }
-    ipm_columns_print(&columns, 0, stdout);
+}
+
+/* By family, in the order in which the families first appear. */
+static void print_mechanisms(const json_t *describe, bool floors)
+{
+    static const char *const titles[] = {"NAME",    "COPIES",    "WAITS",
+                                         "SUMMARY", "AVAILABLE", NULL};
+    struct ipm_columns columns;
+    ipm_columns_init(&columns, 5);
+    add_titles(&columns, titles);
+    ipm_auto_json json_t *seen = json_object();
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(json_object_get(describe, "mechanisms"), index, entry)
+    {
+        const char *family = ipm_describe_text(entry, "family", "-");
+        if (ipm_describe_is_floor(entry) != floors ||
+            json_object_get(seen, family) != NULL)
+            continue;
+        (void)json_object_set_new(seen, family, json_true());
+        if (!floors)
+            ipm_columns_heading(&columns, family);
+        add_family(&columns, describe, floors, family);
+    }
+    ipm_columns_print(&columns, floors ? 0 : 2, stdout);
     ipm_columns_fini(&columns);
 }
 

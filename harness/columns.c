@@ -5,6 +5,7 @@
 #include "harness/diagnostics.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,19 +22,51 @@ void ipm_columns_fini(struct ipm_columns *columns)
     ipm_columns_init(columns, columns->n_columns);
 }
 
-void ipm_columns_add(struct ipm_columns *columns, const char *format, ...)
+static void add_cell(struct ipm_columns *columns, char *cell)
 {
     char **larger = realloc(columns->cells, (columns->n_cells + 1) * sizeof(*larger));
-    if (larger == NULL)
+    if (larger == NULL) {
+        free(cell);
         return;
+    }
     columns->cells = larger;
+    larger[columns->n_cells++] = cell;
+}
+
+void ipm_columns_add(struct ipm_columns *columns, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     char *cell = NULL;
     if (vasprintf(&cell, format, arguments) < 0)
         cell = NULL;
     va_end(arguments);
-    larger[columns->n_cells++] = cell;
+    add_cell(columns, cell);
+}
+
+void ipm_columns_heading(struct ipm_columns *columns, const char *text)
+{
+    add_cell(columns, strdup(text));
+    for (size_t i = 1; i < columns->n_columns; i++)
+        add_cell(columns, NULL);
+}
+
+/* Only a heading has nothing in its second column. */
+static bool is_heading(const struct ipm_columns *columns, size_t cell)
+{
+    size_t second = cell - cell % columns->n_columns + 1;
+    return columns->n_columns > 1 && second < columns->n_cells &&
+           columns->cells[second] == NULL;
+}
+
+static void print_heading(const struct ipm_columns *columns, size_t cell, FILE *out)
+{
+    const char *text = columns->cells[cell];
+    if (cell % columns->n_columns != 0 || text == NULL)
+        return;
+    (void)fputc('\n', out);
+    (void)ipm_print_escaped(out, text, strlen(text));
+    (void)fputc('\n', out);
 }
 
 /* Columns on a terminal: characters, not bytes; an escape counts as it prints. */
@@ -54,13 +87,17 @@ void ipm_columns_print(const struct ipm_columns *columns, int indent, FILE *out)
 {
     size_t widths[IPM_COLUMNS] = {0};
     for (size_t i = 0; i < columns->n_cells; i++) {
-        size_t wide = width(columns->cells[i]);
+        size_t wide = is_heading(columns, i) ? 0 : width(columns->cells[i]);
         if (wide > widths[i % columns->n_columns])
             widths[i % columns->n_columns] = wide;
     }
     for (size_t i = 0; i < columns->n_cells; i++) {
         const char *cell = columns->cells[i] != NULL ? columns->cells[i] : "?";
         size_t column = i % columns->n_columns;
+        if (is_heading(columns, i)) {
+            print_heading(columns, i, out);
+            continue;
+        }
         if (column == 0)
             (void)fprintf(out, "%*s", indent, "");
         (void)ipm_print_escaped(out, cell, strlen(cell));

@@ -73,7 +73,7 @@ int ipm_describe_worker(const struct ipm_worker *worker,
                         const volatile sig_atomic_t *interrupted, json_t **out_describe,
                         struct ipm_why *why)
 {
-    const char *argv[2 * IPM_PLUGINS_MAX + 5];
+    const char *argv[2 * IPM_PLUGINS_MAX + 6];
     size_t n = 0;
     argv[n++] = worker->path;
     for (size_t i = 0; i < worker->n_plugins; i++) {
@@ -84,6 +84,9 @@ int ipm_describe_worker(const struct ipm_worker *worker,
         argv[n++] = "--sysroot";
         argv[n++] = worker->sysroot;
     }
+    /* Limits differ: the sandbox raises those of the kernel's queues. */
+    if (worker->no_sandbox)
+        argv[n++] = "--no-sandbox";
     argv[n++] = "describe";
     argv[n] = NULL;
 

@@ -21,7 +21,7 @@ struct ipm_worker {
     const char *plugins[IPM_PLUGINS_MAX]; /* --plugin, in order; borrowed */
     size_t n_plugins;
     const char *sysroot; /* --sysroot; NULL or "": the machine itself */
-    bool no_sandbox;     /* not used by describe */
+    bool no_sandbox;
 };
 
 /* Path of a program in the folder of this executable.  0; -ENOENT, -EACCES ... as access(2)

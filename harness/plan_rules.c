@@ -145,6 +145,13 @@ static int refuse(struct ipm_why *why, const char *format, ...)
 static int check_pair(const struct ipm_rules *rules, const struct ipm_factors *factors,
                       struct ipm_why *why)
 {
+    const char *only = ipm_describe_text(rules->workload, "only", NULL);
+    if (only != NULL && !same(only, factors->mechanism))
+        return refuse(why, "%s measures %s alone", factors->workload, only);
+    /* What is absent has said nothing about itself that a rule could look at. */
+    if (!json_is_true(json_object_get(rules->mechanism, "available")))
+        return refuse(why, "%s is not available: %s", factors->mechanism,
+                      ipm_describe_text(rules->mechanism, "reason", "no reason given"));
     size_t index;
     const json_t *capability;
     json_array_foreach(json_object_get(rules->workload, "needs"), index, capability)
@@ -161,17 +168,11 @@ static int check_pair(const struct ipm_rules *rules, const struct ipm_factors *f
             return refuse(why, "%s cannot use a mechanism that is '%s'",
                           factors->workload, name);
     }
-    const char *only = ipm_describe_text(rules->workload, "only", NULL);
-    if (only != NULL && !same(only, factors->mechanism))
-        return refuse(why, "%s measures %s alone", factors->workload, only);
     /* A workload that asks for it gives each role a channel to itself. */
     const json_t *needs = json_object_get(rules->workload, "needs");
     if (!one_role(rules) && capable(rules, "local") &&
         !ipm_describe_lists(needs, "local"))
         return refuse(why, "%s works inside one process only", factors->mechanism);
-    if (!json_is_true(json_object_get(rules->mechanism, "available")))
-        return refuse(why, "%s is not available: %s", factors->mechanism,
-                      ipm_describe_text(rules->mechanism, "reason", "no reason given"));
     return 0;
 }
 

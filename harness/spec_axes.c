@@ -85,6 +85,14 @@ static void take_range(struct ipm_axis *axis, const json_t *row)
     axis->help = ipm_describe_text(row, "help", axis->help);
 }
 
+/* A module that is here but cannot run still says what its options are. */
+static bool is_absent(const json_t *mechanism, const json_t *options)
+{
+    return mechanism != NULL && json_array_size(options) == 0 &&
+           json_array_size(json_object_get(mechanism, "waits")) == 0 &&
+           !json_is_true(json_object_get(mechanism, "available"));
+}
+
 static int find_option(const json_t *describe, const char *name, const char *dot,
                        struct ipm_axis *out_axis, char mend[IPM_MEND])
 {
@@ -104,6 +112,10 @@ static int find_option(const json_t *describe, const char *name, const char *dot
     plugin[length] = '\0';
     const json_t *mechanism = ipm_describe_find(describe, "mechanisms", plugin);
     const json_t *options = json_object_get(mechanism, "options");
+    if (is_absent(mechanism, options)) {
+        *out_axis = (struct ipm_axis){.name = name, .type = IPM_AXIS_UNCHECKED};
+        return 0;
+    }
     const char *names[IPM_AXIS_CHOICES] = {NULL};
     for (size_t i = 0; i < json_array_size(options) && i + 1 < IPM_AXIS_CHOICES; i++) {
         const json_t *row = json_array_get(options, i);
@@ -326,6 +338,8 @@ json_t *ipm_axis_value(const struct ipm_axis *axis, const json_t *value,
         return flag_value(axis, value, why);
     case IPM_AXIS_DURATION:
         return duration_value(axis, value, mend, why);
+    case IPM_AXIS_UNCHECKED:
+        return json_deep_copy(value);
     case IPM_AXIS_INTEGER:
     case IPM_AXIS_SIZE:
         break;

@@ -176,8 +176,9 @@ json_t *ipm_axis_values(const struct ipm_axis *axis, const json_t *value,
 {
     if (json_is_array(value))
         return list_values(axis, value, at, diagnostics);
-    bool by_numbers = axis->type == IPM_AXIS_PLACEMENT;
-    if (json_is_object(value) && !by_numbers)
+    bool as_it_stands =
+        axis->type == IPM_AXIS_PLACEMENT || axis->type == IPM_AXIS_UNCHECKED;
+    if (json_is_object(value) && !as_it_stands)
         return range_values(axis, value, at, diagnostics);
     ipm_auto_json json_t *one = one_value(axis, value, at, diagnostics);
     return one != NULL ? json_pack("[O]", one) : NULL;

@@ -101,7 +101,8 @@ struct ipm_workload {
     /**
      * run - one role's part in one round
      *
-     * Return: 0; -errno with @why; IPM_AGAIN or IPM_CLOSED as a call on a port returned it
+     * Return: 0; -EOPNOTSUPP in a verified round: such messages cannot be, which is a
+     *         skip; -errno with @why; IPM_AGAIN or IPM_CLOSED as a call on a port returned it
      *         (the worker turns both into failures).
      */
     int (*run)(struct ipm_run *run, struct ipm_why *why);

@@ -335,10 +335,11 @@ static void set_flags(json_t *record, const struct ipm_point *point,
     set(record, "flags", flags);
 }
 
-/* The mechanism said that this machine or these options cannot have it: no failure. */
+/* The mechanism said that this machine or these options cannot have it, or the workload in
+ * its first round that they cannot have such messages: no failure. */
 static bool cannot_be(const struct ipm_outcome *outcome)
 {
-    return outcome->error == -EOPNOTSUPP && outcome->phase <= IPM_PHASE_JOIN;
+    return outcome->error == -EOPNOTSUPP && outcome->phase <= IPM_PHASE_VERIFY;
 }
 
 json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *sandbox,

@@ -13,7 +13,7 @@ fail() {
     exit 1
 }
 
-for config in "" "$IPM_SOURCE/configs/smoke.jsonc" "$IPM_SOURCE/configs/default.jsonc"; do
+for config in "" "$IPM_SOURCE"/configs/{all,smoke,default}.jsonc; do
     "$ipcmeter" plan ${config:+"$config"} --points >"$scratch/text" 2>"$scratch/err"
     [ ! -s "$scratch/err" ] || fail "plan $config: $(cat "$scratch/err")"
     "$ipcmeter" plan ${config:+"$config"} --json >"$scratch/once"
@@ -30,9 +30,14 @@ for kind in mechanisms floors workloads sensors models ""; do
     "$ipcmeter" list $kind --json >"$scratch/json"
     grep -q "\"${kind:-workloads}\": \\[" "$scratch/json" || fail "list $kind --json"
 done
-for name in pipe unix_stream posix_mq shm_ring shm_pipe_token; do
-    "$ipcmeter" list mechanisms | grep -q "^$name " || fail "list mechanisms: no $name"
-done
+
+# The default keeps its ladder: no mechanism that is here is dropped by the budget.
+"$ipcmeter" plan --json >"$scratch/json"
+[ "$(jq '.dropped | length' "$scratch/json")" = 0 ] || fail "the default does not fit its budget"
+jq -r '.points[] | select(.workload == "pingpong") | .mechanism' "$scratch/json" | sort -u >"$scratch/ladder"
+"$ipcmeter" list mechanisms --json | jq -r '.mechanisms[] | select(.available) | .name' | sort |
+    comm -23 - "$scratch/ladder" >"$scratch/missing"
+[ ! -s "$scratch/missing" ] || fail "not in the ladder: $(cat "$scratch/missing")"
 
 status=0
 "$ipcmeter" list nonsense >"$scratch/text" 2>/dev/null || status=$?

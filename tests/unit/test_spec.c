@@ -232,6 +232,32 @@ static void values(void **state)
     json_decref(describe);
 }
 
+/* A module that is not here cannot say what its options are; one that is here can. */
+static void absent_module(void **state)
+{
+    static const char asked[] = SWEEPS("\"posix_mq.threads\": [1, \"two\"], "
+                                       "\"posix_mq.room\": {\"from\": 1}");
+    json_t *describe = ipm_test_describe();
+    json_t *module = ipm_test_entry(describe, "mechanisms", "posix_mq");
+    struct ipm_spec spec;
+    char *printed = NULL;
+    (void)state;
+    (void)json_object_set_new(module, "available", json_false());
+    assert_int_equal(ipm_test_load(asked, NULL, 0, describe, &spec, &printed), 1);
+    assert_non_null(strstr(printed, "there is no axis 'posix_mq.threads'"));
+    free(printed);
+
+    (void)json_object_set_new(module, "waits", json_array());
+    ipm_test_spec(asked, describe, &spec);
+    char *canonical = ipm_json_canonical(spec.sweeps[0].axes);
+    assert_string_equal(
+        canonical,
+        "{\"posix_mq.room\":[{\"from\":1}],\"posix_mq.threads\":[1,\"two\"]}");
+    free(canonical);
+    ipm_spec_fini(&spec);
+    json_decref(describe);
+}
+
 static void defaults(void **state)
 {
     json_t *describe = ipm_test_describe();
@@ -268,7 +294,7 @@ static void defaults(void **state)
 static void round_trip(void **state)
 {
     static const char *const files[] = {"/configs/default.jsonc",
-                                        "/configs/smoke.jsonc"};
+                                        "/configs/smoke.jsonc", "/configs/all.jsonc"};
     json_t *describe = ipm_test_describe();
     (void)state;
     for (size_t i = 0; i < IPM_TEST_ROWS(files); i++) {
@@ -438,7 +464,7 @@ int main(void)
         cmocka_unit_test(values),     cmocka_unit_test(defaults),
         cmocka_unit_test(round_trip), cmocka_unit_test(sets),
         cmocka_unit_test(bad_sets),   cmocka_unit_test(too_many),
-        cmocka_unit_test(table),
+        cmocka_unit_test(table),      cmocka_unit_test(absent_module),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

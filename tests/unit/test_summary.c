@@ -259,7 +259,7 @@ static void the_manifest_tells_floors_and_tokens(void **state)
     assert_string_equal(ladder.floors[0].point->id, "b");
     assert_int_equal(ladder.n_rungs, 2);
     assert_string_equal(ladder.rungs[0].point->id, "c");
-    assert_string_equal(ladder.rungs[0].variant, "(no payload)");
+    assert_string_equal(ladder.rungs[0].variant, "no payload");
 }
 
 int main(void)

@@ -4,11 +4,11 @@
  *
  * Three layouts share the waiting, the way back and the geometry of this header:
  *
- *   slots  fixed slots; each begins with one word that holds the message's lap and length,
+ *   slots  fixed slots; each has one word that holds the message's lap and length,
  *          so that a message which fits a line costs one line on its way (the idea of
  *          FastForward, with a lap number instead of an empty value: every payload is
- *          legal).  A longer payload has lines of its own, which nobody looks at before the
- *          word says so
+ *          legal).  The words of longer messages lie side by side, and their payloads on
+ *          lines that nobody looks at before the word says so
  *   bytes  records of their own length, one behind the other, each with its word in front;
  *          the word behind the last record is cleared before that record is announced.  The
  *          densest, for lengths that vary; but a receiver who waits for the next word
@@ -69,37 +69,42 @@ struct ipm_ring_patience {
     uint32_t skipped; /* waits in a row that slept at once */
 };
 
-/* One side's view, private to its process. */
+/* One side's view, private to its process.  What the short way of slots touches is in front,
+ * within two lines. */
 struct ipm_ring {
+    unsigned char *next;    /* slots: where the word of message `mine` goes */
+    unsigned char *payload; /* slots: where its payload goes */
+    uint64_t tag;           /* slots: upper half of that word, its lap */
+    uint64_t mine;          /* messages published, or given back, by this side */
+    uint64_t head_seen;     /* sender: head when last looked at; <= mine */
+    uint64_t capacity;      /* messages, in [1, 1 << slots_log2] */
+    uint64_t until_wrap;    /* slots: messages before the next lap, >= 1 */
     struct ipm_ring_shared *shared;
+    size_t word_stride; /* slots: bytes from word to word; slab: of a line */
+    size_t stride;      /* slots, slab: bytes from payload to payload */
+    size_t payload_at;  /* slots, slab: offset of the first payload */
+    size_t max_message; /* bytes, < 2^32 */
+    bool wakes;         /* the peer may be asleep: look after publishing */
+    bool trust;         /* the peer's figures are not checked */
+    bool lends;         /* slab, sender: the uppermost are placed, not yet published */
+    enum ipm_wait wait;
+    int slots_log2;
+    uint32_t lengths[IPM_RING_SPAN]; /* sender: of the messages placed */
+
     struct ipm_sync sync;
     _Atomic uint32_t *own_sleeps, *peer_sleeps; /* of shared->sides */
     const _Atomic uint32_t *peer_closed;
     _Atomic int64_t *own_woken_ns, *peer_woken_ns;
-    uint64_t mine;       /* messages published, or given back, by this side */
-    uint64_t head_seen;  /* sender: head when last looked at; <= mine */
-    uint64_t capacity;   /* messages, in [1, 1 << slots_log2] */
-    unsigned char *next; /* slots, bytes: where the word of message `mine` goes */
-    uint64_t tag;        /* slots, bytes: what its upper half will be */
-    bool straight; /* bytes, sender: what is placed lies at `next`, without a gap */
-    size_t stride; /* bytes from word to word: slots, slab */
-    size_t header; /* bytes from a word to its payload: slots */
-    size_t max_message; /* bytes, < 2^32 */
-    size_t size;        /* bytes of records or buffers: bytes, slab */
-    uint64_t at, base;  /* bytes: this side's place, and that of offset 0 in its lap */
-    uint64_t free_to;   /* bytes, sender: the receiver has left everything below */
-    uint64_t *places;   /* sender, by slot: end of a record, or its buffer's number */
-    uint32_t *stack;    /* slab, sender: numbers of free buffers */
+    size_t size;       /* bytes: of the records */
+    uint64_t at, base; /* bytes: this side's place, and that of offset 0 in its lap */
+    uint64_t free_to;  /* bytes, sender: the receiver has left everything below */
+    uint64_t
+        *places; /* bytes, slab, sender, by slot: a record's end, a buffer's number */
+    uint32_t *stack; /* slab, sender: numbers of free buffers */
     size_t n_stack;
-    bool lends; /* slab, sender: the uppermost are placed, not yet published */
-    int slots_log2;
-    enum ipm_wait wait;
-    bool wakes; /* the peer may be asleep: look after publishing */
-    bool trust; /* the peer's figures are not checked */
     struct ipm_ring_patience patience;
     struct ipm_endpoint_stats stats;
-    uint32_t lengths[IPM_RING_SPAN]; /* sender: of the messages placed */
-    uint64_t ends[IPM_RING_SPAN];    /* bytes: where they, or those looked at, end */
+    uint64_t ends[IPM_RING_SPAN]; /* bytes: where what was placed, or looked at, ends */
 };
 
 /* Binds @ring to one side of @shared; it sleeps on the futex.  The geometry, and another

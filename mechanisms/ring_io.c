@@ -16,7 +16,10 @@ static inline void copy_in(struct ipm_ring_io *own, void *to, const void *from,
     }
     if (own->choice.open && length >= IPM_LEAST_CHOICE)
         ipm_copy_choice_step(&own->choice, length);
-    ipm_copies[own->choice.kernel].copy(to, from, length);
+    if (own->choice.kernel == 0)
+        memcpy(to, from, length);
+    else
+        ipm_copies[own->choice.kernel].copy(to, from, length);
 }
 
 static inline void copy_out(const struct ipm_ring_io *own, void *to, const void *from,
@@ -230,91 +233,75 @@ LONG_WAY recv_long(struct ipm_endpoint *endpoint, struct ipm_span *messages, siz
     DISPATCH(over_recv, messages, n, deadline_ns, out_n);
 }
 
-static inline bool place_one(struct ipm_ring_io *own, size_t n, size_t length,
-                             unsigned char **out)
+void ipm_ring_io_ready(struct ipm_ring_io *io)
 {
-    if (n != 1)
-        return false;
-    if (own->layout == IPM_LAYOUT_SLOTS)
-        return ipm_slots_place_one(&own->ring, length, out);
-    return own->layout == IPM_LAYOUT_BYTES &&
-           ipm_bytes_place_one(&own->ring, length, out);
+    struct ipm_ring *ring = &io->ring;
+    if (io->layout == IPM_LAYOUT_SLOTS)
+        ipm_slots_advance(ring, 0);
+    io->quick = io->layout == IPM_LAYOUT_SLOTS && !ring->wakes;
+    io->eager = ring->wait == IPM_WAIT_SPIN;
+    io->quick_length =
+        ring->max_message < IPM_CACHE_LINE ? ring->max_message : IPM_CACHE_LINE;
 }
 
-static inline bool publish_one(struct ipm_ring_io *own, size_t n)
+/* Length of the next message, or one that no message has.  A spinner looks again and again
+ * here, without a pause: what comes is then two branches away. */
+static inline uint64_t look_eagerly(const struct ipm_ring_io *io, int64_t deadline_ns)
 {
-    if (n != 1 || own->ring.wakes)
-        return false;
-    if (own->layout == IPM_LAYOUT_SLOTS)
-        ipm_slots_publish_one(&own->ring);
-    else if (own->layout == IPM_LAYOUT_BYTES && own->ring.straight)
-        ipm_bytes_publish_one(&own->ring);
-    else
-        return false;
-    return true;
-}
-
-static inline bool look_one(struct ipm_ring_io *own, size_t n, unsigned char **out,
-                            size_t *out_length)
-{
-    if (n != 1)
-        return false;
-    if (own->layout == IPM_LAYOUT_SLOTS)
-        return ipm_slots_look_one(&own->ring, out, out_length);
-    return own->layout == IPM_LAYOUT_BYTES &&
-           ipm_bytes_look_one(&own->ring, out, out_length);
-}
-
-/* A spinner looks again here, without a pause: what comes is then two branches away. */
-static inline bool look_eagerly(struct ipm_ring_io *own, size_t n, int64_t deadline_ns,
-                                unsigned char **out, size_t *out_length)
-{
-    bool eager = own->ring.wait == IPM_WAIT_SPIN && deadline_ns != 0 && n == 1 &&
-                 own->layout != IPM_LAYOUT_SLAB;
-    for (int looks = eager ? IPM_EAGER_LOOKS : 1; looks > 0; looks--) {
-        if (look_one(own, n, out, out_length))
-            return true;
-    }
-    return false;
-}
-
-static inline bool release_one(struct ipm_ring_io *own, size_t n)
-{
-    if (n != 1 || own->ring.wakes || own->layout == IPM_LAYOUT_SLAB)
-        return false;
-    if (own->layout == IPM_LAYOUT_SLOTS)
-        ipm_slots_release_one(&own->ring);
-    else
-        ipm_bytes_release_one(&own->ring);
-    return true;
+    const struct ipm_ring *ring = &io->ring;
+    uint64_t length = ipm_slots_look_one(ring);
+    if (!io->eager || deadline_ns == 0)
+        return length;
+    for (int i = 0; i < IPM_EAGER_LOOKS && length > ring->max_message; i++)
+        length = ipm_slots_look_one(ring);
+    return length;
 }
 
 int ipm_ring_io_reserve_n(struct ipm_endpoint *endpoint, size_t length,
                           struct ipm_span *out_spans, size_t n, int64_t deadline_ns,
                           size_t *out_n)
 {
-    unsigned char *payload;
-    if (!place_one(endpoint->state, n, length, &payload))
+    struct ipm_ring_io *io = endpoint->state;
+    if (n != 1 || !io->quick || length > io->ring.max_message ||
+        !ipm_slots_has_room(&io->ring))
         return reserve_long(endpoint, length, out_spans, n, deadline_ns, out_n);
-    out_spans[0] = (struct ipm_span){payload, length};
+    io->ring.lengths[0] = (uint32_t)length;
+    out_spans[0] = (struct ipm_span){io->ring.payload, length};
     *out_n = 1;
     return 0;
 }
 
 int ipm_ring_io_publish_n(struct ipm_endpoint *endpoint, size_t n)
 {
-    return publish_one(endpoint->state, n) ? 0 : publish_long(endpoint, n);
+    struct ipm_ring_io *io = endpoint->state;
+    if (n != 1 || !io->quick)
+        return publish_long(endpoint, n);
+    ipm_slots_publish_one(&io->ring, io->ring.lengths[0]);
+    return 0;
+}
+
+/* One message that a call has to copy. */
+static __attribute__((noinline)) int
+send_larger(struct ipm_ring_io *io, const struct ipm_span *message, size_t *out_n)
+{
+    copy_in(io, io->ring.payload, message->data, message->length);
+    ipm_slots_publish_one(&io->ring, message->length);
+    *out_n = 1;
+    return 0;
 }
 
 int ipm_ring_io_send_n(struct ipm_endpoint *endpoint, const struct ipm_span *messages,
                        size_t n, int64_t deadline_ns, size_t *out_n)
 {
-    struct ipm_ring_io *own = endpoint->state;
-    unsigned char *payload;
-    if (own->ring.wakes || !place_one(own, n, messages[0].length, &payload))
+    struct ipm_ring_io *io = endpoint->state;
+    size_t length = messages[0].length;
+    if (n != 1 || !io->quick || length > io->ring.max_message ||
+        !ipm_slots_has_room(&io->ring))
         return send_long(endpoint, messages, n, deadline_ns, out_n);
-    copy_in(own, payload, messages[0].data, messages[0].length);
-    (void)publish_one(own, n);
+    if (length > io->quick_length)
+        return send_larger(io, messages, out_n);
+    ipm_copy_small(io->ring.payload, messages[0].data, length);
+    ipm_slots_publish_one(&io->ring, length);
     *out_n = 1;
     return 0;
 }
@@ -322,32 +309,51 @@ int ipm_ring_io_send_n(struct ipm_endpoint *endpoint, const struct ipm_span *mes
 int ipm_ring_io_peek_n(struct ipm_endpoint *endpoint, struct ipm_span *out_spans,
                        size_t n, int64_t deadline_ns, size_t *out_n)
 {
-    unsigned char *payload;
-    size_t length;
-    if (!look_eagerly(endpoint->state, n, deadline_ns, &payload, &length))
+    struct ipm_ring_io *io = endpoint->state;
+    uint64_t length = UINT64_MAX;
+    if (n == 1 && io->quick)
+        length = look_eagerly(io, deadline_ns);
+    if (length > io->ring.max_message)
         return peek_long(endpoint, out_spans, n, deadline_ns, out_n);
-    out_spans[0] = (struct ipm_span){payload, length};
+    out_spans[0] = (struct ipm_span){io->ring.payload, (size_t)length};
     *out_n = 1;
     return 0;
 }
 
 int ipm_ring_io_consume_n(struct ipm_endpoint *endpoint, size_t n)
 {
-    return release_one(endpoint->state, n) ? 0 : consume_long(endpoint, n);
+    struct ipm_ring_io *io = endpoint->state;
+    if (n != 1 || !io->quick)
+        return consume_long(endpoint, n);
+    ipm_slots_release_one(&io->ring);
+    return 0;
+}
+
+static __attribute__((noinline)) int recv_larger(struct ipm_ring_io *io,
+                                                 struct ipm_span *message,
+                                                 size_t length, size_t *out_n)
+{
+    copy_out(io, message->data, io->ring.payload, length);
+    message->length = length;
+    ipm_slots_release_one(&io->ring);
+    *out_n = 1;
+    return 0;
 }
 
 int ipm_ring_io_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messages,
                        size_t n, int64_t deadline_ns, size_t *out_n)
 {
-    struct ipm_ring_io *own = endpoint->state;
-    unsigned char *payload;
-    size_t length;
-    if (own->ring.wakes || !look_eagerly(own, n, deadline_ns, &payload, &length) ||
-        length > messages[0].length)
+    struct ipm_ring_io *io = endpoint->state;
+    uint64_t length = UINT64_MAX;
+    if (n == 1 && io->quick)
+        length = look_eagerly(io, deadline_ns);
+    if (length > io->ring.max_message || length > messages[0].length)
         return recv_long(endpoint, messages, n, deadline_ns, out_n);
-    copy_out(own, messages[0].data, payload, length);
-    messages[0].length = length;
-    (void)release_one(own, n);
+    if (length > io->quick_length)
+        return recv_larger(io, messages, (size_t)length, out_n);
+    ipm_copy_small(messages[0].data, io->ring.payload, (size_t)length);
+    messages[0].length = (size_t)length;
+    ipm_slots_release_one(&io->ring);
     *out_n = 1;
     return 0;
 }

@@ -22,6 +22,9 @@ enum ipm_layout {
 enum { IPM_LEAST_CHOICE = 1024 }; /* bytes; the kernel for shorter messages is memcpy */
 
 struct ipm_ring_io {
+    bool quick;          /* slots, and nobody sleeps: one message has a short way */
+    bool eager;          /* wait spin */
+    size_t quick_length; /* longest message that is copied inline */
     struct ipm_ring ring;
     int layout;       /* enum ipm_layout */
     uint32_t publish; /* messages of one call that become visible together, at most */
@@ -29,6 +32,9 @@ struct ipm_ring_io {
     struct ipm_copy_choice choice;                               /* sender's kernel */
     bool chooses;                                                /* by measuring */
 };
+
+/* For attach(): what is above is filled. */
+void ipm_ring_io_ready(struct ipm_ring_io *io);
 
 int ipm_ring_io_send_n(struct ipm_endpoint *endpoint, const struct ipm_span *messages,
                        size_t n, int64_t deadline_ns, size_t *out_n);

@@ -34,7 +34,14 @@ static inline _Atomic uint64_t *ipm_slots_word(const struct ipm_ring *ring,
                                                uint64_t number)
 {
     uint64_t slot = number & ipm_ring_mask(ring);
-    return (_Atomic uint64_t *)(void *)(ring->shared->data + slot * ring->stride);
+    return (_Atomic uint64_t *)(void *)(ring->shared->data + slot * ring->word_stride);
+}
+
+static inline unsigned char *ipm_slots_payload(const struct ipm_ring *ring,
+                                               uint64_t number)
+{
+    uint64_t slot = number & ipm_ring_mask(ring);
+    return ring->shared->data + ring->payload_at + slot * ring->stride;
 }
 
 /* Where this side goes on, worked out ahead: off the way of the next message. */
@@ -42,7 +49,22 @@ static inline void ipm_slots_advance(struct ipm_ring *ring, size_t n)
 {
     ring->mine += n;
     ring->next = (unsigned char *)ipm_slots_word(ring, ring->mine);
+    ring->payload = ipm_slots_payload(ring, ring->mine);
     ring->tag = ipm_ring_lap(ring, ring->mine);
+    ring->until_wrap = ipm_ring_mask(ring) + 1 - (ring->mine & ipm_ring_mask(ring));
+}
+
+/* The same for one message. */
+static inline void ipm_slots_step(struct ipm_ring *ring)
+{
+    if (__builtin_expect(ring->until_wrap == 1, 0)) {
+        ipm_slots_advance(ring, 1);
+        return;
+    }
+    ring->until_wrap--;
+    ring->mine++;
+    ring->next += ring->word_stride;
+    ring->payload += ring->stride;
 }
 
 static inline int ipm_slots_place(struct ipm_ring *ring, size_t i, size_t length,
@@ -57,7 +79,7 @@ static inline int ipm_slots_place(struct ipm_ring *ring, size_t i, size_t length
             return 1;
     }
     ring->lengths[i] = (uint32_t)length;
-    *out = (unsigned char *)ipm_slots_word(ring, number) + ring->header;
+    *out = ipm_slots_payload(ring, number);
     return 0;
 }
 
@@ -69,51 +91,6 @@ static inline void ipm_slots_publish(struct ipm_ring *ring, size_t n)
         atomic_store_explicit(ipm_slots_word(ring, number), word, memory_order_release);
     }
     ipm_slots_advance(ring, n);
-}
-
-static inline void ipm_slots_release(struct ipm_ring *ring, size_t n)
-{
-    ipm_ring_release(ring, n);
-    ipm_slots_advance(ring, 0);
-}
-
-/* The first message of a span, which is nearly always the only one: the same as place(),
- * publish(), look() and release() of one, from what advance() left.  false: the long way. */
-static inline bool ipm_slots_place_one(struct ipm_ring *ring, size_t length,
-                                       unsigned char **out)
-{
-    if (ring->mine - ring->head_seen >= ring->capacity || length > ring->max_message)
-        return false;
-    ring->lengths[0] = (uint32_t)length;
-    *out = ring->next + ring->header;
-    return true;
-}
-
-static inline void ipm_slots_publish_one(struct ipm_ring *ring)
-{
-    atomic_store_explicit((_Atomic uint64_t *)(void *)ring->next,
-                          ring->tag | ring->lengths[0], memory_order_release);
-    ipm_slots_advance(ring, 1);
-}
-
-static inline bool ipm_slots_look_one(struct ipm_ring *ring, unsigned char **out,
-                                      size_t *out_length)
-{
-    uint64_t length = atomic_load_explicit((_Atomic uint64_t *)(void *)ring->next,
-                                           memory_order_acquire) -
-                      ring->tag;
-    /* Of another lap it comes out larger than any length. */
-    if (length > ring->max_message)
-        return false;
-    *out = ring->next + ring->header;
-    *out_length = (size_t)length;
-    return true;
-}
-
-static inline void ipm_slots_release_one(struct ipm_ring *ring)
-{
-    atomic_store_explicit(&ring->shared->head, ring->mine + 1, memory_order_release);
-    ipm_slots_advance(ring, 1);
 }
 
 static inline int ipm_slots_look(struct ipm_ring *ring, size_t i, unsigned char **out,
@@ -131,9 +108,45 @@ static inline int ipm_slots_look(struct ipm_ring *ring, size_t i, unsigned char 
     }
     if (!ring->trust && length > ring->max_message)
         return -EPROTO;
-    *out = (unsigned char *)slot + ring->header;
+    *out = ipm_slots_payload(ring, number);
     *out_length = (size_t)length;
     return 0;
+}
+
+static inline void ipm_slots_release(struct ipm_ring *ring, size_t n)
+{
+    ipm_ring_release(ring, n);
+    ipm_slots_advance(ring, 0);
+}
+
+/*
+ * The short way of one message, which is nearly always all there is: the same as place(),
+ * publish(), look() and release() of one, from what step() left ready.
+ */
+static inline bool ipm_slots_has_room(const struct ipm_ring *ring)
+{
+    return ring->mine - ring->head_seen < ring->capacity;
+}
+
+static inline void ipm_slots_publish_one(struct ipm_ring *ring, uint64_t length)
+{
+    atomic_store_explicit((_Atomic uint64_t *)(void *)ring->next, ring->tag | length,
+                          memory_order_release);
+    ipm_slots_step(ring);
+}
+
+/* Length of the next message; "not yet" comes out larger than any length. */
+static inline uint64_t ipm_slots_look_one(const struct ipm_ring *ring)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(void *)ring->next,
+                                memory_order_acquire) -
+           ring->tag;
+}
+
+static inline void ipm_slots_release_one(struct ipm_ring *ring)
+{
+    atomic_store_explicit(&ring->shared->head, ring->mine + 1, memory_order_release);
+    ipm_slots_step(ring);
 }
 
 static const struct ipm_ring_layout ipm_ring_slots = {
@@ -226,21 +239,16 @@ static inline int ipm_bytes_place(struct ipm_ring *ring, size_t i, size_t length
     }
     ring->lengths[i] = (uint32_t)length;
     ring->ends[i] = record.end;
-    ring->straight = false;
     *out = (unsigned char *)ipm_bytes_word(ring, record.start) + record.lead;
     return 0;
 }
 
-/* Where both sides go on, behind the @n records of the span; as ipm_slots_advance(). */
+/* Where both sides go on: behind the @n > 0 records of the span. */
 static inline void ipm_bytes_advance(struct ipm_ring *ring, size_t n)
 {
-    if (n > 0)
-        ring->at = ring->ends[n - 1];
+    ring->at = ring->ends[n - 1];
     if (ring->at - ring->base >= ring->size)
         ring->base += ring->size;
-    ring->mine += n;
-    ring->next = ring->shared->data + (ring->at - ring->base);
-    ring->tag = ipm_bytes_tag(ring->mine);
 }
 
 static inline void ipm_bytes_publish(struct ipm_ring *ring, size_t n)
@@ -263,6 +271,7 @@ static inline void ipm_bytes_publish(struct ipm_ring *ring, size_t n)
                                   ipm_bytes_tag(number) | ipm_bytes_padding,
                                   memory_order_release);
     }
+    ring->mine += n;
     ipm_bytes_advance(ring, n);
 }
 
@@ -297,63 +306,10 @@ static inline int ipm_bytes_look(struct ipm_ring *ring, size_t i, unsigned char 
 
 static inline void ipm_bytes_release(struct ipm_ring *ring, size_t n)
 {
+    if (n == 0)
+        return;
     ipm_bytes_advance(ring, n);
-    ipm_ring_release(ring, 0);
-}
-
-/* The short way of one record, as in slots; a gap goes the long one. */
-static inline bool ipm_bytes_place_one(struct ipm_ring *ring, size_t length,
-                                       unsigned char **out)
-{
-    uint64_t offset = ring->at - ring->base;
-    uint64_t lead = ipm_bytes_lead(offset, length);
-    uint64_t end = ring->at + ipm_bytes_whole(lead + length);
-    if (ring->mine - ring->head_seen >= ring->capacity || length > ring->max_message ||
-        end - ring->base > ring->size ||
-        end + IPM_BYTES_HEADER - ring->free_to > ring->size)
-        return false;
-    ring->lengths[0] = (uint32_t)length;
-    ring->ends[0] = end;
-    ring->straight = true;
-    *out = ring->next + lead;
-    return true;
-}
-
-static inline void ipm_bytes_publish_one(struct ipm_ring *ring)
-{
-    unsigned char *word = ring->next;
-    uint64_t behind = ring->ends[0] - ring->base;
-    behind = behind == ring->size ? 0 : behind;
-    ring->places[ring->mine & ipm_ring_mask(ring)] = ring->ends[0];
-    atomic_store_explicit((_Atomic uint64_t *)(void *)(ring->shared->data + behind), 0,
-                          memory_order_relaxed);
-    atomic_store_explicit((_Atomic uint64_t *)(void *)word,
-                          ring->tag | ring->lengths[0], memory_order_release);
-    ipm_bytes_advance(ring, 1);
-}
-
-static inline bool ipm_bytes_look_one(struct ipm_ring *ring, unsigned char **out,
-                                      size_t *out_length)
-{
-    uint64_t length = atomic_load_explicit((_Atomic uint64_t *)(void *)ring->next,
-                                           memory_order_acquire) -
-                      ring->tag;
-    uint64_t offset = ring->at - ring->base;
-    uint64_t lead = ipm_bytes_lead(offset, length);
-    uint64_t record = ipm_bytes_whole(lead + length);
-    /* "Not yet" and a gap come out larger than any length. */
-    if (length > ring->max_message || offset + record > ring->size)
-        return false;
-    ring->ends[0] = ring->at + record;
-    *out = ring->next + lead;
-    *out_length = (size_t)length;
-    return true;
-}
-
-static inline void ipm_bytes_release_one(struct ipm_ring *ring)
-{
-    atomic_store_explicit(&ring->shared->head, ring->mine + 1, memory_order_release);
-    ipm_bytes_advance(ring, 1);
+    ipm_ring_release(ring, n);
 }
 
 static const struct ipm_ring_layout ipm_ring_bytes = {
@@ -377,8 +333,7 @@ static inline struct ipm_slab_line *ipm_slab_line(const struct ipm_ring *ring,
 static inline unsigned char *ipm_slab_buffer(const struct ipm_ring *ring,
                                              uint32_t number)
 {
-    size_t lines = sizeof(struct ipm_slab_line) << ring->slots_log2;
-    return ring->shared->data + lines + number * ring->stride;
+    return ring->shared->data + ring->payload_at + number * ring->stride;
 }
 
 static inline int ipm_slab_place(struct ipm_ring *ring, size_t i, size_t length,

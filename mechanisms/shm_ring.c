@@ -37,8 +37,8 @@ struct shm_ring_channel {
     struct ipm_sync_channel sync;
     int layout; /* enum ipm_layout, but not AUTO */
     int slots_log2;
-    uint64_t capacity;             /* messages, in [1, slots] */
-    uint64_t stride, header, size; /* as in struct ipm_ring */
+    uint64_t capacity;                              /* messages, in [1, slots] */
+    uint64_t word_stride, stride, payload_at, size; /* as in struct ipm_ring */
 };
 
 struct shm_ring_endpoint {
@@ -68,10 +68,10 @@ static uint64_t shm_ring_layout(struct ipm_channel *channel)
     state->layout = (int)options->layout;
     if (state->layout == IPM_LAYOUT_AUTO)
         state->layout = message < LEAST_SLAB ? IPM_LAYOUT_SLOTS : IPM_LAYOUT_SLAB;
-    /* Slots that do not fit a line have their payload on lines of its own: aligned. */
-    state->header = message <= LARGEST_SMALL ? SMALL_HEADER : IPM_CACHE_LINE;
-    uint64_t each = state->layout == IPM_LAYOUT_SLOTS
-                        ? round_up(state->header + message, IPM_CACHE_LINE)
+    bool small = state->layout == IPM_LAYOUT_SLOTS && message <= LARGEST_SMALL;
+    uint64_t each = small ? IPM_CACHE_LINE
+                    : state->layout == IPM_LAYOUT_SLOTS
+                        ? round_up(message, IPM_CACHE_LINE)
                     : state->layout == IPM_LAYOUT_BYTES
                         ? ipm_bytes_most(message)
                         : round_up(message > 0 ? message : 1, IPM_LINE_PAIR);
@@ -86,11 +86,18 @@ static uint64_t shm_ring_layout(struct ipm_channel *channel)
     state->capacity = wanted < fitting ? wanted : fitting;
     state->slots_log2 = log2_up(state->capacity);
     state->stride = each;
-    if (state->layout == IPM_LAYOUT_SLOTS)
+    if (small) {
+        state->word_stride = IPM_CACHE_LINE;
+        state->payload_at = SMALL_HEADER;
         return each << state->slots_log2;
-    if (state->layout == IPM_LAYOUT_SLAB) {
-        state->size = each * state->capacity;
-        return state->size + (sizeof(struct ipm_slab_line) << state->slots_log2);
+    }
+    if (state->layout != IPM_LAYOUT_BYTES) {
+        state->word_stride = state->layout == IPM_LAYOUT_SLOTS
+                                 ? sizeof(uint64_t)
+                                 : sizeof(struct ipm_slab_line);
+        state->payload_at =
+            round_up(state->word_stride << state->slots_log2, IPM_LINE_PAIR);
+        return state->payload_at + (each << state->slots_log2);
     }
     /* One more record than may be in flight: the gap in front of a lap's end. */
     state->size =
@@ -161,16 +168,13 @@ static int shm_ring_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)
                     ring->peer_sleeps);
     ring->slots_log2 = state->slots_log2;
     ring->capacity = state->capacity;
+    ring->word_stride = state->word_stride;
     ring->stride = state->stride;
-    ring->header = state->header;
+    ring->payload_at = state->payload_at;
     ring->size = state->size;
     ring->trust = options->trust != 0;
     ring->patience.fixed_ns = options->spin_ns;
     own->io.layout = state->layout;
-    if (own->io.layout == IPM_LAYOUT_BYTES)
-        ipm_bytes_advance(ring, 0);
-    else
-        ipm_slots_advance(ring, 0);
     own->io.publish = (uint32_t)options->publish;
     ipm_copy_choice_init(&own->io.choice);
     int kernel = options->copy == COPY_AUTO ? 0 : (int)options->copy;
@@ -182,6 +186,7 @@ static int shm_ring_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)
     own->io.copy_out =
         ipm_copies[strcmp(ipm_copies[kernel].name, "nontemporal") == 0 ? 0 : kernel]
             .copy;
+    ipm_ring_io_ready(&own->io);
     return endpoint->sends ? shm_ring_books(own, why) : 0;
 }
 

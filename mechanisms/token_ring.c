@@ -4,7 +4,6 @@
 enum {
     REGION_VERSION = 1,
     SLOT_BYTES = 64, /* a line per token: what was announced is not disturbed again */
-    SLOT_HEADER = 8,
 };
 
 static const uint64_t region_magic = UINT64_C(0x736e656b6f746970); /* "pitokens" */
@@ -52,8 +51,7 @@ int ipm_token_ring_attach(struct ipm_token_ring *ring,
     ipm_region_prefault(&ring->region);
     ipm_ring_attach(&ring->ring, ring->region.base, endpoint->side, config);
     ring->ring.capacity = state->tokens;
-    ring->ring.stride = SLOT_BYTES;
-    ring->ring.header = SLOT_HEADER;
+    ring->ring.word_stride = SLOT_BYTES;
     ring->ring.slots_log2 = state->slots_log2;
     ring->ring.patience.fixed_ns = spin_ns;
     ipm_slots_advance(&ring->ring, 0);

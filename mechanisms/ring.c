@@ -6,6 +6,8 @@ enum {
     FIRST_WAKE_NS = 20000,
     LEAST_SPIN_NS = 1000,
     MOST_SPIN_NS = 500000,
+    ROOM_LOOKS = 8,  /* for a quarter of the ring, about a microsecond in all, ... */
+    ROOM_PAUSES = 4, /* ... with so many pauses between: looking takes the line away */
     TRY_AGAIN = 16, /* after so many waits without spinning, spin once: things change */
 };
 
@@ -143,6 +145,22 @@ int ipm_ring_wait(struct ipm_ring *ring, const _Atomic uint64_t *word,
             return result;
         /* After a sleep look at `closed` at once: that may be what woke us. */
         turns = ring->wakes ? 0 : turns + (deadline_ns == IPM_FOREVER);
+    }
+    return 0;
+}
+
+int ipm_ring_wait_room(struct ipm_ring *ring, int64_t deadline_ns)
+{
+    const _Atomic uint64_t *head = &ring->shared->head;
+    int result = ipm_ring_wait(ring, head, ring->head_seen, deadline_ns);
+    if (result != 0 || ring->wait != IPM_WAIT_SPIN || deadline_ns == 0)
+        return result;
+    uint64_t most = ring->capacity - ring->capacity / 4;
+    for (int looks = 0; looks < ROOM_LOOKS; looks++) {
+        for (int i = 0; i < ROOM_PAUSES; i++)
+            ipm_relax();
+        if (ring->mine - atomic_load_explicit(head, memory_order_relaxed) <= most)
+            break;
     }
     return 0;
 }

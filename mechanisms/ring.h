@@ -147,11 +147,13 @@ static inline int ipm_ring_refresh(struct ipm_ring *ring)
     return 0;
 }
 
-/* Sender: waits until something comes back. */
-static inline int ipm_ring_wait_room(struct ipm_ring *ring, int64_t deadline_ns)
-{
-    return ipm_ring_wait(ring, &ring->shared->head, ring->head_seen, deadline_ns);
-}
+/**
+ * ipm_ring_wait_room() - cold, sender: wait until something comes back
+ *
+ * A spinner waits a little longer for a quarter of the ring to be free: who writes into each
+ * place as it comes free fights the receiver for every line.
+ */
+int ipm_ring_wait_room(struct ipm_ring *ring, int64_t deadline_ns);
 
 static inline uint64_t ipm_ring_mask(const struct ipm_ring *ring)
 {

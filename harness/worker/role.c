@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 enum {
-    CLOCKS_PER_BATCH = 20, /* a timing batch lasts at least so many clock reads */
-    WARMUP_ROUNDS = 4,     /* warm-up is cut into at least so many rounds */
+    CLOCKS_ALONE = 20, /* one operation that lasts so many clock reads is timed alone */
+    CLOCKS_PER_BATCH = 100, /* a batch of shorter ones lasts at least so many */
+    WARMUP_ROUNDS = 4,      /* warm-up is cut into at least so many rounds */
     BATCH_GROWTH = 16, /* at most from round to round: one odd round cannot overshoot */
     VERIFIED_MESSAGES = 64,
     VERIFIED_LEAST = 4,
@@ -149,11 +150,13 @@ static void judge_warmup(struct part *part, const struct ipm_run *run)
     uint64_t unit = (uint64_t)part->point->traffic.batch;
     int64_t elapsed_ns = run->last_ns - run->first_ns;
     double batch_ns = (double)elapsed_ns / (double)run->batches;
-    double wanted_ns = CLOCKS_PER_BATCH * board->clock_cost_ns;
+    int clocks = board->batch == unit ? CLOCKS_ALONE : CLOCKS_PER_BATCH;
+    double wanted_ns = clocks * board->clock_cost_ns;
     board->warmup_spent_ns += elapsed_ns;
     board->warm = batch_ns >= wanted_ns || board->batch >= most_in_batch;
     if (!board->warm) {
         /* A quarter more than computed, so that a slightly faster window still holds. */
+        wanted_ns = CLOCKS_PER_BATCH * board->clock_cost_ns;
         double factor = 1.25 * wanted_ns / (batch_ns > 1 ? batch_ns : 1);
         double batch = (double)board->batch * fmin(factor, BATCH_GROWTH);
         board->batch = ((uint64_t)ceil(batch) + unit - 1) / unit * unit;

@@ -186,10 +186,10 @@ struct ipm_span {
 
 /* What an endpoint did since attach(); counted only outside the fast path. */
 struct ipm_endpoint_stats {
-    uint64_t sleeps;  /* times it went to sleep in the kernel */
-    uint64_t wakes;   /* wake-up calls it made for its peer */
-    uint64_t partial; /* transfers that took more than one system call */
-    uint64_t missed;  /* LOSSY: messages overwritten before this endpoint read them */
+    uint64_t sleeps;   /* times it went to sleep in the kernel */
+    uint64_t wakes;    /* wake-up calls it made for its peer */
+    uint64_t partial;  /* transfers that took more than one system call */
+    uint64_t missed;   /* LOSSY: messages overwritten before this endpoint read them */
     char dispatch[16]; /* the kernel that it chose by itself; "": there was no choice */
 };
 

@@ -168,8 +168,9 @@ static int mutex_cond_send_n(struct ipm_endpoint *endpoint,
         uint64_t fits = count < own->depth ? own->depth - count : 0;
         uint64_t now = sane - *out_n < fits ? sane - *out_n : fits;
         way->count = count + now;
-        (void)pthread_cond_signal(&way->came);
         (void)pthread_mutex_unlock(&way->mutex);
+        /* Not before: whoever woke up at once would find the mutex taken, and sleep again. */
+        (void)pthread_cond_signal(&way->came);
         if (now == 0)
             return -EPROTO; /* the peer wrote a count beyond the depth */
         *out_n += now;
@@ -189,8 +190,8 @@ static int mutex_cond_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *mes
     uint64_t came = way->count;
     size_t now = n < came ? n : (size_t)came;
     way->count = came - now;
-    (void)pthread_cond_signal(&way->room);
     (void)pthread_mutex_unlock(&way->mutex);
+    (void)pthread_cond_signal(&way->room);
     if (came > own->depth)
         return -EPROTO;
     ipm_token_taken(messages, now);

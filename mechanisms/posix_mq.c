@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "base/region.h"
 #include "base/units.h"
+#include "mechanisms/longest.h"
 #include "mechanisms/mechanism.h"
 #include "mechanisms/wait.h"
 
@@ -165,16 +166,7 @@ static bool two_fit(int64_t bytes)
 
 static void posix_mq_limits_here(struct ipm_limits *limits)
 {
-    int64_t fits = 1;
-    int64_t fails = limits->max_length + 1;
-    while (fails - fits > 1) {
-        int64_t middle = fits + (fails - fits) / 2;
-        if (two_fit(middle))
-            fits = middle;
-        else
-            fails = middle;
-    }
-    limits->max_length = fits;
+    limits->max_length = ipm_longest(limits->max_length, two_fit);
 }
 
 static int posix_mq_attach(struct ipm_endpoint *endpoint, struct ipm_why *why)

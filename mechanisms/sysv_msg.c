@@ -21,6 +21,7 @@
  * a peer alone does not: no EOF.
  */
 #include "base/region.h"
+#include "mechanisms/longest.h"
 #include "mechanisms/mechanism.h"
 #include "mechanisms/wait.h"
 
@@ -169,16 +170,7 @@ static bool fits_here(int64_t bytes)
 
 static void sysv_msg_limits_here(struct ipm_limits *limits)
 {
-    int64_t fits = 1;
-    int64_t fails = limits->max_length + 1;
-    while (fails - fits > 1) {
-        int64_t middle = fits + (fails - fits) / 2;
-        if (fits_here(middle))
-            fits = middle;
-        else
-            fails = middle;
-    }
-    limits->max_length = fits;
+    limits->max_length = ipm_longest(limits->max_length, fits_here);
 }
 
 static struct sysv_msg_buffer *buffer_make(size_t bytes)

@@ -305,7 +305,7 @@ static const struct ipm_mechanism zeromq = {
                      .facts = {.copies = 4,
                                .syncs = IPM_VARIES,
                                .system_calls = IPM_VARIES,
-                               .wakeups = 3}}},
+                               .wakeups = IPM_VARIES}}},
     .default_copies = 2,
     .channel_size = sizeof(struct zeromq_channel),
     .endpoint_size = sizeof(struct zeromq_endpoint),

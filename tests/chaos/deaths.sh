@@ -23,12 +23,18 @@ leftovers() {
     wc -l </proc/self/mounts
 }
 
-# roles PID: the worker's grandchildren, in the order of their roles, into $found.
+# roles PID: the worker's grandchildren, in the order of their roles, into $found; a broker's
+# process stands among them and is none.
 roles() {
-    local leader=
+    local leader="" child children=() name
     found=()
     { read -r leader _ <"/proc/$1/task/$1/children"; } 2>/dev/null || true
-    [[ -z $leader ]] || { read -r -a found <"/proc/$leader/task/$leader/children"; } 2>/dev/null || true
+    [[ -z $leader ]] || { read -r -a children <"/proc/$leader/task/$leader/children"; } 2>/dev/null || true
+    for child in "${children[@]}"; do
+        name=""
+        { read -r name <"/proc/$child/comm"; } 2>/dev/null || true
+        [[ $name != ipcmeter-worker ]] || found+=("$child")
+    done
 }
 
 # The microseconds since some moment, into $now; no process is started.

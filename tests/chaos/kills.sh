@@ -48,6 +48,16 @@ descendants() {
     done
 }
 
+# measures PID: its worker is there, and no longer the one that describes itself, whose
+# probes are a third generation as well.
+measures() {
+    local argv=()
+    descendants "$1" 1
+    [[ -n ${found// /} ]] || return 1
+    { mapfile -d '' -t argv <"/proc/${found// /}/cmdline"; } 2>/dev/null || true
+    [[ ${#argv[@]} -gt 0 && ${argv[*]} != *describe* ]]
+}
+
 command=("$ipcmeter" run "$work/config.jsonc" --out "$work/out" --seed 7 --progress none)
 
 before=$(leftovers)
@@ -58,9 +68,8 @@ for ((i = 0; i < kills; i++)); do
     "${command[@]}" "${resume[@]}" >/dev/null 2>"$work/stderr" &
     driver=$!
     # From the moment the first roles are there the driver does nothing but measure.
-    for ((wait = 0; wait < 100; wait++)); do
-        descendants $driver 3
-        [[ -n ${found// /} ]] && break
+    for ((wait = 0; wait < 200; wait++)); do
+        measures $driver && descendants $driver 3 && [[ -n ${found// /} ]] && break
         sleep 0.02
     done
     sleep "0.0$((RANDOM % 100))"

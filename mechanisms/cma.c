@@ -19,11 +19,11 @@ const struct ipm_option ipm_cma_option_rows[] = {
     {.name = "spin",
      .type = IPM_OPTION_DURATION,
      .offset = IPM_OPTION_FIELD(struct ipm_cma_options, spin_ns),
-     .fallback = "20us",
+     .fallback = "0ns",
      .min = 0,
      .max = IPM_NS_PER_SECOND,
      .unit = "ns",
-     .help = "spin_then_block: how long to spin before sleeping"},
+     .help = "spin_then_block: how long to spin; 0: as long as a wake-up takes"},
     {.name = NULL},
 };
 

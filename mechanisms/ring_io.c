@@ -236,12 +236,12 @@ int ipm_ring_io_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messages,
     uint64_t length = io->quick ? look_eagerly(io, deadline_ns) : UINT64_MAX;
     if (length > io->ring.max_message || length > messages[0].length)
         return ipm_ring_any_recv(endpoint, messages, n, deadline_ns, out_n);
-    if (n != 1 && length <= io->quick_length) {
+    if (n != 1) {
         *out_n = recv_span(io, messages, n);
-        return 0;
+        return *out_n > 0
+                   ? 0
+                   : ipm_ring_any_recv(endpoint, messages, n, deadline_ns, out_n);
     }
-    if (n != 1)
-        return ipm_ring_any_recv(endpoint, messages, n, deadline_ns, out_n);
     if (length > io->quick_length)
         return recv_larger(io, messages, (size_t)length, out_n);
     ipm_copy_small(messages[0].data, io->ring.payload, (size_t)length);

@@ -3,6 +3,8 @@
 # What the worker and the plug-in border cost.
 #   twin    the worker against a bare loop over the same calls (twins.c): the median ratio of
 #           nanoseconds per operation is wanted at <= 1.03
+#           For shm_ring there are two: one that inlines a ring of its own, which shows what a
+#           table of functions costs a thing of nanoseconds, and one over the same hooks.
 #   plugin  the built-in shm_ring against the same sources as a plug-in: 0.97 .. 1.03
 # Pairs are interleaved, ABBA; each figure is a window of 100 ms.  Where other people use the
 # machine a median says little by itself: the spread and the share of pairs within the upper
@@ -35,6 +37,7 @@ worker() {
 
 # What row() calls by name: one figure each, into ours or theirs.
 worker_and_room() { read -r ours rounds room < <(worker "$mechanism"); }
+hooks() { theirs=$("${prefix[@]}" "$IPM_BIN/bench_twins" shm_ring_hooks "$size" "$rounds" "${cpus%,*}" "${cpus#*,}" "$workload" 0 "$copies" 16); }
 twin() { theirs=$("${prefix[@]}" "$IPM_BIN/bench_twins" "$mechanism" "$size" "$rounds" "${cpus%,*}" "${cpus#*,}" "$workload" "$room" "$copies" 16); }
 builtin_ring() { read -r ours _ < <(worker shm_ring); }
 plugin_ring() { read -r theirs _ < <(worker shm_ring_copy --plugin "$IPM_BIN/shm_ring_copy.so"); }
@@ -77,6 +80,11 @@ done
 mechanism=shm_ring size=56 wait=spin unit=messages depth=64 cpus="$first,$second"
 for copies in 0 2; do
     for workload in pingpong stream; do row 0 1.03 worker_and_room twin; done
+done
+
+printf '\n%-52s %7s  %-18s %-9s %11s %11s\n' "worker / bare loop over the same hooks, $pairs pairs" median spread '<= 1.03' 'worker ns' 'loop ns'
+for copies in 0 2; do
+    for workload in pingpong stream; do row 0 1.03 worker_and_room hooks; done
 done
 
 printf '\n%-52s %7s  %-18s %-9s %11s %11s\n' "built-in / plug-in, $pairs pairs" median spread '<= 1.03' 'built-in ns' 'plug-in ns'

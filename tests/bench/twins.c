@@ -5,21 +5,25 @@
  *
  *     bench_twins MECHANISM SIZE ROUNDS CPU_A CPU_B [WORKLOAD [ROOM [COPIES [SPAN]]]]
  *
- * MECHANISM  pipe, unix_stream, posix_mq: wait block; shm_ring: wait spin, to 56 bytes
+ * MECHANISM  pipe, unix_stream, posix_mq: wait block; shm_ring: wait spin, to 56 bytes, a
+ *            ring that is inlined here; shm_ring_hooks: our own, called through its table
  * ROUNDS     operations between two reads of the clock (the worker's timing_batch)
  * WORKLOAD   pingpong or stream
  * ROOM       what the worker's record says it was granted: bytes of a pipe, SO_SNDBUF of a
  *            socket, messages of a queue; 0: as it comes
- * COPIES     shm_ring: 0 or 2
- * SPAN       shm_ring: messages per call of a stream
+ * COPIES     rings: 0 or 2
+ * SPAN       rings: messages per call of a stream
  *
  * Prints nanoseconds per operation.  The same system calls on the same objects, the same
  * CPUs, the same warm-up and window, the clock read as often.  What the worker has beyond
  * that - calls through a table, deadlines, ranges that are checked, samples, the word about
  * the last batch - is left out here: the side that does not hold the clock never leaves its
- * loop, it is killed.  None of the measured code is ours: only the clock is.
+ * loop, it is killed.  None of the measured code is ours, only the clock is; but for
+ * shm_ring_hooks, which tells the worker's own cost from that of a table of functions.
  */
 #include "base/clock.h"
+#include "base/option.h"
+#include "mechanisms/mechanism.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,8 +53,16 @@ enum {
     WINDOW_NS = 100000000,
 };
 
-/* The last two are one mechanism; a bare loop is written for one of them. */
-enum kind { PIPE, UNIX_STREAM, POSIX_MQ, RING_IN_PLACE, RING_COPIED };
+/* The rings are one kind of thing twice; a bare loop is written for one of them. */
+enum kind {
+    PIPE,
+    UNIX_STREAM,
+    POSIX_MQ,
+    RING_IN_PLACE,
+    RING_COPIED,
+    HOOKS_IN_PLACE,
+    HOOKS_COPIED,
+};
 
 struct slot {
     _Alignas(64) _Atomic uint64_t word; /* lap and length */
@@ -77,7 +89,10 @@ struct plan {
     int cpus[2];
     long room;
     struct shared *shared;
-    int in[2], out[2]; /* descriptors by side */
+    int in[2], out[2];                     /* descriptors by side */
+    const struct ipm_mechanism *mechanism; /* hooks */
+    struct ipm_channel channels[2];        /* hooks: there, back */
+    _Alignas(16) unsigned char options[IPM_OPTIONS_SIZE_MAX];
 };
 
 /* One side's view. */
@@ -87,6 +102,9 @@ struct side {
     uint64_t taken, given; /* messages out of @from, into @to */
     uint64_t head_seen;    /* of @to */
     unsigned char *buffer;
+    const struct ipm_mechanism *mechanism; /* hooks */
+    struct ipm_endpoint sends, receives;
+    struct ipm_span out_spans[SLOTS], in_spans[SLOTS];
 };
 
 static _Noreturn void die(const char *what)
@@ -175,9 +193,44 @@ INLINE size_t ring_get(bool copies, struct side *side, size_t n, size_t size)
     return got;
 }
 
+INLINE void hooks_put(bool copies, struct side *side, size_t n, size_t size)
+{
+    const struct ipm_mechanism *m = side->mechanism;
+    size_t done = 0;
+    if (copies) {
+        if (m->send_n(&side->sends, side->out_spans, n, IPM_FOREVER, &done) != 0)
+            die("send_n");
+        return;
+    }
+    for (; n > 0; n -= done) {
+        if (m->reserve_n(&side->sends, size, side->out_spans, n, IPM_FOREVER, &done) !=
+                0 ||
+            m->publish_n(&side->sends, done) != 0)
+            die("reserve_n");
+    }
+}
+
+INLINE size_t hooks_get(bool copies, struct side *side, size_t n)
+{
+    const struct ipm_mechanism *m = side->mechanism;
+    size_t got = 0;
+    if (copies) {
+        if (m->recv_n(&side->receives, side->in_spans, n, IPM_FOREVER, &got) != 0)
+            die("recv_n");
+    } else if (m->peek_n(&side->receives, side->in_spans, n, IPM_FOREVER, &got) != 0 ||
+               m->consume_n(&side->receives, got) != 0) {
+        die("peek_n");
+    }
+    return got;
+}
+
 /* @n messages; a kernel takes one at a time. */
 INLINE void put(enum kind kind, struct side *side, size_t n, size_t size)
 {
+    if (kind >= HOOKS_IN_PLACE) {
+        hooks_put(kind == HOOKS_COPIED, side, n, size);
+        return;
+    }
     if (kind >= RING_IN_PLACE) {
         ring_put(kind == RING_COPIED, side, n, size);
         return;
@@ -195,6 +248,8 @@ INLINE void put(enum kind kind, struct side *side, size_t n, size_t size)
 
 INLINE size_t get(enum kind kind, struct side *side, size_t n, size_t size)
 {
+    if (kind >= HOOKS_IN_PLACE)
+        return hooks_get(kind == HOOKS_COPIED, side, n);
     if (kind >= RING_IN_PLACE)
         return ring_get(kind == RING_COPIED, side, n, size);
     ssize_t got = kind == PIPE ? read(side->in, side->buffer, size)
@@ -306,6 +361,12 @@ static void play(struct side *side, const struct plan *plan, int role)
         else
             play_kind(RING_COPIED, side, plan, role, plan->size);
         break;
+    case HOOKS_IN_PLACE:
+        play_kind(HOOKS_IN_PLACE, side, plan, role, plan->size);
+        break;
+    case HOOKS_COPIED:
+        play_kind(HOOKS_COPIED, side, plan, role, plan->size);
+        break;
     }
 }
 
@@ -357,8 +418,71 @@ static void open_queue(struct plan *plan, int from, int to)
         die("mq_open for reading");
 }
 
+extern const struct ipm_mechanism ipm_mechanism_shm_ring;
+
+static void open_channel(struct plan *plan, int from)
+{
+    struct ipm_channel *channel = &plan->channels[from];
+    struct ipm_why why = {0};
+    plan->mechanism = &ipm_mechanism_shm_ring;
+    ipm_option_defaults(plan->mechanism->options, plan->options);
+    *channel = (struct ipm_channel){
+        .mechanism = plan->mechanism,
+        .config = {.max_message = plan->size,
+                   .depth = plan->stream ? SLOTS : 0,
+                   .batch = plan->span,
+                   .wait = IPM_WAIT_SPIN,
+                   .copies = plan->kind == HOOKS_COPIED ? 2 : 0,
+                   .options = plan->options},
+        .state = mmap(NULL, plan->mechanism->channel_size, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+    };
+    (void)snprintf(channel->config.token, sizeof(channel->config.token), "twin-%d-%d",
+                   (int)getpid(), from);
+    if (channel->state == MAP_FAILED || plan->mechanism->create(channel, &why) != 0)
+        die(why.text);
+}
+
+/* One end of the channel whose side A is role @from. */
+static struct ipm_endpoint attach(const struct plan *plan, int from, int number)
+{
+    struct ipm_why why = {0};
+    void *state = NULL;
+    if (posix_memalign(&state, 4096, plan->mechanism->endpoint_size) != 0)
+        die("posix_memalign");
+    memset(state, 0, plan->mechanism->endpoint_size);
+    struct ipm_endpoint endpoint = {
+        .channel = (struct ipm_channel *)(uintptr_t)&plan->channels[from],
+        .side = from == number ? IPM_SIDE_A : IPM_SIDE_B,
+        .sends = from == number,
+        .receives = from != number,
+        .state = state,
+    };
+    if (plan->mechanism->attach(&endpoint, &why) != 0)
+        die(why.text);
+    return endpoint;
+}
+
+static void attach_all(const struct plan *plan, struct side *side, int number)
+{
+    side->mechanism = plan->mechanism;
+    for (int from = 0; from < (plan->stream ? 1 : 2); from++) {
+        struct ipm_endpoint endpoint = attach(plan, from, number);
+        if (endpoint.sends)
+            side->sends = endpoint;
+        else
+            side->receives = endpoint;
+    }
+    for (size_t i = 0; i < SLOTS; i++)
+        side->out_spans[i] = side->in_spans[i] =
+            (struct ipm_span){side->buffer + i * 64, plan->size};
+}
+
 static void open_all(struct plan *plan)
 {
+    for (int from = 0; from < (plan->stream ? 1 : 2) && plan->kind >= HOOKS_IN_PLACE;
+         from++)
+        open_channel(plan, from);
     for (int i = 0; i < 2; i++)
         plan->in[i] = plan->out[i] = -1;
     for (int from = 0; from < (plan->stream ? 1 : 2); from++) {
@@ -391,6 +515,8 @@ static _Noreturn void role(const struct plan *plan, int number)
         .to = &plan->shared->rings[number],
         .buffer = buffer,
     };
+    if (plan->kind >= HOOKS_IN_PLACE)
+        attach_all(plan, &side, number);
     memset((void *)side.to, 0,
            sizeof(*side.to)); /* pages present, before anyone reads */
     for (atomic_fetch_add(&plan->shared->ready, 1); plan->shared->ready < 2;)
@@ -415,10 +541,11 @@ static long number_of(const char *text, long least, long most)
 
 static enum kind kind_of(const char *name, long copies)
 {
-    static const char *const names[] = {"pipe", "unix_stream", "posix_mq", "shm_ring"};
-    for (int i = PIPE; i <= RING_IN_PLACE; i++)
+    static const char *const names[] = {"pipe", "unix_stream",   "posix_mq", "shm_ring",
+                                        "",     "shm_ring_hooks"};
+    for (int i = PIPE; i <= HOOKS_IN_PLACE; i++)
         if (strcmp(name, names[i]) == 0)
-            return i == RING_IN_PLACE && copies == 2 ? RING_COPIED : (enum kind)i;
+            return (enum kind)(i + (i >= RING_IN_PLACE && copies == 2));
     errno = EINVAL;
     die(name);
 }

@@ -234,12 +234,14 @@ static int skeleton_recv_n(struct ipm_endpoint *endpoint, struct ipm_span *messa
             *out_n = 1;
             return 0;
         }
-        if (got == 0 || errno == ECONNRESET)
+        if (got == 0)
             return IPM_CLOSED;
-        if (errno != EAGAIN && errno != EINTR)
+        /* A peer that went with unread messages of ours is told once, before the last that
+         * it had sent: read on. */
+        bool again = errno == EINTR || errno == ECONNRESET;
+        if (errno != EAGAIN && !again)
             return -errno;
-        int result =
-            errno == EINTR ? 0 : skeleton_wait(own, POLLIN, &turns, deadline_ns);
+        int result = again ? 0 : skeleton_wait(own, POLLIN, &turns, deadline_ns);
         if (result != 0)
             return result;
     }

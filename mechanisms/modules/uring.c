@@ -6,8 +6,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { POLL_IDLE_MS = 1000 }; /* a polling thread sleeps after this long without work */
+enum {
+    POLL_IDLE_MS = 1000, /* a polling thread sleeps after this long without work */
+    CPUS_OF_POLLED = 4,  /* two threads and two sides */
+};
 
 const char *const ipm_uring_setups[] = {"deferred", "cooperative", "plain", "polled",
                                         NULL};
@@ -58,6 +62,19 @@ static int refused(struct ipm_why *why, int error,
                        strerror(-error),
                        error == -ENOSYS ? "a kernel without it, or a seccomp profile"
                                         : "a seccomp profile");
+}
+
+int ipm_uring_suits(const struct ipm_channel_config *config,
+                    const struct ipm_uring_options *options, struct ipm_why *why)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (options->setup != IPM_URING_POLLED || config->wait != IPM_WAIT_SPIN ||
+        cpus >= CPUS_OF_POLLED)
+        return 0;
+    return ipm_why_set(why, -EOPNOTSUPP,
+                       "two polling threads and two sides that spin want %d CPUs, "
+                       "there are %ld",
+                       CPUS_OF_POLLED, cpus);
 }
 
 int ipm_uring_open(struct io_uring *ring, unsigned submissions, unsigned completions,

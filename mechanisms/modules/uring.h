@@ -57,6 +57,11 @@ enum { IPM_URING_LARGEST_CPU = 65535 };
      .help = "CPU of the kernel threads of setup polled; -1: any, also the pair's"}
 /* clang-format on */
 
+/* For create(): two polling threads beside two sides that spin want a CPU each; where there
+ * are fewer, time slices would be measured: -EOPNOTSUPP. */
+int ipm_uring_suits(const struct ipm_channel_config *config,
+                    const struct ipm_uring_options *options, struct ipm_why *why);
+
 /**
  * ipm_uring_open() - a ring for this thread
  * @submissions, @completions: room; the kernel rounds up to a power of two

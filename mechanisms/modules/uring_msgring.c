@@ -82,12 +82,12 @@ struct uring_msgring_endpoint {
 
 static int uring_msgring_create(struct ipm_channel *channel, struct ipm_why *why)
 {
-    (void)why;
+    const struct uring_msgring_options *options = channel->config.options;
     size_t depth = channel->config.depth > 0 ? channel->config.depth : DEFAULT_DEPTH;
     channel->capacity = (struct ipm_capacity){
         .messages = depth < LARGEST_DEPTH ? (int64_t)depth : LARGEST_DEPTH,
     };
-    return 0;
+    return ipm_uring_suits(&channel->config, &options->ring, why);
 }
 
 static void uring_msgring_destroy(struct ipm_channel *channel)

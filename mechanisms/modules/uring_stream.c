@@ -93,7 +93,7 @@ static int create_like(struct ipm_channel *channel, const struct ipm_mechanism *
     channel->config.options = options;
     int error = inner->create(channel, why);
     channel->config.options = own;
-    return error;
+    return error != 0 ? error : ipm_uring_suits(&channel->config, &own->ring, why);
 }
 
 static int uring_pipe_create(struct ipm_channel *channel, struct ipm_why *why)

@@ -46,7 +46,7 @@ static void put_factor(FILE *out, double factor)
 }
 
 /* The rungs that the first sentence speaks of; NULL where there is none.  Of mechanisms that
- * carry the message, where there are any: a token alone brings nothing across. */
+ * deliver, where there are any. */
 struct contrast {
     const struct ipm_rung *fastest;
     const struct ipm_rung *second;
@@ -55,17 +55,26 @@ struct contrast {
     bool kernel_known; /* false: taken for one for want of the worker's description */
 };
 
+/* A token alone brings nothing across, and a channel that may lose messages is no rival to
+ * one that may not. */
+static bool delivers(const struct ipm_rung *rung, const json_t *manifest)
+{
+    return !rung->point->token &&
+           !ipm_manifest_has_capability(manifest, rung->point->factors.mechanism,
+                                        "lossy");
+}
+
 static struct contrast find_contrast(const struct ipm_ladder *ladder,
                                      const json_t *manifest)
 {
     struct contrast contrast = {.kernel_known = true};
-    bool tokens = true;
+    bool any = false;
     for (size_t i = 0; i < ladder->n_rungs; i++)
-        tokens = tokens && ladder->rungs[i].point->token;
+        any = any || delivers(&ladder->rungs[i], manifest);
     for (size_t i = 0; i < ladder->n_rungs; i++) {
         const struct ipm_rung *rung = &ladder->rungs[i];
         const struct ipm_factors *factors = &rung->point->factors;
-        if (rung->point->token && !tokens)
+        if (any && !delivers(rung, manifest))
             continue;
         if (contrast.fastest == NULL)
             contrast.fastest = rung;

@@ -8,8 +8,10 @@
  *               spsc_queue with room for as many messages in the same kind of memory
  *   line        copies 0, 56 bytes: interval and round trip against the round trip of two
  *               cache lines between the same CPUs, taken before and after
- *   memcpy      copies 1, untouched payload: against memcpy into the same memory by the
- *               same CPU, whose lines the peer has just read
+ *   memcpy      copies 1, payload that the receiver does not touch: against memcpy into the
+ *               same memory by the same CPU, whose lines the peer has just read.  The ring's
+ *               own lines stay in the sender's cache meanwhile: more than 1 says that passing
+ *               a message costs less than getting lines back, not that it copies faster
  *
  * A pair is subject and reference, a millisecond each, in an order that alternates from
  * round to round, with the line's round trip taken before, between and after.  CPUs of a
@@ -23,7 +25,9 @@
 #include "mechanisms/backing.h"
 #include "mechanisms/mechanism.h"
 #include "tests/bench/boost_queue.h"
+#include "tests/bench/pair.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -38,15 +42,10 @@ extern const struct ipm_mechanism ipm_mechanism_shm_ring;
 static const struct ipm_mechanism *const ring = &ipm_mechanism_shm_ring;
 
 enum {
-    MOST_ROUNDS = 2001,
     JOBS = 16,
     LINE_ROUNDS = 800,
     LARGEST = 1 << 20,
-    REGIMES = 3,
 };
-
-/* Upper ends of the line's round trip, ns: hyper-threads of a core, one cache, elsewhere. */
-static const double regime_ends_ns[REGIMES] = {75, 250, INFINITY};
 
 enum kind {
     RING_STREAM,
@@ -66,18 +65,6 @@ struct job {
     struct ipm_channel channels[2]; /* there, and back for round trips */
 };
 
-/* A contestant against a reference: the job after it, or the line. */
-struct pair {
-    int job;
-    bool against_line;
-    double wanted;
-    bool
-        at_least; /* reference / subject is to be so high; else subject / line so low */
-    int n;        /* pairs that count */
-    double ratios[MOST_ROUNDS], subject_ns[MOST_ROUNDS], reference_ns[MOST_ROUNDS];
-    double line_ns[MOST_ROUNDS];
-};
-
 struct page {
     _Alignas(IPM_LINE_PAIR) _Atomic uint64_t arrived; /* barrier */
     _Alignas(IPM_LINE_PAIR) _Atomic uint64_t ping;
@@ -90,7 +77,7 @@ static struct page *page;
 static struct job jobs[JOBS];
 static int n_jobs;
 static int cpus[IPM_SIDES] = {0, 1};
-static struct pair pairs[JOBS];
+static struct ipm_pair pairs[JOBS];
 static int n_pairs;
 static int64_t round_ns = 1000000;
 static unsigned char *buffers[IPM_SIDES];
@@ -186,12 +173,11 @@ static struct job *add(enum kind kind, size_t size)
     return job;
 }
 
-static struct pair *add_pair(double wanted, bool at_least)
+static struct ipm_pair *add_pair(double wanted, bool at_least)
 {
-    struct pair *pair = &pairs[n_pairs++];
+    struct ipm_pair *pair = &pairs[n_pairs++];
     pair->job = n_jobs;
     pair->wanted = wanted;
-    pair->at_least = at_least;
     pair->against_line = !at_least;
     return pair;
 }
@@ -374,8 +360,8 @@ static unsigned char *ring_memory(int j, size_t *out_bytes)
     return mapped[j];
 }
 
-/* Side B reads every line; then side A copies message after message into it.  The first
- * KiB is the ring's own control block and stays as it is. */
+/* Side B reads every line; then side A copies message after message into it.  In front lie
+ * the ring's control block and words, which stay as they are. */
 static double play_copy(int j, enum ipm_side side, uint64_t *turn)
 {
     enum { CONTROL = 8192 };
@@ -384,7 +370,7 @@ static double play_copy(int j, enum ipm_side side, uint64_t *turn)
     size_t size = jobs[j].size;
     size_t fits = (bytes - CONTROL) / size;
     if (fits == 0)
-        fits = 1;
+        must(-ENOSPC);
     int64_t total_ns = 0;
     uint64_t copied = 0;
     int64_t end_ns = ipm_now_ns() + round_ns;
@@ -441,7 +427,7 @@ static double probe(enum ipm_side side, uint64_t *turn)
 }
 
 /* Side A's figures are the ones that are kept. */
-static void play_pair(struct pair *pair, enum ipm_side side, bool reversed,
+static void play_pair(struct ipm_pair *pair, enum ipm_side side, bool reversed,
                       uint64_t *turn)
 {
     double lines[3];
@@ -454,21 +440,7 @@ static void play_pair(struct pair *pair, enum ipm_side side, bool reversed,
         ns[which] = play(job, side, page->counts[job], turn);
         lines[step + 1] = probe(side, turn);
     }
-    double least = lines[0];
-    double most = lines[0];
-    double sum = 0;
-    for (int i = 0; i <= steps; i++) {
-        least = fmin(least, lines[i]);
-        most = fmax(most, lines[i]);
-        sum += lines[i];
-    }
-    if (most > 1.25 * least)
-        return;
-    double line = sum / (steps + 1);
-    pair->line_ns[pair->n] = line;
-    pair->subject_ns[pair->n] = ns[0];
-    pair->reference_ns[pair->n] = pair->against_line ? line : ns[1];
-    pair->ratios[pair->n++] = pair->against_line ? ns[0] / line : ns[1] / ns[0];
+    ipm_pair_add(pair, ns, lines, steps + 1);
 }
 
 /* How many messages fill a window. */
@@ -506,77 +478,20 @@ static void run(enum ipm_side side, int rounds)
     }
 }
 
-static int compare(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static void quartiles(const double *values, int n, double out[3])
-{
-    static double sorted[MOST_ROUNDS];
-    memcpy(sorted, values, (size_t)n * sizeof(sorted[0]));
-    qsort(sorted, (size_t)n, sizeof(sorted[0]), compare);
-    for (int i = 0; i < 3; i++)
-        out[i] = n > 0 ? sorted[(n - 1) * (i + 1) / 4] : NAN;
-}
-
-/* The values of those pairs whose line lies in @regime; -1: of all. */
-static int pick(const struct pair *pair, const double *values, int regime, double *out)
-{
-    int n = 0;
-    for (int i = 0; i < pair->n; i++) {
-        double line = pair->line_ns[i];
-        bool in = regime < 0 || (line < regime_ends_ns[regime] &&
-                                 (regime == 0 || line >= regime_ends_ns[regime - 1]));
-        if (in)
-            out[n++] = values[i];
-    }
-    return n;
-}
-
-static void print_regime(const struct pair *pair, int regime)
-{
-    static double picked[MOST_ROUNDS];
-    double line[3], subject[3], reference[3], ratio[3];
-    int n = pick(pair, pair->line_ns, regime, picked);
-    if (n == 0)
-        return;
-    quartiles(picked, n, line);
-    quartiles(picked, pick(pair, pair->subject_ns, regime, picked), subject);
-    quartiles(picked, pick(pair, pair->reference_ns, regime, picked), reference);
-    quartiles(picked, pick(pair, pair->ratios, regime, picked), ratio);
-    (void)printf("      line %6.1f ns, %4d pairs: %10.1f ns against %10.1f ns, ratio "
-                 "%.3f [%.3f, %.3f]\n",
-                 line[1], n, subject[1], reference[1], ratio[1], ratio[0], ratio[2]);
-}
-
 static int report(int rounds)
 {
-    static const char *const names[] = {"stream, copied, against Boost",
-                                        "",
-                                        "interval in place, against the line",
-                                        "round trip in place, against the line",
-                                        "copies 1, against memcpy",
-                                        ""};
+    static const char *const names[] = {
+        [RING_STREAM] = "stream, copied, against Boost",
+        [RING_INTERVAL] = "interval in place, against the line",
+        [RING_ROUND_TRIP] = "round trip in place, against the line",
+        [RING_LARGE] = "copies 1, against memcpy",
+    };
     int missed = 0;
     (void)printf("CPUs %d and %d, %d rounds; ns per message, medians [quartiles]\n",
                  cpus[0], cpus[1], rounds);
     for (int k = 0; k < n_pairs; k++) {
-        const struct pair *pair = &pairs[k];
-        const struct job *job = &jobs[pair->job];
-        double ratio[3];
-        quartiles(pair->ratios, pair->n, ratio);
-        bool holds =
-            pair->at_least ? ratio[1] >= pair->wanted : ratio[1] <= pair->wanted;
-        missed += !holds;
-        (void)printf("%7zu B %s: %.3f [%.3f, %.3f], wanted %s %.2f: %s\n", job->size,
-                     names[job->kind], ratio[1], ratio[0], ratio[2],
-                     pair->at_least ? ">=" : "<=", pair->wanted,
-                     holds ? "holds" : "MISSED");
-        for (int regime = 0; regime < REGIMES; regime++)
-            print_regime(pair, regime);
+        const struct job *job = &jobs[pairs[k].job];
+        missed += !ipm_pair_report(&pairs[k], job->size, names[job->kind]);
     }
     return missed;
 }
@@ -594,7 +509,7 @@ int main(int argc, char **argv)
         settings = argv + 5;
         n_settings = argc - 5;
     }
-    if (rounds < 1 || rounds > MOST_ROUNDS || round_ns <= 0) {
+    if (rounds < 1 || rounds > IPM_PAIR_ROUNDS || round_ns <= 0) {
         (void)fprintf(stderr, "usage: bench_ring [ROUNDS [CPU_A CPU_B [MILLISECONDS "
                               "[OPTION=VALUE]...]]]\n");
         return 2;

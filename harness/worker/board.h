@@ -53,6 +53,7 @@ struct ipm_board_role {
     int64_t first_ns, last_ns;
     double values[IPM_WORKLOAD_METRICS]; /* the workload's own metrics; NaN: none */
     struct ipm_endpoint_stats stats;
+    bool counted; /* all its endpoints keep these counts */
     size_t n_metrics;
     struct ipm_metric metrics[IPM_METRICS_MAX];
 };

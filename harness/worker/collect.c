@@ -244,6 +244,12 @@ static void set_own_metrics(json_t *json, const struct ipm_point *point,
     }
 }
 
+/* Of mechanisms without stats() nothing is known, which is not 0. */
+static json_t *count_or_null(const struct ipm_board_role *seat, uint64_t count)
+{
+    return seat->counted ? json_integer((json_int_t)count) : json_null();
+}
+
 static void append_helper(json_t *roles, int i, const struct ipm_helper_share *helper)
 {
     json_t *entry = json_object();
@@ -301,9 +307,9 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
         set(entry, "role", json_string(declared->name));
         set(entry, "index", json_integer(role));
         set(entry, "cpu", json_integer(point->cpus[declared->side]));
-        set(entry, "sleeps", json_integer((json_int_t)seat->stats.sleeps));
-        set(entry, "wakes", json_integer((json_int_t)seat->stats.wakes));
-        set(entry, "partial", json_integer((json_int_t)seat->stats.partial));
+        set(entry, "sleeps", count_or_null(seat, seat->stats.sleeps));
+        set(entry, "wakes", count_or_null(seat, seat->stats.wakes));
+        set(entry, "partial", count_or_null(seat, seat->stats.partial));
         if (seat->stats.dispatch[0] != '\0' &&
             json_is_null(json_object_get(record, "dispatch")))
             set(record, "dispatch", json_string(seat->stats.dispatch));

@@ -288,7 +288,7 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
     play_verified(&part);
 
     enter(&part, IPM_PHASE_DETACH);
-    ipm_wiring_stats(wiring, &part.own->stats);
+    part.own->counted = ipm_wiring_stats(wiring, &part.own->stats);
     ipm_sensor_set_close(&sensors);
     start_ns = ipm_now_ns();
     ipm_wiring_detach(wiring);

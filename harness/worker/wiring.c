@@ -230,14 +230,16 @@ void ipm_wiring_detach(struct ipm_wiring *wiring)
     wiring->n_endpoints = 0;
 }
 
-void ipm_wiring_stats(const struct ipm_wiring *wiring,
+bool ipm_wiring_stats(const struct ipm_wiring *wiring,
                       struct ipm_endpoint_stats *out_stats)
 {
+    bool all = wiring->n_endpoints > 0;
     *out_stats = (struct ipm_endpoint_stats){0};
     for (int i = 0; i < wiring->n_endpoints; i++) {
         const struct ipm_endpoint *endpoint = &wiring->endpoints[i];
         const struct ipm_mechanism *mechanism = endpoint->channel->mechanism;
         struct ipm_endpoint_stats stats = {0};
+        all = all && mechanism->stats != NULL;
         if (mechanism->stats != NULL)
             mechanism->stats(endpoint, &stats);
         out_stats->sleeps += stats.sleeps;
@@ -247,4 +249,5 @@ void ipm_wiring_stats(const struct ipm_wiring *wiring,
         if (stats.dispatch[0] != '\0')
             memcpy(out_stats->dispatch, stats.dispatch, sizeof(stats.dispatch));
     }
+    return all;
 }

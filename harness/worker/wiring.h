@@ -56,8 +56,8 @@ int ipm_wiring_attach(struct ipm_wiring *wiring, struct ipm_why *why);
 int ipm_wiring_join(struct ipm_wiring *wiring, struct ipm_why *why);
 void ipm_wiring_detach(struct ipm_wiring *wiring);
 
-/* Sum over the role's endpoints. */
-void ipm_wiring_stats(const struct ipm_wiring *wiring,
+/* Sum over the role's endpoints.  false: at least one keeps no such counts. */
+bool ipm_wiring_stats(const struct ipm_wiring *wiring,
                       struct ipm_endpoint_stats *out_stats);
 
 #endif

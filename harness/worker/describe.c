@@ -199,7 +199,7 @@ static void join_pass(json_t *passes, const struct ipm_sensor *sensor,
         set(pass, "min_window_ns", json_integer(sensor->min_window_ns));
 }
 
-static void set_sensors(json_t *document, const char *sysroot)
+static void set_sensors(json_t *document, const char *sysroot, const json_t *sensing)
 {
     json_t *sensors = json_array();
     json_t *passes = json_array();
@@ -207,8 +207,10 @@ static void set_sensors(json_t *document, const char *sysroot)
     for (const struct ipm_sensor *const *at = ipm_sensors; *at != NULL; at++) {
         const struct ipm_sensor *sensor = *at;
         struct ipm_sensor_context context = {
-            sysroot, sensor->pass == NULL ? "timing" : sensor->pass,
-            sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000, NULL};
+            .sysroot = sysroot,
+            .pass = sensor->pass == NULL ? "timing" : sensor->pass,
+            .window_ns = sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000,
+            .sensing = sensing};
         struct ipm_why why = {.error = 0, .text = ""};
         int error = sensor->probe == NULL ? 0 : sensor->probe(&context, &why);
         json_t *metrics = json_array();
@@ -235,7 +237,8 @@ static void set_sensors(json_t *document, const char *sysroot)
     set(document, "passes", passes);
 }
 
-json_t *ipm_describe(const char *sysroot, const struct ipm_sandbox *sandbox)
+json_t *ipm_describe(const char *sysroot, const json_t *sensing,
+                     const struct ipm_sandbox *sandbox)
 {
     char build[IPM_BUILD_ID_TEXT];
     json_t *document = json_object();
@@ -252,7 +255,7 @@ json_t *ipm_describe(const char *sysroot, const struct ipm_sandbox *sandbox)
     set(document, "mechanisms", mechanisms);
     set(document, "workloads", workloads);
     set(document, "axes", axes_json());
-    set_sensors(document, sysroot);
+    set_sensors(document, sysroot, sensing);
     set(document, "sandbox", ipm_sandbox_json(sandbox));
     return document;
 }

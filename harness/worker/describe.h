@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "harness/worker/sandbox.h"
 
-/* Probes everything: call it inside the sandbox.  The caller owns the document. */
-json_t *ipm_describe(const char *sysroot, const struct ipm_sandbox *sandbox);
+/* Probes everything: call it inside the sandbox.  @sensing is what is asked of the sensors,
+ * as in a point; NULL: nothing.  The caller owns the document. */
+json_t *ipm_describe(const char *sysroot, const json_t *sensing,
+                     const struct ipm_sandbox *sandbox);
 
 #endif

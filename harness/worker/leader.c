@@ -324,8 +324,11 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     }
     if (error == 0) {
         struct ipm_sensor_set sensors;
-        struct ipm_sensor_context context = {point->sysroot, point->pass,
-                                             point->window_ns, point->unavailable};
+        struct ipm_sensor_context context = {.sysroot = point->sysroot,
+                                             .pass = point->pass,
+                                             .window_ns = point->window_ns,
+                                             .unavailable = point->unavailable,
+                                             .sensing = point->sensing};
         ipm_sensor_set_open(&sensors, IPM_SCOPE_SYSTEM, &context);
         atomic_store(&board->phase, IPM_PHASE_WINDOW);
         measure(&troupe, &sensors);

@@ -21,7 +21,8 @@
 enum { EXIT_INTERNAL = 1, EXIT_USAGE = 2, POINT_LIMIT = 1 << 20 };
 
 static const char usage[] =
-    "usage: ipcmeter-worker [--plugin SO]... [--sysroot DIR] [--no-sandbox] describe\n"
+    "usage: ipcmeter-worker [--plugin SO]... [--sysroot DIR] [--sensors JSON]\n"
+    "                       [--no-sandbox] describe\n"
     "       ipcmeter-worker [--plugin SO]...     one point on stdin, one record on "
     "stdout\n"
     "       ipcmeter-worker --version | --help\n";
@@ -40,6 +41,7 @@ struct arguments {
     bool describe;
     bool sandbox;
     const char *sysroot;
+    json_t *sensing; /* what is asked of the sensors; NULL: nothing */
 };
 
 static int complain(const char *what, const char *detail)
@@ -62,7 +64,8 @@ static int describe_inside(void *context, const struct ipm_sandbox *sandbox,
 {
     const struct arguments *arguments = context;
     (void)sandbox_ns;
-    ipm_auto_json json_t *document = ipm_describe(arguments->sysroot, sandbox);
+    ipm_auto_json json_t *document =
+        ipm_describe(arguments->sysroot, arguments->sensing, sandbox);
     ipm_auto_free char *text =
         json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(17));
     return text != NULL && ipm_write_all(IPM_CONFINED_OUTPUT, text, strlen(text)) == 0
@@ -119,7 +122,8 @@ static int measure(int64_t begun_ns)
 int main(int argc, char **argv)
 {
     int64_t begun_ns = ipm_now_ns();
-    struct arguments arguments = {.describe = false, .sandbox = true, .sysroot = ""};
+    struct arguments arguments = {
+        .describe = false, .sandbox = true, .sysroot = "", .sensing = NULL};
     /* Should the driver vanish, nobody waits for this record any more. */
     (void)ipm_die_with_parent(NULL);
     for (int i = 1; i < argc; i++) {
@@ -130,6 +134,11 @@ int main(int argc, char **argv)
                 return complain("--plugin: ", why.text);
         } else if (strcmp(argv[i], "--sysroot") == 0 && more) {
             arguments.sysroot = argv[++i];
+        } else if (strcmp(argv[i], "--sensors") == 0 && more) {
+            json_decref(arguments.sensing);
+            arguments.sensing = json_loads(argv[++i], JSON_REJECT_DUPLICATES, NULL);
+            if (!json_is_object(arguments.sensing))
+                return complain("--sensors: not a JSON object: ", argv[i]);
         } else if (strcmp(argv[i], "--no-sandbox") == 0) {
             arguments.sandbox = false;
         } else if (strcmp(argv[i], "describe") == 0) {
@@ -145,5 +154,7 @@ int main(int argc, char **argv)
             return EXIT_USAGE;
         }
     }
-    return arguments.describe ? describe(&arguments) : measure(begun_ns);
+    int status = arguments.describe ? describe(&arguments) : measure(begun_ns);
+    json_decref(arguments.sensing);
+    return status;
 }

@@ -174,6 +174,7 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "try",
         "placement_class",
         "unavailable",
+        "sensors",
         NULL,
     };
     const char *key;
@@ -221,6 +222,9 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
         ipm_json_get_flag(json, "sandbox", &point->sandbox, why) < 0)
         return -EINVAL;
     point->unavailable = json_object_get(json, "unavailable");
+    point->sensing = json_object_get(json, "sensors");
+    if (point->sensing != NULL && !json_is_object(point->sensing))
+        return ipm_why_set(why, -EINVAL, "'sensors' must be an object");
     if (strcmp(rate, "max") != 0)
         return ipm_why_set(why, -EINVAL, "rate '%s': only \"max\" is known", rate);
     return 0;

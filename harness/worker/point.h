@@ -34,6 +34,7 @@ struct ipm_point {
     bool sandbox;
     const char *sysroot;       /* "": the machine itself */
     const json_t *unavailable; /* pass to reason; NULL: nothing is known */
+    const json_t *sensing;     /* what is asked of the sensors; NULL: nothing */
     _Alignas(
         8) unsigned char options[IPM_OPTIONS_SIZE_MAX]; /* of the swept mechanism */
 };

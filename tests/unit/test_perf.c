@@ -90,7 +90,8 @@ static int run(const struct ipm_sensor *sensor, const char *sysroot,
                struct ipm_metric *metrics, size_t room, size_t *out_n,
                struct ipm_why *why)
 {
-    const struct ipm_sensor_context context = {sysroot, sensor->pass, 50000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = sysroot, .pass = sensor->pass, .window_ns = 50000000};
     const struct ipm_perf_system *kernel = ipm_perf_system;
     void *state = calloc(1, sensor->state_size);
     assert_non_null(state);
@@ -303,7 +304,8 @@ static void counters_that_do_not_count_are_missing(void **state)
 static int run_real(const struct ipm_sensor *sensor, struct ipm_metric *metrics,
                     size_t room, size_t *out_n, struct ipm_why *why)
 {
-    const struct ipm_sensor_context context = {"", sensor->pass, 50000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = sensor->pass, .window_ns = 50000000};
     static const size_t length = 100 * 4096;
     void *state = calloc(1, sensor->state_size);
     if (state == NULL)

@@ -76,8 +76,8 @@ enum { ROWS = 5, WINDOW_MS = 110 };
 static int measure(const char *root, const struct change *after, int64_t window_ms,
                    struct ipm_metric metrics[ROWS], struct ipm_why *why)
 {
-    const struct ipm_sensor_context context = {root, "energy", window_ms * 1000000,
-                                               NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = root, .pass = "energy", .window_ns = window_ms * 1000000};
     void *self = calloc(1, sensor->state_size);
     assert_non_null(self);
     int error = sensor->open(self, &context, why);
@@ -280,7 +280,8 @@ static void counters_that_say_nothing_have_reasons(void **state)
 
 static void trees_without_counters_have_reasons(void **state)
 {
-    const struct ipm_sensor_context context = {*state, "energy", 2000000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = *state, .pass = "energy", .window_ns = 2000000000};
     char path[256];
     struct ipm_why why;
 
@@ -313,7 +314,8 @@ static void trees_without_counters_have_reasons(void **state)
 
 static void zones_without_texts_have_reasons(void **state)
 {
-    const struct ipm_sensor_context context = {*state, "energy", 2000000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = *state, .pass = "energy", .window_ns = 2000000000};
     char path[256];
     struct ipm_why why;
     put_zone(*state, "intel-rapl:0", "package-0\n", 5000000);
@@ -338,7 +340,8 @@ static void zones_without_texts_have_reasons(void **state)
 /* Exit status: 0 when nobody is told that he may not. */
 static int probe_as_nobody(void *root)
 {
-    const struct ipm_sensor_context context = {root, "energy", 2000000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = root, .pass = "energy", .window_ns = 2000000000};
     struct ipm_why why = {.error = 0};
     if (!ipm_become_nobody())
         return 2;
@@ -385,7 +388,8 @@ static void *run_meter(void *argument)
 
 static void a_wrap_in_the_window_is_seen(void **state)
 {
-    const struct ipm_sensor_context context = {*state, "energy", 300000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = *state, .pass = "energy", .window_ns = 300000000};
     struct meter meter = {.total_uj = RANGE_UJ - 1000000};
     struct ipm_metric metrics[ROWS];
     char path[256];
@@ -433,7 +437,8 @@ static int open_descriptors(void)
 
 static void descriptors_are_given_back(void **state)
 {
-    const struct ipm_sensor_context context = {*state, "energy", 2000000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = *state, .pass = "energy", .window_ns = 2000000000};
     put_zone(*state, "intel-rapl:0", "package-0\n", 5000000);
     put_zone(*state, "intel-rapl-mmio:0", "package-0\n", 5000000);
     put_zone(*state, "intel-rapl:0:0", "core\n", 5000000);

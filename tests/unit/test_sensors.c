@@ -116,7 +116,8 @@ static void fault_often(size_t pages)
 static void rusage_sees_switches_and_faults(void **state)
 {
     (void)state;
-    const struct ipm_sensor_context context = {"", "timing", 50000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = "timing", .window_ns = 50000000};
     const struct ipm_sensor *sensor = &ipm_sensor_rusage;
     struct ipm_metric metrics[16];
     struct ipm_why why;
@@ -155,7 +156,8 @@ static void rusage_sees_switches_and_faults(void **state)
 static void ticks_grow_or_are_absent(void **state)
 {
     (void)state;
-    const struct ipm_sensor_context context = {"", "timing", 50000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = "timing", .window_ns = 50000000};
     const struct ipm_sensor *sensor = &ipm_sensor_tsc;
     struct ipm_metric metric;
     struct ipm_why why;
@@ -181,7 +183,8 @@ static void ticks_grow_or_are_absent(void **state)
 static void between(void **state, const char *before, const char *after,
                     struct ipm_metric metrics[2])
 {
-    const struct ipm_sensor_context context = {*state, "timing", 50000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = *state, .pass = "timing", .window_ns = 50000000};
     const struct ipm_sensor *sensor = &ipm_sensor_system_cpu;
     struct ipm_why why;
     void *self = calloc(1, sensor->state_size);
@@ -247,7 +250,8 @@ static void every_row_is_read_in_every_pass(void **state)
     static const char *const passes[] = {"timing", "counters:software", "counters:core",
                                          "counters:tlb", "energy"};
     for (size_t i = 0; i < IPM_TEST_ROWS(passes); i++) {
-        const struct ipm_sensor_context context = {"", passes[i], 200000000, NULL};
+        const struct ipm_sensor_context context = {
+            .sysroot = "", .pass = passes[i], .window_ns = 200000000};
         for (int scope = IPM_SCOPE_TASK; scope <= IPM_SCOPE_SYSTEM; scope++) {
             struct ipm_metric metrics[IPM_METRICS_MAX];
             size_t rows = 0;
@@ -273,7 +277,8 @@ static void other_pass_says_what_is_known(void **state)
 {
     (void)state;
     json_t *known = json_pack("{s:s}", "counters:core", "absent: planted");
-    const struct ipm_sensor_context context = {"", "timing", 200000000, known};
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = "timing", .window_ns = 200000000, .unavailable = known};
     struct ipm_metric metrics[IPM_METRICS_MAX];
     size_t n = run_set(IPM_SCOPE_TASK, &context, metrics, IPM_METRICS_MAX);
     const struct ipm_metric *core = find(metrics, n, "cycles");
@@ -302,7 +307,8 @@ static void put_package(const char *root)
 
 static void short_windows_and_empty_trees_have_their_reasons(void **state)
 {
-    struct ipm_sensor_context context = {*state, "energy", 2000000000, NULL};
+    struct ipm_sensor_context context = {
+        .sysroot = *state, .pass = "energy", .window_ns = 2000000000};
     struct ipm_metric metrics[IPM_METRICS_MAX];
     size_t n = run_set(IPM_SCOPE_SYSTEM, &context, metrics, IPM_METRICS_MAX);
     const struct ipm_metric *energy = find(metrics, n, "energy_package_uj");
@@ -326,7 +332,8 @@ static void short_windows_and_empty_trees_have_their_reasons(void **state)
 static void small_rooms_are_not_overrun(void **state)
 {
     (void)state;
-    const struct ipm_sensor_context context = {"", "timing", 200000000, NULL};
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = "timing", .window_ns = 200000000};
     for (size_t room = 0; room < 24; room++) {
         struct ipm_metric metrics[25];
         memset(metrics, 0x5a, sizeof(metrics));

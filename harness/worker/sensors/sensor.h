@@ -29,6 +29,9 @@ struct ipm_sensor_context {
     const json_t
         *unavailable; /* pass to the reason why it is not available here, as a probe
                                   said before; NULL: nobody said */
+    const json_t
+        *sensing; /* what was asked of the sensors: the point's member "sensors"
+                              (docs/protocol.md); NULL: nothing, all take their defaults */
 };
 
 struct ipm_sensor_row {
@@ -43,7 +46,9 @@ struct ipm_sensor {
     const char *summary; /* at most 60 characters */
     const char *source;  /* of its metrics: "getrusage", "perf" ... */
     enum ipm_scope scope;
-    const char *pass;                     /* the pass it belongs to; NULL: every pass */
+    const char
+        *pass; /* the pass it belongs to; NULL: every pass; "energy" is "idle" too,
+                         whose windows are the baseline of the others */
     int64_t min_window_ns;                /* shorter windows are too_short; 0: none */
     const struct ipm_sensor_row *metrics; /* what it reads at the least */
     size_t state_size;
@@ -71,7 +76,7 @@ extern const struct ipm_sensor *const ipm_sensors[];
  */
 int ipm_sensor_check(const struct ipm_sensor *sensor, struct ipm_why *why);
 
-enum { IPM_SENSORS_MAX = 16, IPM_METRICS_MAX = 64 };
+enum { IPM_SENSORS_MAX = 24, IPM_METRICS_MAX = 96 };
 
 /* The sensors of one scope that one process runs around its window. */
 struct ipm_sensor_set {

@@ -104,6 +104,12 @@ static const char *other_pass(const struct ipm_sensor *sensor,
     return reason != NULL ? reason : "";
 }
 
+static bool in_pass(const struct ipm_sensor *sensor, const char *pass)
+{
+    return sensor->pass == NULL || strcmp(sensor->pass, pass) == 0 ||
+           (strcmp(sensor->pass, "energy") == 0 && strcmp(pass, "idle") == 0);
+}
+
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context)
 {
@@ -117,7 +123,7 @@ void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
         void *state = NULL;
         const char *elsewhere = NULL;
         int error = 0;
-        if (sensor->pass == NULL || strcmp(sensor->pass, context->pass) == 0)
+        if (in_pass(sensor, context->pass))
             error = open_sensor(sensor, context, &state, &why);
         else
             elsewhere = other_pass(sensor, context);

@@ -56,6 +56,24 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Axes that few records move, as options: named where they are not at their default.
+ * Return: a new reference. */
+static json_t *all_options(const json_t *record)
+{
+    static const struct {
+        const char *name;
+        int64_t fallback;
+    } axes[] = {{"pairs", 1}, {"working_set", 0}, {"working_set_stride", 64}};
+    json_t *options = json_object();
+    (void)json_object_update(options, json_object_get(record, "options"));
+    for (size_t i = 0; i < sizeof(axes) / sizeof(axes[0]); i++) {
+        int64_t value = integer_member(record, axes[i].name, axes[i].fallback);
+        if (value != axes[i].fallback)
+            (void)json_object_set_new(options, axes[i].name, json_integer(value));
+    }
+    return options;
+}
+
 /* {"b": 1, "a": "x"} as "a=x b=1". */
 static const char *intern_options(struct ipm_table *table, const json_t *options)
 {
@@ -105,7 +123,8 @@ static bool fill_factors(struct ipm_table *table, const json_t *record,
         if (*texts[i].place == NULL)
             return false;
     }
-    factors->options = intern_options(table, json_object_get(record, "options"));
+    ipm_auto_json json_t *options = all_options(record);
+    factors->options = intern_options(table, options);
     factors->size = integer_member(record, "size", -1);
     factors->copies = integer_member(record, "copies", -1);
     factors->depth = integer_member(record, "depth", -1);

@@ -33,7 +33,8 @@ struct ipm_factors {
     int64_t batch;
     int64_t reply_size; /* bytes; -1: as size */
     const char *policy;
-    json_t *options; /* "plugin.option" to value, those that are not the default */
+    json_t *options; /* "plugin.option", or another axis that the worker describes, to
+                        value: those that are not the default */
     struct ipm_place place; /* n_cpus 0: not found on this machine */
 };
 

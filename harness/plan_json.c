@@ -77,7 +77,12 @@ void ipm_factors_json(const struct ipm_factors *factors, json_t *json)
     set(json, "batch", json_integer(factors->batch));
     set(json, "reply_size", json_integer(factors->reply_size));
     set(json, "policy", json_string(factors->policy));
-    set(json, "options", json_copy(factors->options));
+    json_t *options = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach(factors->options, key, value)(void)
+        json_object_set(strchr(key, '.') != NULL ? options : json, key, value);
+    set(json, "options", options);
 }
 
 json_t *ipm_plan_skips_json(const struct ipm_spec *spec, const struct ipm_skip *skips,

@@ -75,11 +75,19 @@ static const char *natural_wait(const struct ipm_rules *rules)
     return json_string_value(json_array_get(waits, 0));
 }
 
-/* Options of this mechanism that are not at their default. */
-static void keep_options(const struct ipm_rules *rules, struct ipm_factors *factors)
+/* Is it an option of this mechanism, or an axis that means something to the workload? */
+static bool applies(const struct ipm_rules *rules, const char *key)
 {
     const char *mechanism = ipm_describe_text(rules->mechanism, "name", "");
     size_t length = strlen(mechanism);
+    if (strchr(key, '.') == NULL)
+        return ipm_describe_lists(json_object_get(rules->workload, "axes"), key);
+    return strncmp(key, mechanism, length) == 0 && key[length] == '.';
+}
+
+/* Those that apply and are not at their default. */
+static void keep_options(const struct ipm_rules *rules, struct ipm_factors *factors)
+{
     json_t *kept = json_object();
     const char *key;
     json_t *value;
@@ -87,7 +95,7 @@ static void keep_options(const struct ipm_rules *rules, struct ipm_factors *fact
     {
         struct ipm_axis axis;
         char mend[IPM_MEND];
-        if (strncmp(key, mechanism, length) != 0 || key[length] != '.' ||
+        if (!applies(rules, key) ||
             ipm_axis_find(rules->describe, key, &axis, mend) != 0)
             continue;
         ipm_auto_json json_t *fallback = ipm_axis_fallback(&axis);

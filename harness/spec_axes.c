@@ -14,7 +14,7 @@
 enum { SIZE_MAX_BYTES = 1 << 30, SHARED_AXES = 10 };
 
 /* Where the worker describes an axis of the same name, its range, choices and default
- * count; the protocol has a member for each of these, and for no other. */
+ * count.  Other axes that it describes are members of the protocol under their names. */
 static const struct ipm_axis shared[SHARED_AXES] = {
     {.name = "size",
      .type = IPM_AXIS_SIZE,
@@ -85,6 +85,28 @@ static void take_range(struct ipm_axis *axis, const json_t *row)
     axis->help = ipm_describe_text(row, "help", axis->help);
 }
 
+/* An axis as the worker describes it.  -ENOENT: of a type that is not known here. */
+static int take_type(const json_t *row, const char *name, struct ipm_axis *out_axis)
+{
+    static const struct {
+        const char *word;
+        enum ipm_axis_type type;
+    } types[] = {{"integer", IPM_AXIS_INTEGER},
+                 {"size", IPM_AXIS_SIZE},
+                 {"duration", IPM_AXIS_DURATION},
+                 {"flag", IPM_AXIS_FLAG},
+                 {"choice", IPM_AXIS_CHOICE}};
+    const char *type = ipm_describe_text(row, "type", "");
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (strcmp(types[i].word, type) != 0)
+            continue;
+        *out_axis = (struct ipm_axis){.name = name, .type = types[i].type};
+        take_range(out_axis, row);
+        return 0;
+    }
+    return -ENOENT;
+}
+
 /* A module that is here but cannot run still says what its options are. */
 static bool is_absent(const json_t *mechanism, const json_t *options)
 {
@@ -96,14 +118,6 @@ static bool is_absent(const json_t *mechanism, const json_t *options)
 static int find_option(const json_t *describe, const char *name, const char *dot,
                        struct ipm_axis *out_axis, char mend[IPM_MEND])
 {
-    static const struct {
-        const char *word;
-        enum ipm_axis_type type;
-    } types[] = {{"integer", IPM_AXIS_INTEGER},
-                 {"size", IPM_AXIS_SIZE},
-                 {"duration", IPM_AXIS_DURATION},
-                 {"flag", IPM_AXIS_FLAG},
-                 {"choice", IPM_AXIS_CHOICE}};
     char plugin[IPM_WORD];
     size_t length = (size_t)(dot - name);
     if (length >= sizeof(plugin))
@@ -122,14 +136,8 @@ static int find_option(const json_t *describe, const char *name, const char *dot
         names[i] = ipm_describe_text(row, "name", "");
         if (strcmp(names[i], dot + 1) != 0)
             continue;
-        const char *type = ipm_describe_text(row, "type", "");
-        for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
-            if (strcmp(types[t].word, type) != 0)
-                continue;
-            *out_axis = (struct ipm_axis){.name = name, .type = types[t].type};
-            take_range(out_axis, row);
+        if (take_type(row, name, out_axis) == 0)
             return 0;
-        }
     }
     if (mechanism == NULL)
         (void)snprintf(mend, IPM_MEND, "there is no mechanism '%s'", plugin);
@@ -159,6 +167,9 @@ int ipm_axis_find(const json_t *describe, const char *name, struct ipm_axis *out
         return 0;
     }
     names[SHARED_AXES] = NULL;
+    const json_t *row = ipm_describe_find(describe, "axes", name);
+    if (row != NULL)
+        return take_type(row, name, out_axis);
     (void)ipm_mend_word(mend, name, names);
     return -ENOENT;
 }

@@ -4,7 +4,8 @@
  * place as the point's `copies` says, touched as its `touch` says.
  *
  * In a verified round every payload is filled and compared byte by byte; in any other the
- * calls cost the mechanism's own call and the touch, nothing else.
+ * calls cost the mechanism's own call and the touch, nothing else.  Where the point has a
+ * working set, the receiver reads it after each message.
  */
 #ifndef IPM_WORKLOADS_PORT_H
 #define IPM_WORKLOADS_PORT_H

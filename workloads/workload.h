@@ -110,11 +110,13 @@ struct ipm_workload {
 
 /* What travels: filled from the point, the same in every role. */
 struct ipm_traffic {
-    int64_t size;       /* bytes per message */
-    int64_t reply_size; /* bytes per reply; -1: as size */
-    int64_t depth;      /* messages in flight wanted */
-    int64_t batch;      /* messages per call where a workload sends several in a row */
-    int64_t touch;      /* enum ipm_touch */
+    int64_t size;        /* bytes per message */
+    int64_t reply_size;  /* bytes per reply; -1: as size */
+    int64_t depth;       /* messages in flight wanted */
+    int64_t batch;       /* messages per call where a workload sends several in a row */
+    int64_t touch;       /* enum ipm_touch */
+    int64_t working_set; /* bytes that a receiver reads after each message; 0: none */
+    int64_t working_set_stride; /* bytes from read to read */
 };
 
 /* Both directions of one edge, as one role sees it; see workloads/port.h. */
@@ -124,7 +126,7 @@ struct ipm_port {
     struct ipm_endpoint *recv; /* NULL: it does not receive on it */
     bool send_in_place;
     bool receive_in_place;
-    bool quiet; /* this round neither touches nor verifies payloads */
+    bool quiet; /* this round neither touches nor verifies payloads, nor reads a set */
     enum ipm_touch touch;
     unsigned char *out;         /* batch * stride bytes, for sending by copy */
     unsigned char *in;          /* the same, for receiving */
@@ -149,8 +151,9 @@ struct ipm_run {
     int role;
     struct ipm_port *ports; /* by edge index; only this role's edges are filled */
     struct ipm_pace *pace;
-    struct ipm_histogram *histogram; /* NULL: nothing is recorded in this round */
-    bool verify;                     /* payloads are filled and compared byte by byte */
+    const unsigned char *working_set; /* traffic.working_set bytes of this role's own */
+    struct ipm_histogram *histogram;  /* NULL: nothing is recorded in this round */
+    bool verify;          /* payloads are filled and compared byte by byte */
     uint64_t batch;       /* operations per timing batch; a multiple of traffic.batch */
     uint64_t max_batches; /* the round's last batch at the latest; >= 1 */
     int64_t duration_ns;  /* the pacer's: no batch starts later than this */

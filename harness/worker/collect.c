@@ -61,6 +61,8 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     set(record, "depth", json_integer(traffic->depth));
     set(record, "batch", json_integer(point->batch_asked));
     set(record, "batch_granted", json_integer(traffic->batch));
+    set(record, "working_set", json_integer(traffic->working_set));
+    set(record, "working_set_stride", json_integer(traffic->working_set_stride));
     set(record, "touch", json_string(ipm_touch_names[traffic->touch]));
     set(record, "wait", json_string(ipm_wait_names[point->wait]));
     set(record, "copies", json_integer(point->copies));
@@ -87,6 +89,13 @@ static void set_timing(json_t *record, const struct ipm_point *point,
     set(record, "elapsed_ns", json_integer(elapsed_ns));
     set(record, "timing_batch", json_integer((json_int_t)board->window_batch));
     bool interval = workload->latency != IPM_LATENCY_ROUND_TRIP;
+    if (point->idle) {
+        set(record, "latency_ns", json_null());
+        set(record, "interval_ns", json_null());
+        set(record, "latency_kind", json_null());
+        set(record, "throughput", json_null());
+        return;
+    }
     json_t *distribution = ipm_distribution_json(
         &board->histogram,
         workload->latency == IPM_LATENCY_GAP ? 1 : board->window_batch);

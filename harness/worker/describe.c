@@ -182,10 +182,10 @@ static json_t *find_pass(json_t *passes, const char *name)
 }
 
 /* A pass is available when one of its sensors is; else its first sensor's reason holds. */
-static void join_pass(json_t *passes, const struct ipm_sensor *sensor,
+static void join_pass(json_t *passes, const char *name, const struct ipm_sensor *sensor,
                       const json_t *described)
 {
-    json_t *pass = find_pass(passes, sensor->pass);
+    json_t *pass = find_pass(passes, name);
     json_t *reason = json_object_get(described, "reason");
     if (json_is_true(json_object_get(described, "available"))) {
         set(pass, "available", json_true());
@@ -230,7 +230,9 @@ static void set_sensors(json_t *document, const char *sysroot, const json_t *sen
         set(json, "metrics", metrics);
         set_available(json, error, &why);
         if (sensor->pass != NULL)
-            join_pass(passes, sensor, json);
+            join_pass(passes, sensor->pass, sensor, json);
+        if (sensor->pass != NULL && strcmp(sensor->pass, "energy") == 0)
+            join_pass(passes, "idle", sensor, json);
         (void)json_array_append_new(sensors, json);
     }
     set(document, "sensors", sensors);

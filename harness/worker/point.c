@@ -175,6 +175,8 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "placement_class",
         "unavailable",
         "sensors",
+        "working_set",
+        "working_set_stride",
         NULL,
     };
     const char *key;
@@ -221,6 +223,7 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
         ipm_json_get_text(json, "rate", &rate, why) < 0 ||
         ipm_json_get_flag(json, "sandbox", &point->sandbox, why) < 0)
         return -EINVAL;
+    point->idle = strcmp(point->pass, "idle") == 0;
     point->unavailable = json_object_get(json, "unavailable");
     point->sensing = json_object_get(json, "sensors");
     if (point->sensing != NULL && !json_is_object(point->sensing))

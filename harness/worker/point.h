@@ -28,6 +28,7 @@ struct ipm_point {
     enum ipm_policy policy;
     int cpus[IPM_SIDES]; /* side a and side b; equal: one CPU */
     const char *pass;
+    bool idle;          /* the pass is "idle": armed roles, no messages in the window */
     int64_t window_ns;  /* > 0 */
     int64_t warmup_ns;  /* >= 0 */
     int64_t timeout_ns; /* the window's; > 0 */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/process.h"
+#include "mechanisms/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     CLOCKS_ALONE = 20, /* one operation that lasts so many clock reads is timed alone */
     CLOCKS_PER_BATCH = 100, /* a batch of shorter ones lasts at least so many */
     WARMUP_ROUNDS = 4,      /* warm-up is cut into at least so many rounds */
+    POLLS_PER_CLOCK = 1000, /* of a role at rest: its clock reads are not to be seen */
     BATCH_GROWTH = 16, /* at most from round to round: one odd round cannot overshoot */
     VERIFIED_MESSAGES = 64,
     VERIFIED_LEAST = 4,
@@ -32,6 +36,7 @@ struct part {
     struct ipm_board *board;
     struct ipm_board_role *own;
     int role;
+    unsigned char *working_set; /* NULL: none */
 };
 
 int ipm_role_recording(const struct ipm_workload *workload)
@@ -91,6 +96,49 @@ static int settle(struct part *part, struct ipm_why *why)
     return error != 0 ? error : set_policy(part->point->policy, why);
 }
 
+/* Every page its own: the zero page would make them all one line. */
+static int make_working_set(struct part *part, struct ipm_why *why)
+{
+    size_t size = (size_t)part->point->traffic.working_set;
+    if (size == 0)
+        return 0;
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return ipm_why_set(why, -errno, "working set of %zu bytes: ", size);
+    (void)madvise(memory, size,
+                  MADV_NOHUGEPAGE); /* small pages: as most programs have */
+    memset(memory, 1, size);
+    part->working_set = memory;
+    return 0;
+}
+
+/* The armed roles without their messages, for the baseline of energy: asleep, or polling
+ * and yielding where the wait strategy does. */
+static void rest(struct part *part, struct ipm_run *run)
+{
+    const enum ipm_wait wait = part->point->wait;
+    run->first_ns = ipm_now_ns();
+    int64_t end_ns = run->first_ns + part->point->window_ns;
+    if (wait == IPM_WAIT_SPIN || wait == IPM_WAIT_YIELD) {
+        while (ipm_now_ns() < end_ns) {
+            for (int i = 0; i < POLLS_PER_CLOCK; i++) {
+                (void)atomic_load_explicit(&part->board->pace.last_batch,
+                                           memory_order_acquire);
+                if (wait == IPM_WAIT_YIELD)
+                    (void)sched_yield();
+                else
+                    ipm_relax();
+            }
+        }
+    } else {
+        struct timespec end = ipm_timespec(end_ns);
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+            ;
+    }
+    run->last_ns = ipm_now_ns();
+}
+
 /* One round of the workload.  A port's conditions are failures here: nobody may leave. */
 static void play(struct part *part, struct ipm_run *run)
 {
@@ -98,12 +146,14 @@ static void play(struct part *part, struct ipm_run *run)
     for (int edge = 0; edge < part->point->workload->n_edges; edge++) {
         struct ipm_port *port = &part->wiring->ports[edge];
         port->sent = port->received = 0;
-        port->quiet = !run->verify && port->touch == IPM_TOUCH_NONE;
+        port->quiet =
+            !run->verify && port->touch == IPM_TOUCH_NONE && part->working_set == NULL;
     }
     run->workload = part->point->workload;
     run->traffic = &part->point->traffic;
     run->role = part->role;
     run->ports = part->wiring->ports;
+    run->working_set = part->working_set;
     run->pace = &part->board->pace;
     run->batch = part->board->batch;
     run->max_batches = part->board->max_batches;
@@ -234,7 +284,10 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
 
     ipm_board_gate(board);
     ipm_sensor_set_start(sensors);
-    play(part, &run);
+    if (part->point->idle)
+        rest(part, &run);
+    else
+        play(part, &run);
     ipm_sensor_set_stop(sensors);
     ipm_board_gate(board);
     if (pooled)
@@ -254,7 +307,11 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
                             struct ipm_board *board, int role)
 {
     struct ipm_why why = {.error = 0, .text = ""};
-    struct part part = {point, wiring, board, &board->roles[role], role};
+    struct part part = {.point = point,
+                        .wiring = wiring,
+                        .board = board,
+                        .own = &board->roles[role],
+                        .role = role};
     enter(&part, IPM_PHASE_ATTACH);
     int error = settle(&part, &why);
     if (error != 0)
@@ -270,6 +327,9 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
     int64_t start_ns = ipm_now_ns();
     error = ipm_wiring_attach(wiring, &why);
     part.own->attach_ns = ipm_now_ns() - start_ns;
+    if (error != 0)
+        give_up(&part, error, &why);
+    error = make_working_set(&part, &why);
     if (error != 0)
         give_up(&part, error, &why);
     ipm_board_barrier(board);

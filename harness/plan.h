@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { IPM_PAIRS_MAX = 32 };
+
 /* One combination.  Texts are borrowed from the spec, the describe document or the
  * program. */
 struct ipm_factors {
@@ -36,6 +38,8 @@ struct ipm_factors {
     json_t *options; /* "plugin.option", or another axis that the worker describes, to
                         value: those that are not the default */
     struct ipm_place place; /* n_cpus 0: not found on this machine */
+    int n_pairs;            /* 0: one pair, at its place */
+    int pair_cpus[2 * IPM_PAIRS_MAX];
 };
 
 struct ipm_point {

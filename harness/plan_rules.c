@@ -225,6 +225,23 @@ static int check_sizes(const struct ipm_rules *rules, const struct ipm_factors *
     return 0;
 }
 
+/* Several pairs at once: as many CPUs as the machine has such pairs of.  CPUs that the
+ * config names are those that it means. */
+static int place_pairs(const struct ipm_rules *rules, struct ipm_factors *factors,
+                       struct ipm_why *why)
+{
+    int64_t pairs = ipm_describe_integer(factors->options, "pairs", 1);
+    if (pairs > IPM_PAIRS_MAX)
+        return refuse(why, "at most %d pairs", IPM_PAIRS_MAX);
+    bool named = strncmp(factors->placement, "cpus:", strlen("cpus:")) == 0;
+    if (pairs == 1 || named)
+        return 0;
+    factors->n_pairs = (int)pairs;
+    (void)ipm_topology_spread(rules->topology, &factors->place, (size_t)pairs,
+                              factors->pair_cpus);
+    return 0;
+}
+
 int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
                     struct ipm_why *why)
 {
@@ -240,7 +257,7 @@ int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
         return refuse(why, "placement %s: %s", factors->placement, reason.text);
     if (!one_role(rules) && factors->place.n_cpus == 1 && same(factors->wait, "spin"))
         return refuse(why, "spinning on the one CPU that the other side needs");
-    return 0;
+    return place_pairs(rules, factors, why);
 }
 
 static void set_text(json_t *json, const char *key, const char *value,

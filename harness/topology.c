@@ -277,3 +277,40 @@ int ipm_topology_place(const struct ipm_topology *topology, const char *placemen
         return missing(topology, placement, why);
     return ipm_why_set(why, -EINVAL, "'%s' is not a placement", placement);
 }
+
+/* The next pair at that distance whose CPUs are free, if there is one. */
+static bool free_pair(const struct ipm_topology *topology, enum ipm_distance wanted,
+                      const bool *taken, int out_cpus[2])
+{
+    for (size_t i = 0; i < topology->n_cpus; i++) {
+        for (size_t j = 0; j < topology->n_cpus && !taken[i]; j++) {
+            if (taken[j] ||
+                distance(topology, &topology->cpus[i], &topology->cpus[j]) != wanted)
+                continue;
+            out_cpus[0] = topology->cpus[i].number;
+            out_cpus[1] = topology->cpus[j].number;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t ipm_topology_spread(const struct ipm_topology *topology,
+                           const struct ipm_place *first, size_t n_pairs, int *out_cpus)
+{
+    bool taken[IPM_CPUS_MAX] = {false};
+    int cpus[2] = {first->cpus[0], first->cpus[1]};
+    size_t n = 0;
+    do {
+        for (size_t i = 0; i < topology->n_cpus; i++) {
+            int number = topology->cpus[i].number;
+            taken[i] = taken[i] || number == cpus[0] || number == cpus[1];
+        }
+        out_cpus[2 * n] = cpus[0];
+        out_cpus[2 * n + 1] = cpus[1];
+        n++;
+    } while (n < n_pairs && free_pair(topology, first->distance, taken, cpus));
+    for (size_t i = 2 * n; i < 2 * n_pairs; i++)
+        out_cpus[i] = out_cpus[i - 2 * n];
+    return n;
+}

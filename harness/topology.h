@@ -87,4 +87,18 @@ void ipm_topology_init(struct ipm_topology *topology, const struct ipm_cpu *cpus
 int ipm_topology_place(const struct ipm_topology *topology, const char *placement,
                        struct ipm_place *out_place, struct ipm_why *why);
 
+/**
+ * ipm_topology_spread() - CPUs for several pairs at once, each as far apart as the first
+ * @first:    the first pair's place
+ * @n_pairs:  >= 1
+ * @out_cpus: two numbers per pair, side a and side b
+ *
+ * Pairs share no CPU as long as the machine has such; then they start again from the first.
+ *
+ * Return: how many pairs share none.
+ */
+size_t ipm_topology_spread(const struct ipm_topology *topology,
+                           const struct ipm_place *first, size_t n_pairs,
+                           int *out_cpus);
+
 #endif

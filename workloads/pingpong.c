@@ -64,7 +64,7 @@ const struct ipm_workload ipm_workload_pingpong = {
     .version = 1,
     .family = "closed loop",
     .summary = "request and reply, one at a time, two processes",
-    .axes = (const char *const[]){"size", "reply_size", "touch", "working_set",
+    .axes = (const char *const[]){"size", "reply_size", "touch", "pairs", "working_set",
                                   "working_set_stride", NULL},
     .n_roles = 2,
     .roles = {{.name = "client", .side = IPM_SIDE_A},

@@ -115,6 +115,7 @@ struct ipm_traffic {
     int64_t depth;       /* messages in flight wanted */
     int64_t batch;       /* messages per call where a workload sends several in a row */
     int64_t touch;       /* enum ipm_touch */
+    int64_t pairs;       /* independent copies of the whole workload, at once */
     int64_t working_set; /* bytes that a receiver reads after each message; 0: none */
     int64_t working_set_stride; /* bytes from read to read */
 };

@@ -15,13 +15,13 @@ void ipm_board_open(struct ipm_board *board)
 {
     atomic_store(&board->arrived, 0);
     (void)atomic_fetch_add(&board->opened, 1);
-    ipm_futex_wake(&board->opened, IPM_WORKLOAD_ROLES);
+    ipm_futex_wake(&board->opened, board->n_seats);
 }
 
 static void come(struct ipm_board *board, bool gate)
 {
     uint32_t opened = atomic_load(&board->opened);
-    if (atomic_fetch_add(&board->arrived, 1) + 1 == (uint32_t)board->n_roles) {
+    if (atomic_fetch_add(&board->arrived, 1) + 1 == (uint32_t)board->n_seats) {
         if (!gate) {
             ipm_board_open(board);
             return;

@@ -17,6 +17,7 @@
 #include "base/region.h"
 #include "base/why.h"
 #include "harness/worker/bracket.h"
+#include "harness/worker/point.h"
 #include "harness/worker/sensors/sensor.h"
 #include "workloads/workload.h"
 
@@ -62,7 +63,7 @@ struct ipm_board {
     _Alignas(IPM_LINE_PAIR) _Atomic uint32_t arrived; /* roles at the current barrier */
     _Alignas(IPM_LINE_PAIR) _Atomic uint32_t opened; /* barriers opened so far: futex */
     _Alignas(IPM_LINE_PAIR) _Atomic uint32_t phase;  /* of the leader */
-    int n_roles;
+    int n_seats;
     int bell; /* eventfd */
 
     /* The round to come, written by role 0 before its barrier. */
@@ -75,12 +76,18 @@ struct ipm_board {
     double bracket_ns[2];    /* before and after the window; NaN: not taken */
     char bracket_reason[96]; /* why not */
 
-    struct ipm_pace pace;
+    struct ipm_pace paces[IPM_PAIRS_MAX];
     struct ipm_bracket bracket;
     struct ipm_histogram histogram; /* of the role, or the roles, whose samples count */
     _Atomic uint32_t histogram_busy; /* a role adds its own to it */
-    struct ipm_board_role roles[IPM_WORKLOAD_ROLES];
+    struct ipm_board_role seats[];   /* n_seats of them */
 };
+
+/* Bytes of a board for so many seats. */
+static inline size_t ipm_board_size(int seats)
+{
+    return sizeof(struct ipm_board) + (size_t)seats * sizeof(struct ipm_board_role);
+}
 
 /* Waits until all roles have come. */
 void ipm_board_barrier(struct ipm_board *board);

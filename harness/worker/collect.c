@@ -61,6 +61,7 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     set(record, "depth", json_integer(traffic->depth));
     set(record, "batch", json_integer(point->batch_asked));
     set(record, "batch_granted", json_integer(traffic->batch));
+    set(record, "pairs", json_integer(traffic->pairs));
     set(record, "working_set", json_integer(traffic->working_set));
     set(record, "working_set_stride", json_integer(traffic->working_set_stride));
     set(record, "touch", json_string(ipm_touch_names[traffic->touch]));
@@ -76,17 +77,42 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     set(record, "dispatch", json_null());
 }
 
+/* What the roles whose clock counts did, all pairs together: from the first that began to
+ * the last that ended. */
+struct total {
+    uint64_t operations, messages, bytes;
+    int64_t elapsed_ns;
+};
+
+static void add_pairs(const struct ipm_point *point, const struct ipm_board *board,
+                      struct total *out_total)
+{
+    int recording = ipm_role_recording(point->workload);
+    int64_t first_ns = INT64_MAX;
+    int64_t last_ns = INT64_MIN;
+    *out_total = (struct total){0};
+    for (int at = recording; at < board->n_seats; at += point->workload->n_roles) {
+        const struct ipm_board_role *seat = &board->seats[at];
+        out_total->operations += seat->operations;
+        out_total->messages += seat->messages;
+        out_total->bytes += seat->payload_bytes;
+        first_ns = seat->first_ns < first_ns ? seat->first_ns : first_ns;
+        last_ns = seat->last_ns > last_ns ? seat->last_ns : last_ns;
+    }
+    out_total->elapsed_ns = last_ns - first_ns;
+}
+
 static void set_timing(json_t *record, const struct ipm_point *point,
                        const struct ipm_board *board)
 {
     const struct ipm_workload *workload = point->workload;
-    const struct ipm_board_role *clock = &board->roles[ipm_role_recording(workload)];
-    int64_t elapsed_ns = clock->last_ns - clock->first_ns;
-    double seconds = (double)elapsed_ns / 1e9;
-    set(record, "operations", json_integer((json_int_t)clock->operations));
-    set(record, "messages", json_integer((json_int_t)clock->messages));
-    set(record, "bytes", json_integer((json_int_t)clock->payload_bytes));
-    set(record, "elapsed_ns", json_integer(elapsed_ns));
+    struct total total;
+    add_pairs(point, board, &total);
+    double seconds = (double)total.elapsed_ns / 1e9;
+    set(record, "operations", json_integer((json_int_t)total.operations));
+    set(record, "messages", json_integer((json_int_t)total.messages));
+    set(record, "bytes", json_integer((json_int_t)total.bytes));
+    set(record, "elapsed_ns", json_integer(total.elapsed_ns));
     set(record, "timing_batch", json_integer((json_int_t)board->window_batch));
     bool interval = workload->latency != IPM_LATENCY_ROUND_TRIP;
     if (point->idle) {
@@ -107,19 +133,18 @@ static void set_timing(json_t *record, const struct ipm_point *point,
                  : json_string(board->window_batch > 1 ? "batch" : "round_trip"));
     json_t *throughput = json_object();
     set(throughput, "messages_per_s",
-        ipm_json_number((double)clock->messages / seconds));
-    set(throughput, "bytes_per_s",
-        ipm_json_number((double)clock->payload_bytes / seconds));
+        ipm_json_number((double)total.messages / seconds));
+    set(throughput, "bytes_per_s", ipm_json_number((double)total.bytes / seconds));
     set(record, "throughput", throughput);
 }
 
-static void set_setup(json_t *record, const struct ipm_point *point,
-                      const struct ipm_board *board, const struct ipm_outcome *outcome)
+static void set_setup(json_t *record, const struct ipm_board *board,
+                      const struct ipm_outcome *outcome)
 {
     int64_t attach_ns = 0;
     int64_t detach_ns = 0;
-    for (int role = 0; role < point->workload->n_roles; role++) {
-        const struct ipm_board_role *seat = &board->roles[role];
+    for (int i = 0; i < board->n_seats; i++) {
+        const struct ipm_board_role *seat = &board->seats[i];
         attach_ns = seat->attach_ns > attach_ns ? seat->attach_ns : attach_ns;
         detach_ns = seat->detach_ns > detach_ns ? seat->detach_ns : detach_ns;
     }
@@ -192,12 +217,11 @@ static void add_helper(struct ipm_metric *sums, size_t n,
 }
 
 /* Sum over the roles; role by role, so that one missing part makes the sum missing. */
-static size_t sum_roles(const struct ipm_point *point, const struct ipm_board *board,
-                        struct ipm_metric *sums)
+static size_t sum_roles(const struct ipm_board *board, struct ipm_metric *sums)
 {
     size_t n = 0;
-    for (int role = 0; role < point->workload->n_roles; role++) {
-        const struct ipm_board_role *seat = &board->roles[role];
+    for (int at = 0; at < board->n_seats; at++) {
+        const struct ipm_board_role *seat = &board->seats[at];
         for (size_t i = 0; i < seat->n_metrics; i++) {
             struct ipm_metric *sum = find_metric(sums, n, seat->metrics[i].name);
             if (sum != NULL)
@@ -221,7 +245,7 @@ static json_t *divided(const struct ipm_metric *metrics, size_t n, double by)
 }
 
 /* The workload's own metrics: one row of its table over all roles that report it, or as
- * role number @only says it. */
+ * the one in seat @only says it. */
 static void set_own_metrics(json_t *json, const struct ipm_point *point,
                             const struct ipm_board *board, int only)
 {
@@ -229,9 +253,9 @@ static void set_own_metrics(json_t *json, const struct ipm_point *point,
     for (int i = 0; rows != NULL && rows[i].name != NULL; i++) {
         double merged = NAN;
         int n = 0;
-        for (int role = 0; role < point->workload->n_roles; role++) {
-            double value = board->roles[role].values[i];
-            if (isnan(value) || (only >= 0 && role != only))
+        for (int seat = 0; seat < board->n_seats; seat++) {
+            double value = board->seats[seat].values[i];
+            if (isnan(value) || (only >= 0 && seat != only))
                 continue;
             if (n++ == 0)
                 merged = value;
@@ -277,19 +301,19 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
     static const char *const names[] = {"cacheline_rtt_before_ns",
                                         "cacheline_rtt_after_ns"};
     struct ipm_metric sums[IPM_METRICS_MAX] = {0};
-    size_t n = sum_roles(point, board, sums);
+    size_t n = sum_roles(board, sums);
     for (int i = 0; i < outcome->n_helpers; i++)
         add_helper(sums, n, &outcome->helpers[i]);
     /* Roles count all they did in the window; so are the messages that they are divided
      * by: those of the pacer, which starts and ends every one of them. */
-    uint64_t messages = board->roles[0].messages;
-    uint64_t operations = board->roles[0].operations;
+    uint64_t messages = 0;
+    uint64_t operations = 0;
     /* Without a pacer each role has done its own. */
-    for (int role = 1;
-         point->workload->latency == IPM_LATENCY_GAP && role < point->workload->n_roles;
-         role++) {
-        messages += board->roles[role].messages;
-        operations += board->roles[role].operations;
+    bool each = point->workload->latency == IPM_LATENCY_GAP;
+    for (int seat = 0; seat < board->n_seats;
+         seat += each ? 1 : point->workload->n_roles) {
+        messages += board->seats[seat].messages;
+        operations += board->seats[seat].operations;
     }
     set(record, "per_message", divided(sums, n, (double)messages));
     set(record, "per_operation", divided(sums, n, (double)operations));
@@ -309,13 +333,15 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
     set(record, "metrics", metrics);
 
     json_t *roles = json_array();
-    for (int role = 0; role < point->workload->n_roles; role++) {
-        const struct ipm_board_role *seat = &board->roles[role];
-        const struct ipm_role *declared = &point->workload->roles[role];
+    for (int at = 0; at < board->n_seats; at++) {
+        const struct ipm_board_role *seat = &board->seats[at];
+        int role = ipm_point_role(point, at);
         json_t *entry = json_object();
-        set(entry, "role", json_string(declared->name));
+        set(entry, "role", json_string(point->workload->roles[role].name));
         set(entry, "index", json_integer(role));
-        set(entry, "cpu", json_integer(point->cpus[declared->side]));
+        if (point->traffic.pairs > 1)
+            set(entry, "pair", json_integer(ipm_point_pair(point, at)));
+        set(entry, "cpu", json_integer(ipm_point_cpu(point, at)));
         set(entry, "sleeps", count_or_null(seat, seat->stats.sleeps));
         set(entry, "wakes", count_or_null(seat, seat->stats.wakes));
         set(entry, "partial", count_or_null(seat, seat->stats.partial));
@@ -324,7 +350,7 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
             set(record, "dispatch", json_string(seat->stats.dispatch));
         set(entry, "missed", json_integer((json_int_t)seat->stats.missed));
         json_t *own = metrics_json(seat->metrics, seat->n_metrics);
-        set_own_metrics(own, point, board, role);
+        set_own_metrics(own, point, board, at);
         set(entry, "metrics", own);
         (void)json_array_append_new(roles, entry);
     }
@@ -373,10 +399,10 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
     ipm_record_end(record, "ok", NULL, NULL);
     set_flags(record, point, sandbox, board);
     set_timing(record, point, board);
-    set_setup(record, point, board, outcome);
+    set_setup(record, board, outcome);
     set_metrics(record, point, board, outcome);
     json_t *overhead = json_object();
-    int64_t window_ns = board->roles[0].last_ns - board->roles[0].first_ns;
+    int64_t window_ns = board->seats[0].last_ns - board->seats[0].first_ns;
     set(overhead, "sandbox", json_integer(times->sandbox_ns));
     set(overhead, "total",
         json_integer(ipm_now_ns() - times->begun_ns - window_ns -

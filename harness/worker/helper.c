@@ -48,14 +48,17 @@ int ipm_helpers_start(struct ipm_helpers *helpers, const struct ipm_wiring *wiri
 {
     cpu_set_t cpus;
     CPU_ZERO(&cpus);
-    for (int side = 0; side < IPM_SIDES; side++)
-        CPU_SET((size_t)point->cpus[side], &cpus);
+    for (int seat = 0; seat < ipm_point_seats(point); seat++)
+        CPU_SET((size_t)ipm_point_cpu(point, seat), &cpus);
     helpers->n = 0;
     for (int i = 0; i < wiring->n_channels; i++) {
         const struct ipm_channel *channel = &wiring->entries[i].channel;
-        struct ipm_helper_process *process = &helpers->entries[helpers->n].process;
         if (channel->mechanism->helper == NULL)
             continue;
+        if (helpers->n == IPM_HELPERS_MAX)
+            return ipm_why_set(why, -EOPNOTSUPP, "more than %d helper processes",
+                               IPM_HELPERS_MAX);
+        struct ipm_helper_process *process = &helpers->entries[helpers->n].process;
         int error =
             ipm_helper_start(process, channel, &cpus, ipm_now_ns() + patience_ns, why);
         if (error != 0)

@@ -28,13 +28,15 @@ struct ipm_bill_reading {
     int64_t values[IPM_BILL_ROWS];
 };
 
+enum { IPM_HELPERS_MAX = 16 };
+
 struct ipm_helpers {
     int n;
     struct {
         struct ipm_helper_process process;
         int proc_plus_one; /* directory /proc/PID */
         struct ipm_bill_reading start, stop;
-    } entries[IPM_WIRING_CHANNELS];
+    } entries[IPM_HELPERS_MAX];
 };
 
 /* What is left of a helper when it has gone. */
@@ -46,7 +48,8 @@ struct ipm_helper_share {
 /**
  * ipm_helpers_start() - start the helper of each channel that has one
  *
- * On failure call ipm_helpers_stop() all the same.  Return: as ipm_helper_start().
+ * On failure call ipm_helpers_stop() all the same.  Return: as ipm_helper_start();
+ * -EOPNOTSUPP: there would be more than IPM_HELPERS_MAX.
  */
 int ipm_helpers_start(struct ipm_helpers *helpers, const struct ipm_wiring *wiring,
                       const struct ipm_point *point, struct ipm_why *why);

@@ -106,7 +106,7 @@ int ipm_invocation_run(const json_t *json, int64_t begun_ns, char **out_line,
     char *line = NULL;
     int status = 0;
     error = ipm_region_create(&region, IPM_BOARD_MAGIC, IPM_BOARD_VERSION,
-                              sizeof(struct ipm_board), why);
+                              ipm_board_size(ipm_point_seats(&point)), why);
     if (error == 0) {
         ipm_region_prefault(&region);
         invocation.board = region.base;

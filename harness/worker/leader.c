@@ -25,12 +25,17 @@ struct troupe {
     struct ipm_outcome *outcome;
     int guard;
     int bell;
-    int n;                          /* roles forked */
-    pid_t pids[IPM_WORKLOAD_ROLES]; /* 0: reaped */
-    int pidfds[IPM_WORKLOAD_ROLES]; /* -1: none */
+    int n;                     /* roles forked, by seat */
+    pid_t pids[IPM_SEATS_MAX]; /* 0: reaped */
+    int pidfds[IPM_SEATS_MAX]; /* -1: none */
     int alive;
     struct ipm_helpers helpers;
 };
+
+static const char *role_name(const struct troupe *troupe, int seat)
+{
+    return troupe->point->workload->roles[ipm_point_role(troupe->point, seat)].name;
+}
 
 static void fail(struct troupe *troupe, enum ipm_phase phase, int error)
 {
@@ -43,12 +48,12 @@ static void fail(struct troupe *troupe, enum ipm_phase phase, int error)
 static int raise_roles(struct troupe *troupe, struct ipm_wiring *wiring)
 {
     struct ipm_why *why = &troupe->outcome->why;
-    for (int role = 0; role < troupe->point->workload->n_roles; role++) {
+    for (int seat = 0; seat < troupe->board->n_seats; seat++) {
         pid_t pid = fork();
         if (pid == 0) {
             (void)close(troupe->guard);
             ipm_helpers_forget(&troupe->helpers);
-            ipm_role_run(troupe->point, wiring, troupe->board, role);
+            ipm_role_run(troupe->point, wiring, troupe->board, seat);
         }
         if (pid < 0)
             return ipm_why_set(why, -errno, "fork: ");
@@ -59,44 +64,44 @@ static int raise_roles(struct troupe *troupe, struct ipm_wiring *wiring)
     for (int i = 0; i < wiring->n_channels; i++)
         ipm_channel_close(&wiring->entries[i].channel);
     /* After the last fork, so that no role inherits one. */
-    for (int role = 0; role < troupe->n; role++) {
-        troupe->pidfds[role] = ipm_pidfd_open(troupe->pids[role], why);
-        if (troupe->pidfds[role] < 0)
-            return troupe->pidfds[role];
+    for (int seat = 0; seat < troupe->n; seat++) {
+        troupe->pidfds[seat] = ipm_pidfd_open(troupe->pids[seat], why);
+        if (troupe->pidfds[seat] < 0)
+            return troupe->pidfds[seat];
     }
     return 0;
 }
 
 static void dismiss(struct troupe *troupe)
 {
-    for (int role = 0; role < troupe->n; role++) {
-        if (troupe->pids[role] != 0)
-            (void)kill(troupe->pids[role], SIGKILL);
+    for (int seat = 0; seat < troupe->n; seat++) {
+        if (troupe->pids[seat] != 0)
+            (void)kill(troupe->pids[seat], SIGKILL);
     }
-    for (int role = 0; role < troupe->n; role++) {
+    for (int seat = 0; seat < troupe->n; seat++) {
         int status;
-        while (troupe->pids[role] != 0 && waitpid(troupe->pids[role], &status, 0) < 0 &&
+        while (troupe->pids[seat] != 0 && waitpid(troupe->pids[seat], &status, 0) < 0 &&
                errno == EINTR)
             ;
-        if (troupe->pidfds[role] >= 0)
-            (void)close(troupe->pidfds[role]);
+        if (troupe->pidfds[seat] >= 0)
+            (void)close(troupe->pidfds[seat]);
     }
 }
 
 /* A role ended: was that the end of its part? */
-static int reap(struct troupe *troupe, int role)
+static int reap(struct troupe *troupe, int seat)
 {
     struct ipm_why *why = &troupe->outcome->why;
-    const struct ipm_board_role *seat = &troupe->board->roles[role];
-    const char *name = troupe->point->workload->roles[role].name;
+    const struct ipm_board_role *left = &troupe->board->seats[seat];
+    const char *name = role_name(troupe, seat);
     int status = 0;
     int error =
-        ipm_wait_until(troupe->pids[role], troupe->pidfds[role], IPM_FOREVER, &status);
-    (void)close(troupe->pidfds[role]);
-    troupe->pidfds[role] = -1;
-    troupe->pids[role] = 0;
+        ipm_wait_until(troupe->pids[seat], troupe->pidfds[seat], IPM_FOREVER, &status);
+    (void)close(troupe->pidfds[seat]);
+    troupe->pidfds[seat] = -1;
+    troupe->pids[seat] = 0;
     troupe->alive--;
-    enum ipm_phase phase = (enum ipm_phase)atomic_load(&seat->phase);
+    enum ipm_phase phase = (enum ipm_phase)atomic_load(&left->phase);
     if (error != 0) {
         fail(troupe, phase, ipm_why_set(why, error, "wait for role %s: ", name));
         return error;
@@ -105,10 +110,10 @@ static int reap(struct troupe *troupe, int role)
         return 0;
     if (troupe->outcome->error != 0)
         return troupe->outcome->error;
-    if (seat->error != 0) {
-        *why = seat->why;
+    if (left->error != 0) {
+        *why = left->why;
         ipm_why_prefix(why, "role %s: ", name);
-        fail(troupe, phase, seat->error);
+        fail(troupe, phase, left->error);
     } else {
         char text[IPM_STATUS_TEXT];
         error = ipm_why_set(why, -ECHILD, "role %s %s", name,
@@ -123,11 +128,11 @@ static enum ipm_phase slowest_phase(const struct troupe *troupe, const char **ou
 {
     uint32_t slowest = IPM_PHASE_GONE;
     *out_name = "?";
-    for (int role = 0; role < troupe->n; role++) {
-        uint32_t phase = atomic_load(&troupe->board->roles[role].phase);
-        if (troupe->pidfds[role] >= 0 && phase < slowest) {
+    for (int seat = 0; seat < troupe->n; seat++) {
+        uint32_t phase = atomic_load(&troupe->board->seats[seat].phase);
+        if (troupe->pidfds[seat] >= 0 && phase < slowest) {
             slowest = phase;
-            *out_name = troupe->point->workload->roles[role].name;
+            *out_name = role_name(troupe, seat);
         }
     }
     return (enum ipm_phase)slowest;
@@ -159,16 +164,16 @@ static int mourn_all(struct troupe *troupe)
 /* Which role ends first, until then; < 0: none does. */
 static int next_to_end(const struct troupe *troupe, int64_t deadline_ns)
 {
-    struct pollfd entries[IPM_WORKLOAD_ROLES]; /* poll() passes over those of -1 */
-    for (int role = 0; role < troupe->n; role++)
-        entries[role] = (struct pollfd){.fd = troupe->pidfds[role], .events = POLLIN};
+    struct pollfd entries[IPM_SEATS_MAX]; /* poll() passes over those of -1 */
+    for (int seat = 0; seat < troupe->n; seat++)
+        entries[seat] = (struct pollfd){.fd = troupe->pidfds[seat], .events = POLLIN};
     int ready = 0;
     do {
         ready = poll(entries, (nfds_t)troupe->n, ipm_poll_timeout_ms(deadline_ns));
     } while (ready < 0 && errno == EINTR);
-    for (int role = 0; role < troupe->n && ready > 0; role++) {
-        if (entries[role].revents != 0)
-            return role;
+    for (int seat = 0; seat < troupe->n && ready > 0; seat++) {
+        if (entries[seat].revents != 0)
+            return seat;
     }
     return -1;
 }
@@ -185,11 +190,11 @@ static void find_cause(struct troupe *troupe)
     struct ipm_why why = outcome->why;
     int64_t deadline_ns = ipm_now_ns() + aftermath_ns;
     while (outcome->error == -EPIPE && troupe->alive > 0) {
-        int role = next_to_end(troupe, deadline_ns);
-        if (role < 0)
+        int seat = next_to_end(troupe, deadline_ns);
+        if (seat < 0)
             break;
         outcome->error = 0;
-        if (reap(troupe, role) == 0) {
+        if (reap(troupe, seat) == 0) {
             outcome->error = -EPIPE;
             outcome->phase = phase;
             outcome->why = why;
@@ -222,13 +227,13 @@ static int attend(struct troupe *troupe, int64_t allowed_ns)
 {
     int64_t deadline_ns = ipm_now_ns() + allowed_ns;
     while (troupe->alive > 0) {
-        struct pollfd entries[IPM_WORKLOAD_ROLES + IPM_WIRING_CHANNELS + 2];
+        struct pollfd entries[IPM_SEATS_MAX + IPM_HELPERS_MAX + 2];
         nfds_t n = 0;
         entries[n++] = (struct pollfd){.fd = troupe->bell, .events = POLLIN};
         entries[n++] = (struct pollfd){.fd = troupe->guard, .events = 0};
-        for (int role = 0; role < troupe->n; role++)
+        for (int seat = 0; seat < troupe->n; seat++)
             entries[n++] =
-                (struct pollfd){.fd = troupe->pidfds[role], .events = POLLIN};
+                (struct pollfd){.fd = troupe->pidfds[seat], .events = POLLIN};
         const struct ipm_helpers *helpers = &troupe->helpers;
         for (int i = 0; i < helpers->n; i++)
             entries[n++] = (struct pollfd){
@@ -249,10 +254,10 @@ static int attend(struct troupe *troupe, int64_t allowed_ns)
         int ended = mourn_all(troupe);
         if (ended != 0)
             return ended;
-        for (int role = 0; role < troupe->n; role++) {
-            if (entries[role + 2].revents == 0)
+        for (int seat = 0; seat < troupe->n; seat++) {
+            if (entries[seat + 2].revents == 0)
                 continue;
-            int error = reap(troupe, role);
+            int error = reap(troupe, seat);
             if (error != 0)
                 return error;
         }
@@ -295,9 +300,9 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     memset(outcome, 0, sizeof(*outcome));
     struct troupe troupe = {
         .point = point, .board = board, .outcome = outcome, .guard = guard};
-    for (int role = 0; role < IPM_WORKLOAD_ROLES; role++)
-        troupe.pidfds[role] = -1;
-    board->n_roles = point->workload->n_roles;
+    for (int seat = 0; seat < IPM_SEATS_MAX; seat++)
+        troupe.pidfds[seat] = -1;
+    board->n_seats = ipm_point_seats(point);
     board->bracket_ns[0] = board->bracket_ns[1] = NAN;
 
     static struct ipm_wiring wiring; /* too large for a comfortable stack */

@@ -24,12 +24,12 @@ struct ipm_outcome {
     int n_channels;
     struct ipm_capacity capacities[IPM_WIRING_CHANNELS];
     int n_helpers;
-    struct ipm_helper_share helpers[IPM_WIRING_CHANNELS];
+    struct ipm_helper_share helpers[IPM_HELPERS_MAX];
 };
 
 /**
  * ipm_lead() - measure one point
- * @board:   zeroed, n_roles set
+ * @board:   zeroed, of ipm_board_size()
  * @guard:   descriptor whose peer is the outer process: an error on it means that we are
  *           alone, and ends the invocation
  * @token:   for kernel names

@@ -104,15 +104,18 @@ static int parse_cpus(const json_t *json, struct ipm_point *point, struct ipm_wh
 {
     const json_t *cpus = json_object_get(json, "cpus");
     size_t n = json_array_size(cpus);
+    size_t wanted = IPM_SIDES * (size_t)point->traffic.pairs;
     if (cpus == NULL || json_is_null(cpus)) {
         int here = sched_getcpu();
-        point->cpus[IPM_SIDE_A] = point->cpus[IPM_SIDE_B] = here < 0 ? 0 : here;
+        for (size_t i = 0; i < wanted; i++)
+            point->cpus[i] = here < 0 ? 0 : here;
         return 0;
     }
-    if (n < 1 || n > IPM_SIDES)
-        return ipm_why_set(why, -EINVAL, "'cpus' must be a list of one or two numbers");
-    for (size_t i = 0; i < IPM_SIDES; i++) {
-        const json_t *cpu = json_array_get(cpus, i < n ? i : 0);
+    if (n < 1 || n > wanted || (n > 1 && n % IPM_SIDES != 0))
+        return ipm_why_set(why, -EINVAL,
+                           "'cpus' must be a list of one number, or of two per pair");
+    for (size_t i = 0; i < wanted; i++) {
+        const json_t *cpu = json_array_get(cpus, i % n);
         if (!json_is_integer(cpu) || json_integer_value(cpu) < 0 ||
             json_integer_value(cpu) >= CPU_SETSIZE)
             return ipm_why_set(why, -EINVAL, "'cpus' must hold CPU numbers");
@@ -175,6 +178,7 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "placement_class",
         "unavailable",
         "sensors",
+        "pairs",
         "working_set",
         "working_set_stride",
         NULL,
@@ -245,7 +249,10 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
     if (point->traffic.reply_size >= 0 && point->traffic.reply_size < shortest)
         shortest = point->traffic.reply_size;
 
-    if (missing != 0 || refused != 0)
+    if (ipm_point_seats(point) > IPM_SEATS_MAX)
+        (void)ipm_why_set(why, -EOPNOTSUPP, "%d roles, at most %d are possible",
+                          ipm_point_seats(point), IPM_SEATS_MAX);
+    else if (missing != 0 || refused != 0)
         (void)ipm_why_set(
             why, -EOPNOTSUPP, "%s %s a mechanism that is '%s'", workload->name,
             missing != 0 ? "needs" : "cannot use",
@@ -293,6 +300,12 @@ static int64_t granted_batch(const struct ipm_point *point)
     if (batch > fitting)
         batch = fitting;
     return batch > 1 ? batch : 1;
+}
+
+int ipm_point_cpu(const struct ipm_point *point, int seat)
+{
+    enum ipm_side side = point->workload->roles[ipm_point_role(point, seat)].side;
+    return point->cpus[IPM_SIDES * ipm_point_pair(point, seat) + (int)side];
 }
 
 int64_t ipm_point_longest(const struct ipm_point *point)

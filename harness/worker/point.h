@@ -15,6 +15,9 @@
 
 enum ipm_policy { IPM_POLICY_OTHER, IPM_POLICY_BATCH, IPM_POLICY_FIFO };
 
+/* A SEAT is one role of one pair: seat = pair * n_roles + role. */
+enum { IPM_PAIRS_MAX = 32, IPM_SEATS_MAX = 64 };
+
 extern const char *const ipm_policy_names[]; /* by enum ipm_policy, NULL-terminated */
 
 struct ipm_point {
@@ -26,7 +29,7 @@ struct ipm_point {
     enum ipm_wait wait;
     int copies; /* 0, 1 or 2: a mode the mechanism supports */
     enum ipm_policy policy;
-    int cpus[IPM_SIDES]; /* side a and side b; equal: one CPU */
+    int cpus[IPM_SIDES * IPM_PAIRS_MAX]; /* side a and side b of each pair */
     const char *pass;
     bool idle;          /* the pass is "idle": armed roles, no messages in the window */
     int64_t window_ns;  /* > 0 */
@@ -48,6 +51,25 @@ struct ipm_point {
  */
 int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
                     struct ipm_why *why);
+
+/* Processes of the point: all roles of all pairs. */
+static inline int ipm_point_seats(const struct ipm_point *point)
+{
+    return (int)point->traffic.pairs * point->workload->n_roles;
+}
+
+static inline int ipm_point_role(const struct ipm_point *point, int seat)
+{
+    return seat % point->workload->n_roles;
+}
+
+static inline int ipm_point_pair(const struct ipm_point *point, int seat)
+{
+    return seat / point->workload->n_roles;
+}
+
+/* The CPU of a seat. */
+int ipm_point_cpu(const struct ipm_point *point, int seat);
 
 /* Longest message on any channel of this point, bytes. */
 int64_t ipm_point_longest(const struct ipm_point *point);

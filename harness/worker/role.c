@@ -35,7 +35,7 @@ struct part {
     struct ipm_wiring *wiring;
     struct ipm_board *board;
     struct ipm_board_role *own;
-    int role;
+    int seat, role, pair;
     unsigned char *working_set; /* NULL: none */
 };
 
@@ -90,9 +90,8 @@ static int settle(struct part *part, struct ipm_why *why)
     (void)dup2(null, STDIN_FILENO);
     (void)dup2(null, STDOUT_FILENO);
     (void)close(null);
-    ipm_wiring_keep(part->wiring, part->role);
-    enum ipm_side side = part->point->workload->roles[part->role].side;
-    error = ipm_pin_self(part->point->cpus[side], why);
+    ipm_wiring_keep(part->wiring, part->seat);
+    error = ipm_pin_self(ipm_point_cpu(part->point, part->seat), why);
     return error != 0 ? error : set_policy(part->point->policy, why);
 }
 
@@ -123,7 +122,7 @@ static void rest(struct part *part, struct ipm_run *run)
     if (wait == IPM_WAIT_SPIN || wait == IPM_WAIT_YIELD) {
         while (ipm_now_ns() < end_ns) {
             for (int i = 0; i < POLLS_PER_CLOCK; i++) {
-                (void)atomic_load_explicit(&part->board->pace.last_batch,
+                (void)atomic_load_explicit(&part->board->paces[part->pair].last_batch,
                                            memory_order_acquire);
                 if (wait == IPM_WAIT_YIELD)
                     (void)sched_yield();
@@ -154,12 +153,13 @@ static void play(struct part *part, struct ipm_run *run)
     run->role = part->role;
     run->ports = part->wiring->ports;
     run->working_set = part->working_set;
-    run->pace = &part->board->pace;
+    run->pace = &part->board->paces[part->pair];
     run->batch = part->board->batch;
     run->max_batches = part->board->max_batches;
     run->duration_ns = part->board->duration_ns;
     run->timeout_ns = IPM_FOREVER;
-    run->one_cpu = part->point->cpus[IPM_SIDE_A] == part->point->cpus[IPM_SIDE_B];
+    const int *cpus = &part->point->cpus[IPM_SIDES * part->pair];
+    run->one_cpu = cpus[IPM_SIDE_A] == cpus[IPM_SIDE_B];
     int result = part->point->workload->run(run, &why);
     if (result == IPM_CLOSED)
         result = ipm_why_set(&why, -EPIPE, "the peer closed the channel");
@@ -175,7 +175,8 @@ static void set_round(struct ipm_board *board, uint64_t batch, uint64_t max_batc
     board->batch = batch;
     board->max_batches = max_batches;
     board->duration_ns = duration_ns;
-    atomic_store(&board->pace.last_batch, UINT64_MAX);
+    for (int pair = 0; pair < IPM_PAIRS_MAX; pair++)
+        atomic_store(&board->paces[pair].last_batch, UINT64_MAX);
 }
 
 static void play_verified(struct part *part)
@@ -185,7 +186,7 @@ static void play_verified(struct part *part)
     int64_t messages = longest > 0 ? VERIFIED_BYTES / longest : VERIFIED_MESSAGES;
     messages = messages > VERIFIED_MESSAGES ? VERIFIED_MESSAGES : messages;
     messages = messages < VERIFIED_LEAST ? VERIFIED_LEAST : messages;
-    if (part->role == 0)
+    if (part->seat == 0)
         set_round(part->board, unit, ((uint64_t)messages + unit - 1) / unit, INT64_MAX);
     ipm_board_barrier(part->board);
     struct ipm_run run = {.verify = true};
@@ -218,7 +219,7 @@ static void warm_up(struct part *part)
 {
     struct ipm_board *board = part->board;
     int64_t round_ns = part->point->warmup_ns / WARMUP_ROUNDS;
-    if (part->role == 0) {
+    if (part->seat == 0) {
         struct ipm_clock_cost cost;
         ipm_clock_measure(&cost);
         board->clock_cost_ns = cost.median_ns;
@@ -226,13 +227,13 @@ static void warm_up(struct part *part)
         board->warm = false;
     }
     do {
-        if (part->role == 0)
+        if (part->seat == 0)
             set_round(board, board->batch, UINT64_MAX, round_ns);
         ipm_board_barrier(board);
         struct ipm_run run = {.verify = false};
         play(part, &run);
         ipm_board_barrier(board);
-        if (part->role == 0)
+        if (part->seat == 0)
             judge_warmup(part, &run);
         ipm_board_barrier(board);
     } while (!board->warm);
@@ -246,9 +247,9 @@ static void bracket(struct part *part, int which)
         int answering = 0;
         while (roles[answering].side == roles[0].side)
             answering++;
-        if (part->role == 0)
+        if (part->seat == 0)
             board->bracket_ns[which] = ipm_bracket_ask(&board->bracket);
-        else if (part->role == answering)
+        else if (part->seat == answering)
             ipm_bracket_answer(&board->bracket);
     }
     ipm_board_barrier(board);
@@ -267,17 +268,18 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
 {
     static struct ipm_histogram own_samples; /* too large for a comfortable stack */
     struct ipm_board *board = part->board;
-    bool pooled = part->point->workload->latency == IPM_LATENCY_GAP;
-    bool recording = part->role == ipm_role_recording(part->point->workload);
+    bool gap = part->point->workload->latency == IPM_LATENCY_GAP;
+    bool recording = gap || part->role == ipm_role_recording(part->point->workload);
+    bool pooled = recording && (gap || part->point->traffic.pairs > 1);
     struct ipm_run run = {.verify = false};
     for (int i = 0; i < IPM_WORKLOAD_METRICS; i++)
         run.metrics[i] = NAN;
-    if (recording)
+    if (part->seat == 0)
         ipm_histogram_reset(&board->histogram);
     if (pooled)
         ipm_histogram_reset(&own_samples);
     run.histogram = pooled ? &own_samples : recording ? &board->histogram : NULL;
-    if (part->role == 0) {
+    if (part->seat == 0) {
         board->window_batch = board->batch;
         set_round(board, board->batch, UINT64_MAX, part->point->window_ns);
     }
@@ -304,14 +306,16 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
 }
 
 _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wiring,
-                            struct ipm_board *board, int role)
+                            struct ipm_board *board, int seat)
 {
     struct ipm_why why = {.error = 0, .text = ""};
     struct part part = {.point = point,
                         .wiring = wiring,
                         .board = board,
-                        .own = &board->roles[role],
-                        .role = role};
+                        .own = &board->seats[seat],
+                        .seat = seat,
+                        .role = ipm_point_role(point, seat),
+                        .pair = ipm_point_pair(point, seat)};
     enter(&part, IPM_PHASE_ATTACH);
     int error = settle(&part, &why);
     if (error != 0)

@@ -10,13 +10,13 @@
 #include "harness/worker/wiring.h"
 
 /**
- * ipm_role_run() - be role number @role, then exit
+ * ipm_role_run() - be the role in that seat, then exit
  *
  * Exit status 0: all rounds done and results on the board; 1: gave up, the board says in
  * which phase and why.
  */
 _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wiring,
-                            struct ipm_board *board, int role);
+                            struct ipm_board *board, int seat);
 
 /* The role whose clock bounds the window and whose samples count. */
 int ipm_role_recording(const struct ipm_workload *workload);

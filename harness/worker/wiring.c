@@ -16,8 +16,8 @@ static size_t round_up(size_t size, size_t multiple)
     return (size + multiple - 1) / multiple * multiple;
 }
 
-static int plan_channel(struct ipm_wiring *wiring, int edge_index, bool reverse,
-                        struct ipm_why *why)
+static int plan_channel(struct ipm_wiring *wiring, int pair, int edge_index,
+                        bool reverse, struct ipm_why *why)
 {
     const struct ipm_point *point = wiring->point;
     const struct ipm_edge *edge = &point->workload->edges[edge_index];
@@ -28,13 +28,18 @@ static int plan_channel(struct ipm_wiring *wiring, int edge_index, bool reverse,
         return ipm_why_set(why, -ENOENT, "workload %s needs mechanism '%s'",
                            point->workload->name, edge->mechanism);
 
+    if (wiring->n_channels == IPM_WIRING_CHANNELS)
+        return ipm_why_set(why, -EOPNOTSUPP, "more than %d channels",
+                           IPM_WIRING_CHANNELS);
     size_t i = (size_t)wiring->n_channels++;
+    memset(&wiring->entries[i], 0, sizeof(wiring->entries[i]));
     struct ipm_channel *channel = &wiring->entries[i].channel;
     const struct ipm_traffic *traffic = &point->traffic;
     bool both_ways = edge->duplex && (mechanism->capabilities & IPM_CAP_DUPLEX) != 0;
     wiring->entries[i].edge = edge_index;
-    wiring->entries[i].roles[IPM_SIDE_A] = reverse ? edge->to : edge->from;
-    wiring->entries[i].roles[IPM_SIDE_B] = reverse ? edge->from : edge->to;
+    int first = pair * point->workload->n_roles;
+    wiring->entries[i].seats[IPM_SIDE_A] = first + (reverse ? edge->to : edge->from);
+    wiring->entries[i].seats[IPM_SIDE_B] = first + (reverse ? edge->from : edge->to);
     if (edge->mechanism == NULL)
         memcpy(wiring->entries[i].options, point->options, sizeof(point->options));
     else
@@ -51,7 +56,7 @@ static int plan_channel(struct ipm_wiring *wiring, int edge_index, bool reverse,
         .options = wiring->entries[i].options,
     };
     if (edge->duplex && !both_ways && !reverse)
-        return plan_channel(wiring, edge_index, true, why);
+        return plan_channel(wiring, pair, edge_index, true, why);
     return 0;
 }
 
@@ -76,12 +81,16 @@ static int allot_states(struct ipm_wiring *wiring, struct ipm_why *why)
 int ipm_wiring_create(struct ipm_wiring *wiring, const struct ipm_point *point,
                       const char *token, const char *directory, struct ipm_why *why)
 {
-    memset(wiring, 0, sizeof(*wiring));
+    int error = 0;
     wiring->point = point;
     wiring->states = IPM_REGION_NONE;
-    int error = 0;
-    for (int edge = 0; edge < point->workload->n_edges && error == 0; edge++)
-        error = plan_channel(wiring, edge, false, why);
+    wiring->n_channels = wiring->n_endpoints = 0;
+    wiring->memory = NULL;
+    memset(wiring->ports, 0, sizeof(wiring->ports));
+    for (int pair = 0; pair < point->traffic.pairs; pair++) {
+        for (int edge = 0; edge < point->workload->n_edges && error == 0; edge++)
+            error = plan_channel(wiring, pair, edge, false, why);
+    }
     if (error == 0)
         error = allot_states(wiring, why);
     if (error != 0) {
@@ -111,14 +120,14 @@ void ipm_wiring_destroy(struct ipm_wiring *wiring)
     ipm_region_fini(&wiring->states);
 }
 
-void ipm_wiring_keep(struct ipm_wiring *wiring, int role)
+void ipm_wiring_keep(struct ipm_wiring *wiring, int seat)
 {
-    wiring->role = role;
+    wiring->seat = seat;
     for (int i = 0; i < wiring->n_channels; i++) {
         struct ipm_channel *channel = &wiring->entries[i].channel;
-        const int *roles = wiring->entries[i].roles;
-        bool holds_a = roles[IPM_SIDE_A] == role;
-        bool holds_b = roles[IPM_SIDE_B] == role;
+        const int *seats = wiring->entries[i].seats;
+        bool holds_a = seats[IPM_SIDE_A] == seat;
+        bool holds_b = seats[IPM_SIDE_B] == seat;
         if (!holds_a && !holds_b)
             ipm_channel_close(channel);
         else if (holds_a != holds_b)
@@ -146,7 +155,7 @@ static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
         const struct ipm_mode *mode =
             &channel->mechanism->modes[channel->config.copies];
         for (int side = 0; side < IPM_SIDES; side++) {
-            if (wiring->entries[i].roles[side] != wiring->role)
+            if (wiring->entries[i].seats[side] != wiring->seat)
                 continue;
             struct ipm_endpoint *endpoint = &wiring->endpoints[n++];
             *endpoint = (struct ipm_endpoint){

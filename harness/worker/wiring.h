@@ -13,8 +13,8 @@
 #include "harness/worker/point.h"
 
 enum {
-    IPM_WIRING_CHANNELS = 2 * IPM_WORKLOAD_EDGES,
-    IPM_WIRING_ENDPOINTS = 2 * IPM_WIRING_CHANNELS,
+    IPM_WIRING_CHANNELS = 64,                      /* of all pairs */
+    IPM_WIRING_ENDPOINTS = 4 * IPM_WORKLOAD_EDGES, /* of one role */
 };
 
 struct ipm_wiring {
@@ -24,12 +24,12 @@ struct ipm_wiring {
     struct {
         struct ipm_channel channel;
         int edge;
-        int roles[IPM_SIDES]; /* who holds side a and side b */
+        int seats[IPM_SIDES]; /* who holds side a and side b */
         _Alignas(8) unsigned char options[512];
     } entries[IPM_WIRING_CHANNELS];
 
     /* A role's own, after fork. */
-    int role;
+    int seat;
     int n_endpoints;
     struct ipm_endpoint endpoints[IPM_WIRING_ENDPOINTS];
     struct ipm_port ports[IPM_WORKLOAD_EDGES];
@@ -49,7 +49,7 @@ int ipm_wiring_create(struct ipm_wiring *wiring, const struct ipm_point *point,
 void ipm_wiring_destroy(struct ipm_wiring *wiring);
 
 /* Role: closes every channel descriptor that is not its own. */
-void ipm_wiring_keep(struct ipm_wiring *wiring, int role);
+void ipm_wiring_keep(struct ipm_wiring *wiring, int seat);
 
 /* Role: memory for endpoints and messages, then attach() of each endpoint. */
 int ipm_wiring_attach(struct ipm_wiring *wiring, struct ipm_why *why);

@@ -175,12 +175,52 @@ static void affinity(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* What several pairs get: {placement, pairs} -> CPUs, and how many share none. */
+static void pairs_share_no_cpu_while_they_can(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *placement;
+        size_t pairs, apart;
+        int cpus[10];
+    } rows[] = {
+        {"same_cpu", 3, 3, {2, 2, 3, 3, 4, 4}},
+        {"smt_sibling", 5, 4, {2, 3, 4, 5, 6, 7, 0, 1, 2, 3}},
+        {"same_llc", 3, 3, {2, 0, 3, 1, 4, 6}},
+        {"cross_socket", 4, 4, {2, 4, 3, 5, 6, 0, 7, 1}},
+    };
+    struct ipm_topology topology;
+    /* Two packages of two cores with two threads. */
+    static const struct ipm_cpu cpus[] = {
+        {0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {2, 1, 0, 0, 0}, {3, 1, 0, 0, 0},
+        {4, 2, 1, 1, 1}, {5, 2, 1, 1, 1}, {6, 3, 1, 1, 1}, {7, 3, 1, 1, 1},
+    };
+    ipm_topology_init(&topology, cpus, IPM_TEST_ROWS(cpus), true);
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        struct ipm_place place;
+        int got[10] = {0};
+        assert_int_equal(ipm_topology_place(&topology, rows[i].placement, &place, NULL),
+                         0);
+        size_t apart = ipm_topology_spread(&topology, &place, rows[i].pairs, got);
+        for (size_t k = 0; k < 2 * rows[i].pairs; k++) {
+            if (got[k] != rows[i].cpus[k])
+                fail_msg("%s: CPU %zu is %d, not %d", rows[i].placement, k, got[k],
+                         rows[i].cpus[k]);
+        }
+        assert_int_equal(apart, rows[i].apart);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words),         cmocka_unit_test(one_cpu),
-        cmocka_unit_test(siblings_only), cmocka_unit_test(unknown),
-        cmocka_unit_test(made_up),       cmocka_unit_test(affinity),
+        cmocka_unit_test(words),
+        cmocka_unit_test(one_cpu),
+        cmocka_unit_test(siblings_only),
+        cmocka_unit_test(unknown),
+        cmocka_unit_test(made_up),
+        cmocka_unit_test(affinity),
+        cmocka_unit_test(pairs_share_no_cpu_while_they_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,8 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
     if (error == 0)
         error = ipm_ladder_make(&report.summary, report.manifest, &report.ladder, why);
     if (error == 0)
+        error = ipm_pass_costs_make(&report.table, &report.costs, why);
+    if (error == 0)
         error = ipm_answer_make(&report.table, &report.summary, &report.ladder,
                                 report.manifest, &report.answer, why);
     if (error != 0)
@@ -53,6 +55,7 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
 void ipm_report_fini(struct ipm_report *report)
 {
     ipm_answer_fini(&report->answer);
+    ipm_pass_costs_fini(&report->costs);
     ipm_ladder_fini(&report->ladder);
     ipm_summary_fini(&report->summary);
     ipm_table_fini(&report->table);

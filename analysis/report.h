@@ -11,6 +11,7 @@
 
 #include "analysis/answer.h"
 #include "analysis/ladder.h"
+#include "analysis/pass_cost.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
 #include "base/json.h"
@@ -24,6 +25,7 @@ struct ipm_report {
     struct ipm_table table;
     struct ipm_summary summary;
     struct ipm_ladder ladder;
+    struct ipm_pass_costs costs;
     struct ipm_answer answer;
     json_t *models; /* what each model says, as in report.json */
 };

@@ -268,8 +268,25 @@ static json_t *commands_json(const json_t *manifest)
     return json;
 }
 
-/* What the worker could measure, and why not the rest. */
-static json_t *passes_json(const json_t *describe)
+/* How much slower operations are in a pass; null: nothing to compare. */
+static json_t *cost_json(const struct ipm_pass_costs *costs, const char *pass)
+{
+    for (size_t i = 0; i < costs->n; i++) {
+        const struct ipm_estimate *ratio = &costs->list[i].ratio;
+        if (strcmp(costs->list[i].pass, pass) != 0)
+            continue;
+        json_t *json = json_object();
+        set(json, "ratio", ipm_json_number(ratio->value));
+        set(json, "low", ipm_json_number(ratio->low));
+        set(json, "high", ipm_json_number(ratio->high));
+        set_count(json, "points", ratio->n);
+        return json;
+    }
+    return json_null();
+}
+
+/* What the worker could measure, what that costs, and why not the rest. */
+static json_t *passes_json(const json_t *describe, const struct ipm_pass_costs *costs)
 {
     json_t *json = json_array();
     size_t i;
@@ -280,6 +297,7 @@ static json_t *passes_json(const json_t *describe)
         set(copy, "name", of_manifest(pass, "name"));
         set(copy, "available", of_manifest(pass, "available"));
         set(copy, "reason", of_manifest(pass, "reason"));
+        set(copy, "cost", cost_json(costs, ipm_manifest_text(pass, "name", "")));
         (void)json_array_append_new(json, copy);
     }
     return json;
@@ -298,7 +316,7 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     const json_t *describe = json_object_get(manifest, "describe");
     set(json, "commands", commands_json(manifest));
     set(json, "sandbox", of_manifest(describe, "sandbox"));
-    set(json, "passes", passes_json(describe));
+    set(json, "passes", passes_json(describe, &report->costs));
     set(json, "environment", environment_json(manifest));
     set(json, "health", health_json(report));
 

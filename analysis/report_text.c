@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -200,6 +201,30 @@ static void put_failures(const struct ipm_table *table, FILE *out)
                       n - IPM_TEXT_FAILURES);
 }
 
+/* What it costs to count: those figures are not the timing pass's. */
+static void put_costs(const struct ipm_pass_costs *costs, FILE *out)
+{
+    char text[1024] = "";
+    for (size_t i = 0; i < costs->n; i++) {
+        const struct ipm_estimate *ratio = &costs->list[i].ratio;
+        size_t used = strlen(text);
+        (void)snprintf(text + used, sizeof(text) - used, "%s%s %+.1f %%",
+                       used == 0 ? "" : ", ", costs->list[i].pass,
+                       (ratio->value - 1) * 100);
+        used = strlen(text);
+        if (isfinite(ratio->low))
+            (void)snprintf(text + used, sizeof(text) - used, " [%+.1f, %+.1f]",
+                           (ratio->low - 1) * 100, (ratio->high - 1) * 100);
+    }
+    if (text[0] == '\0')
+        return;
+    char line[1280];
+    (void)snprintf(line, sizeof(line),
+                   "time per operation against the timing pass, median over points: %s",
+                   text);
+    put_sentence(out, "Counting", line);
+}
+
 static const char *const pictures[] = {"ladder", "latency_size", "throughput_size",
                                        "ratio"};
 enum { PICTURES = sizeof(pictures) / sizeof(pictures[0]) };
@@ -260,6 +285,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     put_sentence(out, "Effects", report->answer.effect);
     put_sentence(out, "Limits", report->answer.limits);
     ipm_models_text(report->models, out);
+    put_costs(&report->costs, out);
     put_warning(report->manifest, out);
     put_failures(&report->table, out);
     put_files(directory, out);

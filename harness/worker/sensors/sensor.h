@@ -97,8 +97,8 @@ struct ipm_sensor_set {
  * Never fails as a whole: a sensor that cannot be opened reads as missing, with its reason.
  * One of another pass is not touched at all - having merely tried an event slows the task
  * switches that follow (docs/method.md) - and reads what context->unavailable says of its
- * pass, else
- * "not_in_this_pass: belongs to PASS".  The texts of the context must outlive the set.
+ * pass, else "not_in_this_pass: belongs to PASS".  With {"off": true} in context->sensing
+ * none is touched: what sensors cost can be measured.  The texts of the context must outlive the set.
  */
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context);

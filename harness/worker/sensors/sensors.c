@@ -113,6 +113,7 @@ static bool in_pass(const struct ipm_sensor *sensor, const char *pass)
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context)
 {
+    bool off = json_is_true(json_object_get(context->sensing, "off"));
     set->n = 0;
     for (const struct ipm_sensor *const *at = ipm_sensors; *at != NULL; at++) {
         const struct ipm_sensor *sensor = *at;
@@ -123,7 +124,9 @@ void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
         void *state = NULL;
         const char *elsewhere = NULL;
         int error = 0;
-        if (in_pass(sensor, context->pass))
+        if (off)
+            elsewhere = "off: no sensor was asked for";
+        else if (in_pass(sensor, context->pass))
             error = open_sensor(sensor, context, &state, &why);
         else
             elsewhere = other_pass(sensor, context);

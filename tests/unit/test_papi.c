@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#if __has_include(<papi.h>)
+#if IPM_HAVE_PAPI
 
 #include "harness/worker/sensors/modules/papi.c"
 #include "harness/worker/sensors/modules/papi_events.c"
@@ -383,7 +383,7 @@ int main(void)
 
 int main(void)
 {
-    (void)puts("skip: papi.h is not here");
+    (void)puts("skip: PAPI is not here");
     return 77;
 }
 

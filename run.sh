@@ -14,7 +14,8 @@ export DEBIAN_FRONTEND=noninteractive
 
 say() { printf '%s\n' "run.sh: $*" >&2; }
 
-# What is wanted: how to see that it is there, then its package for apt, dnf and pacman.
+# What is wanted: how to see that it is there, then its package for apt, dnf and pacman ("-":
+# that distribution has none).
 # The first four are a must; without the others a part is absent and says so.
 needs='
 cmd:cc                gcc             gcc             gcc        must
@@ -30,6 +31,8 @@ lib:libzmq            libzmq3-dev     zeromq-devel    zeromq     should
 hdr:nng/nng.h         libnng-dev      nng-devel       nng        should
 lib:libsystemd        libsystemd-dev  systemd-devel   systemd-libs should
 cmd:dbus-daemon       dbus            dbus-daemon     dbus       should
+lib:papi              libpapi-dev     papi-devel      -          should
+hdr:perfmon/pfmlib.h  libpfm4-dev     libpfm-devel    -          should
 '
 test_needs='
 lib:cmocka            libcmocka-dev   libcmocka-devel cmocka     should
@@ -57,7 +60,7 @@ missing() {
         [[ -z $probe ]] && continue
         [[ ${2:-} == must && $weight != must ]] && continue
         there "$probe" || case $1 in apt) echo "$apt" ;; dnf) echo "$dnf" ;; pacman) echo "$pacman" ;; esac
-    done <<<"$list" | sort -u | tr '\n' ' '
+    done <<<"$list" | sed '/^-$/d' | sort -u | tr '\n' ' '
 }
 
 install_missing() {

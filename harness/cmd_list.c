@@ -14,10 +14,11 @@
 
 static const char usage[] =
     "usage: ipcmeter list [mechanisms|workloads|floors|sensors|models] [--json]\n"
+    "                     [--counters perf|papi|none] [--events LIST] [--energy WORD]\n"
     "                     [--plugin SO]... [--sysroot DIR]\n"
     "\n"
-    "  --json         as one document, with all that the worker tells\n"
-    "  --plugin SO    mechanisms of a shared object\n"
+    "  --json         as one document, with all that the worker "
+    "tells\n" IPM_SENSOR_WORDS_USAGE "  --plugin SO    mechanisms of a shared object\n"
     "  --sysroot DIR  sensors look below DIR\n";
 
 static const char *const kinds[] = {"mechanisms", "floors", "workloads",
@@ -266,6 +267,9 @@ static int parse(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
         {"json", no_argument, NULL, 'j'},
+        {"counters", required_argument, NULL, 'c'},
+        {"events", required_argument, NULL, 'e'},
+        {"energy", required_argument, NULL, 'm'},
         {"plugin", required_argument, NULL, 'l'},
         {"sysroot", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
@@ -279,6 +283,12 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         options->json = options->json || option == 'j';
         options->help = options->help || option == 'h';
+        if (option == 'c')
+            options->request.sensors.counters = optarg;
+        if (option == 'e')
+            options->request.sensors.events = optarg;
+        if (option == 'm')
+            options->request.sensors.energy = optarg;
         if (option == 'r')
             worker->sysroot = optarg;
         if (option == 'l' && worker->n_plugins < IPM_PLUGINS_MAX)
@@ -308,7 +318,7 @@ int ipm_cmd_list(int argc, char **argv)
         return IPM_EXIT_OK;
     }
     ipm_auto_json json_t *describe = NULL;
-    status = ipm_prepare_describe(&options.request, &describe);
+    status = ipm_prepare_list(&options.request, &describe);
     if (status != 0)
         return status;
     if (options.json)

@@ -16,13 +16,14 @@
 
 static const char usage[] =
     "usage: ipcmeter plan [CONFIG] [--set KEY=VALUE]... [--json] [--points]\n"
+    "                     [--counters perf|papi|none] [--events LIST] [--energy WORD]\n"
     "                     [--plugin SO]... [--sysroot DIR]\n"
     "\n"
     "  CONFIG           JSON with comments; without it, the built-in default\n"
     "  --set KEY=VALUE  mechanisms=pipe,shm_ring  size=64,4096  repeat.window=20ms "
     "...\n"
     "  --json           the whole plan as one document\n"
-    "  --points         one line per point, too\n"
+    "  --points         one line per point, too\n" IPM_SENSOR_WORDS_USAGE
     "  --plugin SO      mechanisms of a shared object\n"
     "  --sysroot DIR    sensors look below DIR\n";
 
@@ -39,6 +40,9 @@ static int parse(int argc, char **argv, struct options *options)
         {"set", required_argument, NULL, 's'},
         {"json", no_argument, NULL, 'j'},
         {"points", no_argument, NULL, 'p'},
+        {"counters", required_argument, NULL, 'c'},
+        {"events", required_argument, NULL, 'e'},
+        {"energy", required_argument, NULL, 'm'},
         {"plugin", required_argument, NULL, 'l'},
         {"sysroot", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
@@ -56,6 +60,12 @@ static int parse(int argc, char **argv, struct options *options)
         options->json = options->json || option == 'j';
         options->points = options->points || option == 'p';
         options->help = options->help || option == 'h';
+        if (option == 'c')
+            options->request.sensors.counters = optarg;
+        if (option == 'e')
+            options->request.sensors.events = optarg;
+        if (option == 'm')
+            options->request.sensors.energy = optarg;
         if (option == 'r')
             worker->sysroot = optarg;
         if (option == 'l' && worker->n_plugins < IPM_PLUGINS_MAX)

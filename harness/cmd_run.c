@@ -21,9 +21,8 @@ static const char usage[] =
     "  --only RE           measure only points whose label matches\n"
     "  --skip RE           leave out points whose label matches\n"
     "  --resume            go on with the run in DIR\n"
-    "  --seed N            seed of the order (default: a fresh one)\n"
-    "  --counters perf|none   counter passes where the machine has them, or none\n"
-    "  --progress auto|plain|jsonl|none\n"
+    "  --seed N            seed of the order (default: a fresh "
+    "one)\n" IPM_SENSOR_WORDS_USAGE "  --progress auto|plain|jsonl|none\n"
     "  --plugin SO         load mechanisms from a shared object\n"
     "  --sysroot DIR       read sysfs and proc below DIR\n"
     "  --no-sandbox        for debugging: no private namespaces\n";
@@ -84,18 +83,6 @@ static int parse_ticker(const char *text, struct arguments *arguments)
     return complain("--progress: auto, plain, jsonl or none, not ", text);
 }
 
-static int parse_counters(const char *text, struct arguments *arguments)
-{
-    if (strcmp(text, "perf") == 0)
-        return 0;
-    if (strcmp(text, "none") != 0)
-        return complain("--counters: perf or none, not ", text);
-    return ipm_texts_add(&arguments->sets, &arguments->run.request.n_sets,
-                         "sensors.counters=off") == 0
-               ? 0
-               : IPM_EXIT_INTERNAL;
-}
-
 enum option_code {
     SET = 256,
     OUT,
@@ -104,6 +91,8 @@ enum option_code {
     RESUME,
     SEED,
     COUNTERS,
+    EVENTS,
+    ENERGY,
     PROGRESS,
     PLUGIN,
     SYSROOT,
@@ -134,7 +123,14 @@ static int take(int code, struct arguments *arguments)
     case SEED:
         return parse_seed(optarg, arguments);
     case COUNTERS:
-        return parse_counters(optarg, arguments);
+        request->sensors.counters = optarg;
+        return 0;
+    case EVENTS:
+        request->sensors.events = optarg;
+        return 0;
+    case ENERGY:
+        request->sensors.energy = optarg;
+        return 0;
     case PROGRESS:
         return parse_ticker(optarg, arguments);
     case PLUGIN:
@@ -164,6 +160,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         {"resume", no_argument, NULL, RESUME},
         {"seed", required_argument, NULL, SEED},
         {"counters", required_argument, NULL, COUNTERS},
+        {"events", required_argument, NULL, EVENTS},
+        {"energy", required_argument, NULL, ENERGY},
         {"progress", required_argument, NULL, PROGRESS},
         {"plugin", required_argument, NULL, PLUGIN},
         {"sysroot", required_argument, NULL, SYSROOT},

@@ -73,7 +73,10 @@ int ipm_describe_worker(const struct ipm_worker *worker,
                         const volatile sig_atomic_t *interrupted, json_t **out_describe,
                         struct ipm_why *why)
 {
-    const char *argv[2 * IPM_PLUGINS_MAX + 6];
+    const char *argv[2 * IPM_PLUGINS_MAX + 8];
+    ipm_auto_free char *sensing = json_object_size(worker->sensing) > 0
+                                      ? ipm_json_canonical(worker->sensing)
+                                      : NULL;
     size_t n = 0;
     argv[n++] = worker->path;
     for (size_t i = 0; i < worker->n_plugins; i++) {
@@ -83,6 +86,10 @@ int ipm_describe_worker(const struct ipm_worker *worker,
     if (worker->sysroot != NULL && worker->sysroot[0] != '\0') {
         argv[n++] = "--sysroot";
         argv[n++] = worker->sysroot;
+    }
+    if (sensing != NULL) {
+        argv[n++] = "--sensors";
+        argv[n++] = sensing;
     }
     /* Limits differ: the sandbox raises those of the kernel's queues. */
     if (worker->no_sandbox)

@@ -22,6 +22,7 @@ struct ipm_worker {
     size_t n_plugins;
     const char *sysroot; /* --sysroot; NULL or "": the machine itself */
     bool no_sandbox;
+    const json_t *sensing; /* --sensors; NULL or empty: all defaults; borrowed */
 };
 
 /* Path of a program in the folder of this executable.  0; -ENOENT, -EACCES ... as access(2)

@@ -5,6 +5,8 @@
 #include "base/process.h"
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
+#include "harness/spec_keys.h"
+#include "harness/spec_set.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,11 +53,11 @@ static int read_config(const char *path, char **out_text, size_t *out_length)
     return ipm_read_all(fd, IPM_CONFIG_LIMIT, out_text, out_length);
 }
 
-static int load_spec(const struct ipm_request *request, const json_t *describe,
-                     struct ipm_spec *out_spec)
+/* A config and what the command line has to say against it. */
+static int load_text(const char *file, const char *const *sets, size_t n_sets,
+                     const json_t *describe, struct ipm_spec *out_spec)
 {
     static const struct ipm_position start = {.line = 1, .column = 1};
-    const char *file = request->config;
     ipm_auto_free char *owned = NULL;
     const char *text = ipm_default_config;
     size_t length = strlen(ipm_default_config);
@@ -70,14 +72,71 @@ static int load_spec(const struct ipm_request *request, const json_t *describe,
         ipm_diagnostics_error_at(&diagnostics, &start, NULL,
                                  "cannot read this file: %s", strerror(-error));
     else
-        error = ipm_spec_load(text, length, request->sets, request->n_sets, describe,
-                              &diagnostics, out_spec);
+        error =
+            ipm_spec_load(text, length, sets, n_sets, describe, &diagnostics, out_spec);
     ipm_diagnostics_print(&diagnostics, stderr);
     bool wrong = diagnostics.count > 0;
     ipm_diagnostics_fini(&diagnostics);
     if (wrong)
         return IPM_EXIT_USAGE;
     return error != 0 ? complain(strerror(-error)) : 0;
+}
+
+/* The arguments of --set, then what --counters, --events and --energy say as such. */
+struct sets {
+    const char **texts; /* the first are borrowed, the last are @words */
+    size_t n;
+    char *words[3];
+};
+
+static void drop_sets(struct sets *sets)
+{
+    free(sets->texts);
+    for (size_t i = 0; i < 3; i++)
+        free(sets->words[i]);
+}
+
+static int collect_sets(const struct ipm_request *request, struct sets *sets)
+{
+    struct ipm_why why = {0};
+    int error = ipm_sensor_words_set(&request->sensors, sets->words, &why);
+    if (error != 0) {
+        (void)complain(why.text);
+        return error == -EINVAL ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
+    }
+    for (size_t i = 0; error == 0 && i < request->n_sets; i++)
+        error = ipm_texts_add(&sets->texts, &sets->n, request->sets[i]);
+    for (size_t i = 0; error == 0 && i < 3 && sets->words[i] != NULL; i++)
+        error = ipm_texts_add(&sets->texts, &sets->n, sets->words[i]);
+    return error == 0 ? 0 : complain(strerror(-error));
+}
+
+static int load_spec(const struct ipm_request *request, const json_t *describe,
+                     struct ipm_spec *out_spec)
+{
+    struct sets sets = {0};
+    int status = collect_sets(request, &sets);
+    if (status == 0)
+        status = load_text(request->config, sets.texts, sets.n, describe, out_spec);
+    drop_sets(&sets);
+    return status;
+}
+
+/* A describe document tells of sensors as they are asked: once more, when they are. */
+static int describe_again(struct ipm_request *request, const struct ipm_spec *spec,
+                          json_t **describe)
+{
+    if (json_object_size(spec->sensing) == 0)
+        return 0;
+    json_t *again = NULL;
+    request->worker.sensing = spec->sensing;
+    int status = ipm_prepare_describe(request, &again);
+    request->worker.sensing = NULL;
+    if (status == 0) {
+        json_decref(*describe);
+        *describe = again;
+    }
+    return status;
 }
 
 int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
@@ -88,6 +147,8 @@ int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
     int status = ipm_prepare_describe(request, &prepared->describe);
     if (status == 0)
         status = load_spec(request, prepared->describe, &prepared->spec);
+    if (status == 0)
+        status = describe_again(request, &prepared->spec, &prepared->describe);
     if (status == 0 && ipm_topology_read(&prepared->topology, &why) != 0)
         status = complain(why.text);
     if (status == 0 && ipm_plan_build(&prepared->spec, prepared->describe,
@@ -95,6 +156,45 @@ int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
         status = complain(why.text);
     if (status != 0)
         ipm_prepared_fini(prepared);
+    return status;
+}
+
+/* Of a config that says nothing: what is asked of the sensors. */
+static int load_sensing(const struct ipm_request *request, const json_t *describe,
+                        struct ipm_spec *spec)
+{
+    struct sets sets = {0};
+    struct ipm_diagnostics diagnostics;
+    ipm_auto_json json_t *root = json_object();
+    ipm_diagnostics_init(&diagnostics, "(command line)", "{}", 2);
+    int status = collect_sets(request, &sets);
+    if (status == 0) {
+        ipm_spec_set(root, sets.texts, sets.n, describe, &diagnostics);
+        ipm_keys_defaults(ipm_spec_keys, spec);
+        ipm_keys_read(ipm_spec_keys, root, NULL, spec, &diagnostics);
+        ipm_spec_sensors_read(json_object_get(root, "sensors"), spec, &diagnostics);
+        ipm_diagnostics_print(&diagnostics, stderr);
+        status = diagnostics.count > 0 ? IPM_EXIT_USAGE : 0;
+    }
+    ipm_diagnostics_fini(&diagnostics);
+    drop_sets(&sets);
+    return status;
+}
+
+int ipm_prepare_list(struct ipm_request *request, json_t **out_describe)
+{
+    struct ipm_spec spec = {0};
+    json_t *describe = NULL;
+    int status = ipm_prepare_describe(request, &describe);
+    if (status == 0)
+        status = load_sensing(request, describe, &spec);
+    if (status == 0)
+        status = describe_again(request, &spec, &describe);
+    ipm_spec_fini(&spec);
+    if (status == 0)
+        *out_describe = describe;
+    else
+        json_decref(describe);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include "harness/describe.h"
 #include "harness/plan.h"
 #include "harness/spec.h"
+#include "harness/spec_sensors.h"
 #include "harness/topology.h"
 
 #include <signal.h>
@@ -18,6 +19,7 @@ struct ipm_request {
     const char *config;      /* NULL: the built-in default */
     const char *const *sets; /* --set, in order */
     size_t n_sets;
+    struct ipm_sensor_words sensors;          /* after the --set */
     struct ipm_worker worker;                 /* path is filled by ipm_prepare() */
     const volatile sig_atomic_t *interrupted; /* NULL: none */
 };
@@ -46,7 +48,11 @@ void ipm_prepared_fini(struct ipm_prepared *prepared);
 /* Adds to a list of texts made by realloc(); the caller frees the list.  0; -ENOMEM. */
 int ipm_texts_add(const char ***list, size_t *n, const char *text);
 
-/* Finds and describes the worker of @request.  The same values; says why on stderr. */
+/* Finds and describes the worker of @request, its sensors asked as worker.sensing says.  The
+ * same values; says why on stderr. */
 int ipm_prepare_describe(struct ipm_request *request, json_t **out_describe);
+
+/* The same, with what the command line says of the sensors. */
+int ipm_prepare_list(struct ipm_request *request, json_t **out_describe);
 
 #endif

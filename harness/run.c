@@ -176,6 +176,7 @@ static json_t *make_point(const struct session *session, const struct ipm_job *j
         .run = session->run,
         .sysroot = worker->sysroot,
         .no_sandbox = worker->no_sandbox,
+        .sensing = session->prepared->spec.sensing,
     };
     json_t *point = ipm_job_json(job, &context);
     const json_t *host = json_object_get(session->manifest, "host");

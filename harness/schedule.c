@@ -214,5 +214,7 @@ json_t *ipm_job_json(const struct ipm_job *job, const struct ipm_job_context *co
                   "sandbox", !context->no_sandbox, "sysroot", sysroot);
     (void)json_object_update(json, rest);
     json_decref(rest);
+    if (json_object_size(context->sensing) > 0)
+        (void)json_object_set_new(json, "sensors", json_deep_copy(context->sensing));
     return json;
 }

@@ -79,6 +79,7 @@ struct ipm_job_context {
     const char *run;     /* run token, [a-z0-9-]+ */
     const char *sysroot; /* NULL: none */
     bool no_sandbox;
+    const json_t *sensing; /* what is asked of the sensors; NULL or empty: nothing */
 };
 
 /* The point that a worker reads (docs/protocol.md); the caller's reference. */

@@ -5,6 +5,7 @@
 #include "harness/describe.h"
 #include "harness/spec_axes.h"
 #include "harness/spec_keys.h"
+#include "harness/spec_sensors.h"
 #include "harness/spec_set.h"
 
 #include <errno.h>
@@ -227,6 +228,7 @@ int ipm_spec_load(const char *text, size_t length, const char *const *sets,
     ipm_spec_set(root, sets, n_sets, describe, diagnostics);
     ipm_keys_defaults(ipm_spec_keys, &spec);
     ipm_keys_read(ipm_spec_keys, root, NULL, &spec, diagnostics);
+    ipm_spec_sensors_read(json_object_get(root, "sensors"), &spec, diagnostics);
     error = read_sweeps(&loading, root, &spec);
     if (error != 0 || diagnostics->count > 0) {
         ipm_spec_fini(&spec);
@@ -241,6 +243,7 @@ json_t *ipm_spec_json(const struct ipm_spec *spec)
     json_t *json = json_object();
     json_t *sweeps = json_array();
     ipm_keys_print(ipm_spec_keys, spec, json);
+    ipm_spec_sensors_print(spec, json_object_get(json, "sensors"));
     for (size_t i = 0; i < spec->n_sweeps; i++) {
         const struct ipm_sweep *sweep = &spec->sweeps[i];
         json_t *one = json_object();
@@ -262,5 +265,6 @@ void ipm_spec_fini(struct ipm_spec *spec)
         json_decref(spec->sweeps[i].axes);
     }
     free(spec->sweeps);
+    json_decref(spec->sensing);
     *spec = (struct ipm_spec){0};
 }

@@ -25,7 +25,13 @@ enum {
     IPM_BUDGET_INVOCATIONS = 6, /* a budget leaves a point this many */
 };
 
-enum ipm_sensing { IPM_SENSING_AUTO, IPM_SENSING_OFF };
+/* The words of "counters"; of "energy" the first two, what else it says is in sensing. */
+enum ipm_sensing {
+    IPM_SENSING_AUTO,
+    IPM_SENSING_OFF,
+    IPM_SENSING_PERF, /* as a config may say; a spec has AUTO for it */
+    IPM_SENSING_PAPI,
+};
 
 /* How often and how long a point is measured. */
 struct ipm_repeat {
@@ -50,7 +56,9 @@ struct ipm_spec {
     char name[IPM_NAME]; /* sane as the name of a folder */
     struct ipm_repeat repeat;
     int64_t counters; /* enum ipm_sensing */
-    int64_t energy;   /* enum ipm_sensing */
+    int64_t energy;   /* enum ipm_sensing: a pass, or none */
+    json_t *sensing;  /* what workers are asked of their sensors (docs/protocol.md); an
+                         object, empty when nothing but the defaults */
     size_t n_sweeps;
     struct ipm_sweep *sweeps;
 };

@@ -12,7 +12,7 @@
 #define HOUR        (INT64_C(3600) * IPM_NS_PER_SECOND)
 #define MANY        100000
 
-static const char *const sensing_words[] = {"auto", "off", NULL};
+static const char *const counting_words[] = {"auto", "off", "perf", "papi", NULL};
 
 /* The first row is the top's alone: a sweep's table starts at the second. */
 static const struct ipm_key repeat_keys[] = {
@@ -77,15 +77,18 @@ static const struct ipm_key sensor_keys[] = {
      .offset = offsetof(struct ipm_spec, counters),
      .unit = "",
      .fallback = "auto",
-     .choices = sensing_words,
-     .help = "passes with hardware and kernel counters, where there are any"},
-    {.name = "energy",
-     .type = IPM_KEY_CHOICE,
-     .offset = offsetof(struct ipm_spec, energy),
+     .choices = counting_words,
+     .help = "who counts cycles and TLB misses, where they can be; auto is perf"},
+    {.name = "events",
+     .type = IPM_KEY_OTHER,
      .unit = "",
-     .fallback = "auto",
-     .choices = sensing_words,
-     .help = "a pass with energy meters, where there are any; its windows are long"},
+     .help = "more events to count, by name: a list, or a text parted by commas"},
+    {.name = "energy",
+     .type = IPM_KEY_OTHER,
+     .unit = "",
+     .help =
+         "auto, off, a meter's word, or { estimated } or { simulated }; its windows "
+         "are long"},
     {.name = NULL},
 };
 

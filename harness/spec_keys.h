@@ -16,7 +16,7 @@ enum ipm_key_type {
     IPM_KEY_FRACTION, /* double in (0, 1); 0 while not given */
     IPM_KEY_CHOICE,   /* int64_t, index in choices */
     IPM_KEY_OBJECT,   /* has members of its own, in the struct at its offset */
-    IPM_KEY_OTHER,    /* names, axes and sweeps: read by spec.c */
+    IPM_KEY_OTHER,    /* names, axes, sweeps, events, energy: read by spec*.c */
 };
 
 struct ipm_key {

@@ -31,7 +31,8 @@ static json_t *parse_value(const char *text, struct ipm_diagnostics *diagnostics
                                       problem.text);
         return value;
     }
-    if (strchr(text, ',') == NULL)
+    /* An event may hold commas: whoever reads them parts them. */
+    if (strchr(text, ',') == NULL || strcmp(key, "sensors.events") == 0)
         return parse_word(text);
     ipm_auto_free char *copy = strdup(text);
     ipm_auto_json json_t *list = json_array();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "mechanisms/registry.h"
 
+#include "base/module.h"
 #include "mechanisms/floor.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -240,16 +240,14 @@ static const struct ipm_mechanism **module_place(size_t module)
 static const struct ipm_mechanism *const *open_object(const char *path, int *out_error,
                                                       struct ipm_why *why)
 {
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    *out_error = -ENOEXEC;
-    if (object == NULL) {
-        (void)ipm_why_set(why, *out_error, "%s", dlerror());
+    void *address = NULL;
+    *out_error = ipm_object_open(path, "ipm_plugin_mechanisms", &address, why);
+    if (*out_error != 0)
         return NULL;
-    }
-    const struct ipm_mechanism *const *found = dlsym(object, "ipm_plugin_mechanisms");
-    if (found == NULL || found[0] == NULL) {
-        (void)ipm_why_set(why, *out_error, "%s has no %s ipm_plugin_mechanisms", path,
-                          found == NULL ? "symbol" : "mechanism in");
+    const struct ipm_mechanism *const *found = address;
+    if (found[0] == NULL) {
+        *out_error = ipm_why_set(why, -ENOEXEC,
+                                 "%s has no mechanism in ipm_plugin_mechanisms", path);
         return NULL;
     }
     for (size_t i = 0; found[i] != NULL; i++) {
@@ -261,29 +259,13 @@ static const struct ipm_mechanism *const *open_object(const char *path, int *out
     return found;
 }
 
-/* Where modules lie: beside the executable, in the build as after installation. */
-static void module_path(const char *object, char *path, size_t room)
-{
-    char self[PATH_MAX] = "";
-    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash = length < 0 ? NULL : strrchr(self, '/');
-    if (slash != NULL)
-        *slash = '\0';
-    (void)snprintf(path, room, "%s/" IPM_MODULES_FROM_BIN "/%s.so", self, object);
-}
-
 static void load_module(size_t module)
 {
     struct module *m = &modules[module];
     char path[PATH_MAX + NAME_MAX];
     m->tried = true;
-    module_path(m->object, path, sizeof(path));
-    if (access(path, F_OK) != 0) {
-        (void)ipm_why_set(&m->why, -EOPNOTSUPP,
-                          "built without its library: install %s and build again",
-                          m->build_package);
+    if (ipm_module_path(m->object, m->build_package, path, sizeof(path), &m->why) != 0)
         return;
-    }
     int error = 0;
     struct ipm_why why = {.error = 0, .text = ""};
     const struct ipm_mechanism *const *found = open_object(path, &error, &why);

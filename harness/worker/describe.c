@@ -5,7 +5,7 @@
 #include "base/record.h"
 #include "harness/worker/build_id.h"
 #include "harness/worker/point.h"
-#include "harness/worker/sensors/sensor.h"
+#include "harness/worker/sensors/modules.h"
 #include "mechanisms/probe.h"
 #include "mechanisms/registry.h"
 #include "workloads/registry.h"
@@ -199,40 +199,60 @@ static void join_pass(json_t *passes, const char *name, const struct ipm_sensor 
         set(pass, "min_window_ns", json_integer(sensor->min_window_ns));
 }
 
+static json_t *sensor_json(const struct ipm_sensor *sensor, const char *sysroot,
+                           const json_t *sensing)
+{
+    struct ipm_sensor_context context = {
+        .sysroot = sysroot,
+        .pass = sensor->pass == NULL ? "timing" : sensor->pass,
+        .window_ns = sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000,
+        .sensing = sensing};
+    struct ipm_why why = {.error = 0, .text = ""};
+    const char *not_chosen = ipm_sensor_not_chosen(sensor, sensing);
+    int error =
+        not_chosen != NULL || sensor->probe == NULL ? 0 : sensor->probe(&context, &why);
+    json_t *metrics = json_array();
+    for (const struct ipm_sensor_row *row = sensor->metrics; row->name != NULL; row++)
+        (void)json_array_append_new(
+            metrics, json_pack("{s:s,s:s}", "name", row->name, "unit", row->unit));
+    json_t *json = json_object();
+    set(json, "name", json_string(sensor->name));
+    set(json, "version", json_integer(sensor->version));
+    set(json, "family", json_string(sensor->family));
+    set(json, "summary", json_string(sensor->summary));
+    set(json, "scope",
+        json_string(sensor->scope == IPM_SCOPE_TASK ? "task" : "system"));
+    set(json, "pass", sensor->pass == NULL ? json_null() : json_string(sensor->pass));
+    set(json, "metrics", metrics);
+    set_available(json, error, &why);
+    if (not_chosen != NULL) {
+        set(json, "available", json_false());
+        set(json, "reason", json_string(not_chosen));
+    }
+    return json;
+}
+
 static void set_sensors(json_t *document, const char *sysroot, const json_t *sensing)
 {
     json_t *sensors = json_array();
     json_t *passes = json_array();
     set(find_pass(passes, "timing"), "available", json_true());
     for (const struct ipm_sensor *const *at = ipm_sensors; *at != NULL; at++) {
-        const struct ipm_sensor *sensor = *at;
-        struct ipm_sensor_context context = {
-            .sysroot = sysroot,
-            .pass = sensor->pass == NULL ? "timing" : sensor->pass,
-            .window_ns = sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000,
-            .sensing = sensing};
-        struct ipm_why why = {.error = 0, .text = ""};
-        int error = sensor->probe == NULL ? 0 : sensor->probe(&context, &why);
-        json_t *metrics = json_array();
-        for (const struct ipm_sensor_row *row = sensor->metrics; row->name != NULL;
-             row++)
-            (void)json_array_append_new(
-                metrics, json_pack("{s:s,s:s}", "name", row->name, "unit", row->unit));
-        json_t *json = json_object();
-        set(json, "name", json_string(sensor->name));
-        set(json, "version", json_integer(sensor->version));
-        set(json, "family", json_string(sensor->family));
-        set(json, "summary", json_string(sensor->summary));
-        set(json, "scope",
-            json_string(sensor->scope == IPM_SCOPE_TASK ? "task" : "system"));
-        set(json, "pass",
-            sensor->pass == NULL ? json_null() : json_string(sensor->pass));
-        set(json, "metrics", metrics);
-        set_available(json, error, &why);
-        if (sensor->pass != NULL)
-            join_pass(passes, sensor->pass, sensor, json);
-        if (sensor->pass != NULL && strcmp(sensor->pass, "energy") == 0)
-            join_pass(passes, "idle", sensor, json);
+        json_t *json = sensor_json(*at, sysroot, sensing);
+        if ((*at)->pass != NULL)
+            join_pass(passes, (*at)->pass, *at, json);
+        if ((*at)->pass != NULL && strcmp((*at)->pass, "energy") == 0)
+            join_pass(passes, "idle", *at, json);
+        (void)json_array_append_new(sensors, json);
+    }
+    /* The passes of a module are there when it was asked for: nobody plans them else. */
+    const struct ipm_sensor *module;
+    for (size_t i = 0; (module = ipm_sensor_module(i, false)) != NULL; i++) {
+        bool chosen = ipm_sensor_not_chosen(module, sensing) == NULL;
+        module = ipm_sensor_module(i, chosen);
+        json_t *json = sensor_json(module, sysroot, sensing);
+        if (chosen && module->pass != NULL)
+            join_pass(passes, module->pass, module, json);
         (void)json_array_append_new(sensors, json);
     }
     set(document, "sensors", sensors);

@@ -9,6 +9,7 @@
 #include "harness/worker/confined.h"
 #include "harness/worker/describe.h"
 #include "harness/worker/invocation.h"
+#include "harness/worker/sensors/sensor.h"
 #include "mechanisms/registry.h"
 
 #include <errno.h>
@@ -139,6 +140,8 @@ int main(int argc, char **argv)
             arguments.sensing = json_loads(argv[++i], JSON_REJECT_DUPLICATES, NULL);
             if (!json_is_object(arguments.sensing))
                 return complain("--sensors: not a JSON object: ", argv[i]);
+            if (ipm_sensing_check(arguments.sensing, &why) != 0)
+                return complain("--sensors: ", why.text);
         } else if (strcmp(argv[i], "--no-sandbox") == 0) {
             arguments.sandbox = false;
         } else if (strcmp(argv[i], "describe") == 0) {

@@ -2,6 +2,7 @@
 #include "harness/worker/point.h"
 
 #include "base/record.h"
+#include "harness/worker/sensors/sensor.h"
 #include "mechanisms/registry.h"
 #include "workloads/registry.h"
 
@@ -230,8 +231,8 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
     point->idle = strcmp(point->pass, "idle") == 0;
     point->unavailable = json_object_get(json, "unavailable");
     point->sensing = json_object_get(json, "sensors");
-    if (point->sensing != NULL && !json_is_object(point->sensing))
-        return ipm_why_set(why, -EINVAL, "'sensors' must be an object");
+    if (ipm_sensing_check(point->sensing, why) != 0)
+        return -EINVAL;
     if (strcmp(rate, "max") != 0)
         return ipm_why_set(why, -EINVAL, "rate '%s': only \"max\" is known", rate);
     return 0;

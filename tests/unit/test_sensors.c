@@ -26,9 +26,9 @@ static const struct ipm_metric *find(const struct ipm_metric *metrics, size_t n,
 static void assert_honest(const struct ipm_metric *metric)
 {
     static const char *const classes[] = {
-        "absent: ",      "denied: ",    "masked: ", "stuck: ",
-        "zero: ",        "exhausted: ", "failed: ", "not_in_this_pass: ",
-        "multiplexed: ", "too_short: "};
+        "absent: ",      "denied: ",    "masked: ",    "stuck: ",
+        "zero: ",        "exhausted: ", "failed: ",    "not_in_this_pass: ",
+        "multiplexed: ", "too_short: ", "not_chosen: "};
     ipm_auto_json json_t *json = ipm_metric_json(metric);
     const json_t *value = json_object_get(json, "value");
     const json_t *reason = json_object_get(json, "reason");
@@ -88,6 +88,66 @@ static void faulty_sensors_are_named(void **state)
         assert_int_equal(ipm_sensor_check(&sensors[i], &why), -EINVAL);
         assert_true(strlen(why.text) > 10);
     }
+}
+
+/* One back end counts, and the other is neither tried nor silent. */
+static void back_ends_exclude_each_other(void **state)
+{
+    (void)state;
+    ipm_auto_json json_t *papi = json_pack("{s:s}", "counters", "papi");
+    for (int asked = 0; asked < 2; asked++) {
+        struct ipm_sensor_context context = {.sysroot = "",
+                                             .pass = "counters:core",
+                                             .window_ns = 50000000,
+                                             .sensing = asked == 1 ? papi : NULL};
+        struct ipm_metric metrics[IPM_METRICS_MAX];
+        struct ipm_sensor_set set;
+        ipm_sensor_set_open(&set, IPM_SCOPE_TASK, &context);
+        size_t n = ipm_sensor_set_read(&set, metrics, IPM_METRICS_MAX);
+        ipm_sensor_set_close(&set);
+        const struct ipm_metric *cycles = find(metrics, n, "cycles");
+        if (cycles == NULL)
+            return; /* find() has failed the test */
+        assert_int_equal(strcmp(cycles->reason, "not_chosen: --counters papi") == 0,
+                         asked);
+        size_t papis = 0;
+        for (size_t i = 0; i < n; i++) {
+            assert_honest(&metrics[i]);
+            papis += strncmp(metrics[i].name, "papi_", 5) == 0;
+        }
+        assert_int_equal(papis, asked == 1 ? 4 : 0);
+        if (asked == 1)
+            assert_string_equal(find(metrics, n, "papi_tot_cyc")->reason,
+                                "not_in_this_pass: belongs to counters:papi:core");
+    }
+}
+
+static void sensing_is_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int error;
+    } rows[] = {
+        {"{}", 0},
+        {"{\"counters\": \"perf\"}", 0},
+        {"{\"counters\": \"papi\", \"events\": [\"a\", \"b\"]}", 0},
+        {"{\"energy\": {\"simulated\": {}}}", 0},
+        {"{\"counters\": \"likwid\"}", -EINVAL},
+        {"{\"counters\": 1}", -EINVAL},
+        {"{\"events\": \"a\"}", -EINVAL},
+        {"{\"events\": [1]}", -EINVAL},
+        {"{\"event\": []}", -EINVAL},
+        {"[]", -EINVAL},
+    };
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        struct ipm_why why = {.error = 0, .text = ""};
+        ipm_auto_json json_t *sensing = json_loads(rows[i].text, 0, NULL);
+        assert_non_null(sensing);
+        assert_int_equal(ipm_sensing_check(sensing, &why), rows[i].error);
+        assert_int_equal(why.text[0] != '\0', rows[i].error != 0);
+    }
+    assert_int_equal(ipm_sensing_check(NULL, NULL), 0);
 }
 
 /* Sleeps @times times: about as many voluntary switches.  Where something holds the machine
@@ -349,6 +409,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_is_in_order),
         cmocka_unit_test(faulty_sensors_are_named),
+        cmocka_unit_test(back_ends_exclude_each_other),
+        cmocka_unit_test(sensing_is_checked),
         cmocka_unit_test(rusage_sees_switches_and_faults),
         cmocka_unit_test(ticks_grow_or_are_absent),
         cmocka_unit_test_setup_teardown(system_cpu_is_busy_time_and_steal,

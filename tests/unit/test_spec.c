@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/prepare.h"
 #include "harness/spec_keys.h"
+#include "harness/spec_sensors.h"
 #include "tests/support/front.h"
 
 #include <inttypes.h>
@@ -58,6 +59,8 @@ static void structure(void **state)
         {"{\"sensors\": {\"energy\": \"on\"}}", "1:24: error: 'energy' cannot be 'on'"},
         {"{\"sensors\": {\"energy\": \"on\"}}", "= allowed: auto, off"},
         {"{\"sensors\": {\"energy\": true}}", "'energy' must be a word"},
+        {"{\"sensors\": {\"counters\": \"pap\"}}", "= did you mean 'papi'?"},
+        {"{\"sensors\": {\"event\": []}}", "= did you mean 'events'?"},
         {"{\"repeat\": {\"invocations\": 0}}", "1:28: error: 'invocations' is out of"},
         {"{\"repeat\": {\"invocations\": 0}}", "= allowed: 1 .. "},
         {"{\"repeat\": {\"invocations\": \"6\"}}", "must be a whole number"},
@@ -290,6 +293,125 @@ static void defaults(void **state)
     json_decref(describe);
 }
 
+static const char base[] =
+    "{\"sweeps\": ["
+    "{\"workloads\": \"pingpong\", \"mechanisms\": \"all\", \"axes\": {\"size\": 8}, "
+    " \"repeat\": {\"window\": \"1ms\", \"invocations\": 9}},"
+    "{\"workloads\": \"stream\", \"mechanisms\": \"shm_ring\"}]}";
+
+/* Splits, and joins with a bar. */
+static void assert_split(const char *list, const char *expected)
+{
+    char text[256] = "";
+    ipm_auto_json json_t *events = ipm_events_split(list);
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        (void)strcat(text, i > 0 ? "|" : "");
+        (void)strcat(text, json_string_value(json_array_get(events, i)));
+    }
+    assert_string_equal(text, expected);
+}
+
+static void events_are_split(void **state)
+{
+    (void)state;
+    assert_split("cycles", "cycles");
+    assert_split("cycles:u,instructions:k=1:u=0", "cycles:u|instructions:k=1:u=0");
+    assert_split("cpu/event=0x3c,umask=1/,cycles", "cpu/event=0x3c,umask=1/|cycles");
+    assert_split("cycles,cpu/a=1,b=2/u,tlb:tlb_flush",
+                 "cycles|cpu/a=1,b=2/u|tlb:tlb_flush");
+    assert_split("power/energy-pkg/,a,msr/tsc/", "power/energy-pkg/|a|msr/tsc/");
+    assert_split(" a , b\t", "a|b");
+    assert_split("cpu/a,b", "cpu/a,b");
+    assert_split("", "");
+    assert_split("a,", "a|");
+    assert_split(",a", "|a");
+}
+
+/* What goes to a worker, and what the manifest keeps. */
+static void sensing(void **state)
+{
+    static const struct {
+        const char *set, *sensing, *printed;
+    } rows[] = {
+        {"sensors.counters=auto", "{}",
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[]}"},
+        {"sensors.counters=perf", "{}",
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[]}"},
+        {"sensors.counters=papi", "{\"counters\":\"papi\"}",
+         "{\"counters\":\"papi\",\"energy\":\"auto\",\"events\":[]}"},
+        {"sensors.counters=off", "{}",
+         "{\"counters\":\"off\",\"energy\":\"auto\",\"events\":[]}"},
+        {"sensors.energy=off", "{}",
+         "{\"counters\":\"auto\",\"energy\":\"off\",\"events\":[]}"},
+        {"sensors.energy=hwmon", "{\"energy\":\"hwmon\"}",
+         "{\"counters\":\"auto\",\"energy\":\"hwmon\",\"events\":[]}"},
+        {"sensors.events=a:u,p/x=1,y=2/", "{\"events\":[\"a:u\",\"p/x=1,y=2/\"]}",
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[\"a:u\",\"p/x=1,y="
+         "2/\"]}"},
+        {"sensors.events=[\"a\"]", "{\"events\":[\"a\"]}",
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[\"a\"]}"},
+        {"sensors.events=[]", "{}",
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[]}"},
+        {"sensors.energy={\"estimated\":{\"watts_per_core\":[3,5,9]}}",
+         "{\"energy\":{\"estimated\":{\"watts_per_core\":[3.0,5.0,9.0]}}}",
+         "{\"counters\":\"auto\",\"energy\":{\"estimated\":{\"watts_per_core\":[3.0,5."
+         "0,9.0]}},\"events\":[]}"},
+    };
+    json_t *describe = ipm_test_describe();
+    (void)state;
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        struct ipm_spec spec;
+        char *printed = NULL;
+        if (ipm_test_load(base, &rows[i].set, 1, describe, &spec, &printed) != 0)
+            fail_msg("%s: %s", rows[i].set, printed);
+        free(printed);
+        char *asked = ipm_json_canonical(spec.sensing);
+        assert_string_equal(asked, rows[i].sensing);
+        json_t *config = ipm_spec_json(&spec);
+        char *kept = ipm_json_canonical(json_object_get(config, "sensors"));
+        assert_string_equal(kept, rows[i].printed);
+        /* Printed, it is a config that means the same. */
+        char *text = ipm_json_canonical(config);
+        struct ipm_spec again;
+        ipm_test_spec(text, describe, &again);
+        assert_true(json_equal(spec.sensing, again.sensing));
+        assert_int_equal(spec.counters, again.counters);
+        assert_int_equal(spec.energy, again.energy);
+        ipm_spec_fini(&again);
+        free(text);
+        free(kept);
+        json_decref(config);
+        free(asked);
+        ipm_spec_fini(&spec);
+    }
+    json_decref(describe);
+}
+
+static void simulated_meters(void **state)
+{
+    static const char set[] = "sensors.energy={\"simulated\":{\"p_idle_w\":10,"
+                              "\"e_switch_uj\":3.5,\"e_message_uj\":2,\"seed\":7}}";
+    const char *sets[] = {set};
+    json_t *describe = ipm_test_describe();
+    struct ipm_spec spec;
+    char *printed = NULL;
+    (void)state;
+    assert_int_equal(ipm_test_load(base, sets, 1, describe, &spec, &printed), 0);
+    free(printed);
+    const json_t *meter =
+        json_object_get(json_object_get(spec.sensing, "energy"), "simulated");
+    assert_int_equal(spec.energy, IPM_SENSING_AUTO);
+    assert_int_equal(json_object_size(meter), 10);
+    assert_true(json_number_value(json_object_get(meter, "e_switch_uj")) == 3.5);
+    assert_int_equal(json_integer_value(json_object_get(meter, "seed")), 7);
+    assert_int_equal(json_integer_value(json_object_get(meter, "update_ns")), 1000000);
+    /* 32 bits of the unit: a meter that wraps where real ones do. */
+    assert_true(json_number_value(json_object_get(meter, "range_uj")) ==
+                json_number_value(json_object_get(meter, "unit_uj")) * 4294967296.0);
+    ipm_spec_fini(&spec);
+    json_decref(describe);
+}
+
 /* What is printed back is a config that means the same; the shipped ones are good. */
 static void round_trip(void **state)
 {
@@ -321,12 +443,6 @@ static void round_trip(void **state)
     }
     json_decref(describe);
 }
-
-static const char base[] =
-    "{\"sweeps\": ["
-    "{\"workloads\": \"pingpong\", \"mechanisms\": \"all\", \"axes\": {\"size\": 8}, "
-    " \"repeat\": {\"window\": \"1ms\", \"invocations\": 9}},"
-    "{\"workloads\": \"stream\", \"mechanisms\": \"shm_ring\"}]}";
 
 static void sets(void **state)
 {
@@ -402,6 +518,29 @@ static void bad_sets(void **state)
         {"name=a/b", "--set name: error: 'name' must not hold a slash"},
         {"name.x=1", "unknown key 'name.x'"},
         {"sensors.energy=maybe", "--set sensors.energy: error: 'energy' cannot be"},
+        {"sensors.energy=estimated", "'estimated' wants its parameters"},
+        {"sensors.energy=powercp", "= did you mean 'powercap'?"},
+        {"sensors.energy={}", "'energy' as an object has one member"},
+        {"sensors.energy={\"simulated\":1}", "'energy' as an object has one member"},
+        {"sensors.energy={\"simulatd\":{}}", "= did you mean 'simulated'?"},
+        {"sensors.energy={\"estimated\":{\"watts_per_core\":5}}", "needs watts per"},
+        {"sensors.energy={\"estimated\":{\"watts_per_core\":[5,3,9]}}", "not below"},
+        {"sensors.energy={\"estimated\":{\"watts_per_core\":[1,2,3],\"tdp\":9}}",
+         "unknown key 'tdp'"},
+        {"sensors.energy={\"simulated\":{\"p_idle_w\":1,\"e_switch_uj\":1}}",
+         "a simulated meter needs 'e_message_uj'"},
+        {"sensors.energy={\"simulated\":{\"p_idle_w\":1,\"e_switch_uj\":1,"
+         "\"e_message_uj\":-1}}",
+         "'e_message_uj' must be a number in range\n      = allowed: 0 .. 1000000"},
+        {"sensors.energy={\"simulated\":{\"p_idle_w\":1,\"e_switch_uj\":1,"
+         "\"e_message_uj\":1,\"seed\":1.5}}",
+         "'seed' must be a whole number in range"},
+        {"sensors.events=a,,b", "an event must be a text that is not empty"},
+        {"sensors.events=cpu/a=1", "a '/' that is not closed"},
+        {"sensors.events=a b", "an event has blanks"},
+        {"sensors.events=a,a", "an event stands there twice"},
+        {"sensors.events=[1]", "an event must be a text"},
+        {"sensors.events=3", "'events' must be a list of at most 32 texts"},
         {"wait=spin,blok", "--set wait: error: 'wait' cannot be 'blok'"},
         {"pipe.size=3", "--set pipe.size: error: unknown key 'pipe.size'"},
         {"si\x1bze=3", "--set si\\x1bze: error: unknown key"},
@@ -459,12 +598,21 @@ static void table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(structure),  cmocka_unit_test(names),
-        cmocka_unit_test(axes),       cmocka_unit_test(all_errors),
-        cmocka_unit_test(values),     cmocka_unit_test(defaults),
-        cmocka_unit_test(round_trip), cmocka_unit_test(sets),
-        cmocka_unit_test(bad_sets),   cmocka_unit_test(too_many),
-        cmocka_unit_test(table),      cmocka_unit_test(absent_module),
+        cmocka_unit_test(structure),
+        cmocka_unit_test(names),
+        cmocka_unit_test(axes),
+        cmocka_unit_test(all_errors),
+        cmocka_unit_test(values),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(events_are_split),
+        cmocka_unit_test(sensing),
+        cmocka_unit_test(simulated_meters),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(sets),
+        cmocka_unit_test(bad_sets),
+        cmocka_unit_test(too_many),
+        cmocka_unit_test(table),
+        cmocka_unit_test(absent_module),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,7 @@ const struct ipm_sensor ipm_sensor_perf_core = {
     .source = "perf",
     .scope = IPM_SCOPE_TASK,
     .pass = "counters:core",
+    .back_end = "perf",
     .metrics = perf_core_metrics,
     .state_size = sizeof(struct ipm_perf),
     .probe = perf_core_probe,

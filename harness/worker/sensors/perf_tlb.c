@@ -84,6 +84,7 @@ const struct ipm_sensor ipm_sensor_perf_tlb = {
     .source = "perf",
     .scope = IPM_SCOPE_TASK,
     .pass = "counters:tlb",
+    .back_end = "perf",
     .metrics = perf_tlb_metrics,
     .state_size = sizeof(struct ipm_perf),
     .probe = perf_tlb_probe,

@@ -49,6 +49,9 @@ struct ipm_sensor {
     const char
         *pass; /* the pass it belongs to; NULL: every pass; "energy" is "idle" too,
                          whose windows are the baseline of the others */
+    const char
+        *back_end; /* "perf" or "papi": of the hardware counters, opened only where
+                              that one is asked for; NULL: not bound to a back end */
     int64_t min_window_ns;                /* shorter windows are too_short; 0: none */
     const struct ipm_sensor_row *metrics; /* what it reads at the least */
     size_t state_size;
@@ -76,6 +79,18 @@ extern const struct ipm_sensor *const ipm_sensors[];
  */
 int ipm_sensor_check(const struct ipm_sensor *sensor, struct ipm_why *why);
 
+/**
+ * ipm_sensing_check() - is what is asked of the sensors (docs/protocol.md) in form?
+ * @sensing: NULL is
+ *
+ * Return: 0; -EINVAL with the first fault in @why.
+ */
+int ipm_sensing_check(const json_t *sensing, struct ipm_why *why);
+
+/* Why a sensor is not the one that was asked for, "not_chosen: ..."; NULL: it is. */
+const char *ipm_sensor_not_chosen(const struct ipm_sensor *sensor,
+                                  const json_t *sensing);
+
 enum { IPM_SENSORS_MAX = 24, IPM_METRICS_MAX = 96 };
 
 /* The sensors of one scope that one process runs around its window. */
@@ -97,8 +112,10 @@ struct ipm_sensor_set {
  * Never fails as a whole: a sensor that cannot be opened reads as missing, with its reason.
  * One of another pass is not touched at all - having merely tried an event slows the task
  * switches that follow (docs/method.md) - and reads what context->unavailable says of its
- * pass, else "not_in_this_pass: belongs to PASS".  With {"off": true} in context->sensing
- * none is touched: what sensors cost can be measured.  The texts of the context must outlive the set.
+ * pass, else "not_in_this_pass: belongs to PASS".  One of the back end that was not asked
+ * for is not touched in any pass and reads "not_chosen: ..."; a module's (modules.def) is
+ * then not in the set at all.  With {"off": true} in context->sensing none is touched: what
+ * sensors cost can be measured.  The texts of the context must outlive the set.
  */
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context);

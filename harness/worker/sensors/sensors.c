@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "harness/worker/sensors/modules.h"
 #include "harness/worker/sensors/sensor.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@ const struct ipm_sensor *const ipm_sensors[] = {
     NULL,
 };
 
-_Static_assert(sizeof(ipm_sensors) / sizeof(ipm_sensors[0]) - 1 <= IPM_SENSORS_MAX,
+_Static_assert(sizeof(ipm_sensors) / sizeof(ipm_sensors[0]) - 1 + IPM_SENSOR_MODULES <=
+                   IPM_SENSORS_MAX,
                "a sensor set must hold every sensor");
 
 static bool is_name(const char *text)
@@ -96,6 +98,65 @@ static int open_sensor(const struct ipm_sensor *sensor,
     return 0;
 }
 
+static const char *const back_ends[] = {"perf", "papi"};
+
+enum { BACK_ENDS = sizeof(back_ends) / sizeof(back_ends[0]) };
+
+static int check_member(const char *key, const json_t *value, struct ipm_why *why)
+{
+    if (strcmp(key, "energy") == 0) /* its sensors read it */
+        return 0;
+    if (strcmp(key, "off") == 0 && json_is_boolean(value))
+        return 0;
+    if (strcmp(key, "counters") == 0) {
+        const char *word = json_string_value(value);
+        for (int i = 0; word != NULL && i < BACK_ENDS; i++) {
+            if (strcmp(word, back_ends[i]) == 0)
+                return 0;
+        }
+        return ipm_why_set(why, -EINVAL, "sensors: 'counters' must be perf or papi");
+    }
+    if (strcmp(key, "events") != 0)
+        return ipm_why_set(why, -EINVAL, "sensors: unknown member '%s'", key);
+    bool texts = json_is_array(value);
+    for (size_t i = 0; texts && i < json_array_size(value); i++)
+        texts = json_is_string(json_array_get(value, i));
+    return texts
+               ? 0
+               : ipm_why_set(why, -EINVAL, "sensors: 'events' must be a list of texts");
+}
+
+int ipm_sensing_check(const json_t *sensing, struct ipm_why *why)
+{
+    if (sensing != NULL && !json_is_object(sensing))
+        return ipm_why_set(why, -EINVAL, "'sensors' must be an object");
+    const char *key;
+    json_t *value;
+    /* jansson's macro wants a pointer it may write through; it does not. */
+    json_object_foreach((json_t *)(uintptr_t)sensing, key, value)
+    {
+        int error = check_member(key, value, why);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+const char *ipm_sensor_not_chosen(const struct ipm_sensor *sensor,
+                                  const json_t *sensing)
+{
+    const char *asked = json_string_value(json_object_get(sensing, "counters"));
+    if (json_is_true(json_object_get(sensing, "off")))
+        return "off: no sensor was asked for";
+    if (asked == NULL)
+        asked = back_ends[0];
+    if (sensor->back_end == NULL || strcmp(sensor->back_end, asked) == 0)
+        return NULL;
+    /* Points outlive their JSON in a set: a text of our own, not one made of theirs. */
+    return strcmp(asked, "papi") == 0 ? "not_chosen: --counters papi"
+                                      : "not_chosen: --counters perf";
+}
+
 static const char *other_pass(const struct ipm_sensor *sensor,
                               const struct ipm_sensor_context *context)
 {
@@ -110,32 +171,43 @@ static bool in_pass(const struct ipm_sensor *sensor, const char *pass)
            (strcmp(sensor->pass, "energy") == 0 && strcmp(pass, "idle") == 0);
 }
 
+static void add_sensor(struct ipm_sensor_set *set, const struct ipm_sensor *sensor,
+                       const struct ipm_sensor_context *context)
+{
+    struct ipm_why why = {.error = 0};
+    void *state = NULL;
+    const char *elsewhere = ipm_sensor_not_chosen(sensor, context->sensing);
+    int error = 0;
+    insist(sensor);
+    if (elsewhere == NULL && in_pass(sensor, context->pass))
+        error = open_sensor(sensor, context, &state, &why);
+    else if (elsewhere == NULL)
+        elsewhere = other_pass(sensor, context);
+    set->entries[set->n].sensor = sensor;
+    set->entries[set->n].state = state;
+    set->entries[set->n].error = error;
+    set->entries[set->n].why = why;
+    set->entries[set->n].elsewhere = elsewhere;
+    set->n++;
+}
+
 void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context)
 {
-    bool off = json_is_true(json_object_get(context->sensing, "off"));
     set->n = 0;
     for (const struct ipm_sensor *const *at = ipm_sensors; *at != NULL; at++) {
-        const struct ipm_sensor *sensor = *at;
-        insist(sensor);
-        if (sensor->scope != scope)
+        if ((*at)->scope == scope)
+            add_sensor(set, *at, context);
+    }
+    const struct ipm_sensor *module;
+    for (size_t i = 0; (module = ipm_sensor_module(i, false)) != NULL; i++) {
+        if (module->scope != scope ||
+            ipm_sensor_not_chosen(module, context->sensing) != NULL)
             continue;
-        struct ipm_why why = {.error = 0};
-        void *state = NULL;
-        const char *elsewhere = NULL;
-        int error = 0;
-        if (off)
-            elsewhere = "off: no sensor was asked for";
-        else if (in_pass(sensor, context->pass))
-            error = open_sensor(sensor, context, &state, &why);
-        else
-            elsewhere = other_pass(sensor, context);
-        set->entries[set->n].sensor = sensor;
-        set->entries[set->n].state = state;
-        set->entries[set->n].error = error;
-        set->entries[set->n].why = why;
-        set->entries[set->n].elsewhere = elsewhere;
-        set->n++;
+        /* A library is not mapped into a process that does not use it. */
+        if (in_pass(module, context->pass))
+            module = ipm_sensor_module(i, true);
+        add_sensor(set, module, context);
     }
 }
 

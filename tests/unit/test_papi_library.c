@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PAPI sensors over the library itself.  Presets need a PMU that most machines of tests
+ * lack; two software events of the same component take the same way.
+ */
+#include "tests/support/test.h"
+
+#if IPM_HAVE_PAPI
+
+#include "harness/worker/sensors/modules/papi_events.c"
+#include "harness/worker/sensors/modules/papi_work.c"
+
+enum { NOBODY = 65534, PAGES_WALKED = 4096 };
+
+static const struct ipm_sensor_context context = {
+    .sysroot = "", .pass = "counters:papi:core", .window_ns = 50000000};
+
+/* Page faults and context switches, by the codes that PAPI gives them here. */
+static bool find_events(struct ipm_papi_event events[3])
+{
+    struct ipm_why why;
+    memset(events, 0, 3 * sizeof(events[0]));
+    events[0] = (struct ipm_papi_event){
+        .name = "faults", .symbol = "perf::PAGE-FAULTS", .proof = IPM_PAPI_PAGES};
+    events[1] = (struct ipm_papi_event){.name = "switches",
+                                        .symbol = "perf::CONTEXT-SWITCHES",
+                                        .proof = IPM_PAPI_PAGES};
+    if (begin(&why) != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        char name[40];
+        (void)snprintf(name, sizeof(name), "%s", events[i].symbol);
+        if (PAPI_event_name_to_code(name, &events[i].code) != PAPI_OK)
+            return false;
+    }
+    return true;
+}
+
+/* A window of known work.  0: as it must be; else a line of this file. */
+static int measure(const struct ipm_papi_event *events, bool kernel)
+{
+    struct ipm_papi papi;
+    struct ipm_metric metrics[8];
+    struct ipm_why why = {.error = 0};
+    if (ipm_papi_open(&papi, events, &context, &why) != 0)
+        return __LINE__;
+    if ((papi.user_only[0] == '\0') != kernel)
+        return __LINE__;
+    for (int window = 0; window < 3; window++) {
+        bool data;
+        bool code;
+        ipm_papi_start(&papi);
+        ipm_papi_walk(&data, &code);
+        ipm_papi_sleep(10);
+        ipm_papi_stop(&papi);
+        size_t n = ipm_papi_read(&papi, metrics, 8);
+        const struct ipm_metric *faults = &metrics[kernel ? 0 : 1];
+        const struct ipm_metric *switched = &metrics[kernel ? 1 : 2];
+        /* Each window begins at 0.  A stack may grow by a page. */
+        if (n != (kernel ? 2 : 3) || faults->status != IPM_METRIC_OK ||
+            faults->value < PAGES_WALKED || faults->value > 2 * PAGES_WALKED)
+            return __LINE__;
+        if (strcmp(faults->name, kernel ? "faults" : "faults_user") != 0)
+            return __LINE__;
+        /* With the kernel out of sight a switch is nowhere: stuck, never 0. */
+        if (kernel ? switched->status != IPM_METRIC_OK || switched->value < 5
+                   : strncmp(switched->reason, "stuck: ", 7) != 0)
+            return __LINE__;
+    }
+    ipm_papi_close(&papi);
+    /* Once more: a probe comes before each open. */
+    if (ipm_papi_open(&papi, events, &context, &why) != 0)
+        return __LINE__;
+    ipm_papi_close(&papi);
+    return 0;
+}
+
+/* In a child: PAPI lasts as long as its process.  1: the component is of no use here. */
+static int whole(void *of)
+{
+    struct ipm_papi_event events[3];
+    const bool *kernel = of;
+    if (!*kernel && setgid(NOBODY) != 0)
+        return 1;
+    if (!*kernel && setuid(NOBODY) != 0)
+        return 1;
+    if (!find_events(events))
+        return 1;
+    struct ipm_papi papi;
+    struct ipm_why why = {.error = 0};
+    if (ipm_papi_open(&papi, events, &context, &why) != 0) {
+        (void)fprintf(stderr, "not tried: %s\n", why.text);
+        return 1;
+    }
+    bool granted = papi.user_only[0] == '\0';
+    ipm_papi_close(&papi);
+    if (granted != *kernel)
+        return 1;
+    int line = measure(events, *kernel);
+    if (line != 0)
+        (void)fprintf(stderr, "line %d\n", line);
+    return line == 0 ? 0 : 2;
+}
+
+static void check(bool kernel)
+{
+    int status = ipm_test_in_child(whole, &kernel);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 1)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void kernel_and_user(void **state)
+{
+    (void)state;
+    check(true);
+}
+
+/* Who may not count the kernel is told "No error" by PAPI all the same. */
+static void user_alone(void **state)
+{
+    (void)state;
+    check(false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernel_and_user),
+        cmocka_unit_test(user_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+int main(void)
+{
+    (void)puts("skip: PAPI is not here");
+    return 77;
+}
+
+#endif

@@ -74,10 +74,10 @@ static int choose_first(struct ipm_zones *zones,
                         const struct ipm_energy_source **out_source,
                         struct ipm_why *why)
 {
-    int nearest =
-        ipm_why_set(why, -ENOENT,
-                    "no perf PMU 'power', no RAPL zone in sys/class/powercap, "
-                    "no energy input in sys/class/hwmon");
+    int nearest = ipm_why_set(
+        why, -ENOENT,
+        "no event of a perf PMU 'power', no RAPL zone in sys/class/powercap, "
+        "no energy input in sys/class/hwmon");
     for (const struct ipm_energy_source *const *at = ipm_energy_sources; *at != NULL;
          at++) {
         if ((*at)->by_name_only)

@@ -65,8 +65,8 @@ static ssize_t scripted_read(int fd, void *bytes, size_t length)
         uint64_t joules = script.events[i].config * 10 + (uint64_t)script.events[i].cpu;
         const struct ipm_perf_sample sample = {
             .value = script.stopping ? (joules << 32) + 77 : 77,
-            .enabled_ns = 1000,
-            .running_ns = script.lost ? 999 : 1000};
+            .enabled_ns = 9000000,
+            .running_ns = script.lost ? 7000000 : 8999000};
         assert_int_equal(length, sizeof(sample));
         memcpy(bytes, &sample, length);
         return (ssize_t)length;

@@ -59,6 +59,10 @@ const char *ipm_why_class(int error)
         return "masked";
     case ETIME:
         return "too_short";
+    case ECANCELED:
+        return "off";
+    case EREMOTE:
+        return "attributed";
     case EMFILE:
     case ENFILE:
     case ENOMEM:

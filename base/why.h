@@ -42,7 +42,9 @@ void ipm_why_prefix(struct ipm_why *why, const char *format, ...)
  *
  * Return: "absent" (the kernel or hardware lacks it), "denied" (it is there, we may
  *         not), "masked" (it is there, but hidden or empty: -ENODATA), "exhausted" (a
- *         limit was hit), "too_short" (-ETIME) or "failed" (anything else).
+ *         limit was hit), "too_short" (-ETIME), "off" (nobody asked: -ECANCELED),
+ *         "attributed" (somebody else's word for it: -EREMOTE) or "failed" (anything
+ *         else).
  */
 const char *ipm_why_class(int error);
 

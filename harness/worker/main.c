@@ -9,6 +9,7 @@
 #include "harness/worker/confined.h"
 #include "harness/worker/describe.h"
 #include "harness/worker/invocation.h"
+#include "harness/worker/meter.h"
 #include "harness/worker/sensors/sensor.h"
 #include "mechanisms/registry.h"
 
@@ -23,7 +24,7 @@ enum { EXIT_INTERNAL = 1, EXIT_USAGE = 2, POINT_LIMIT = 1 << 20 };
 
 static const char usage[] =
     "usage: ipcmeter-worker [--plugin SO]... [--sysroot DIR] [--sensors JSON]\n"
-    "                       [--no-sandbox] describe\n"
+    "                       [--no-sandbox] describe | meter\n"
     "       ipcmeter-worker [--plugin SO]...     one point on stdin, one record on "
     "stdout\n"
     "       ipcmeter-worker --version | --help\n";
@@ -39,7 +40,8 @@ const char *__lsan_default_options(void)
 #endif
 
 struct arguments {
-    bool describe;
+    json_t *(*document)(const struct arguments *arguments,
+                        const struct ipm_sandbox *sandbox); /* NULL: a point */
     bool sandbox;
     const char *sysroot;
     json_t *sensing; /* what is asked of the sensors; NULL: nothing */
@@ -60,13 +62,25 @@ static int print(const char *text)
     return EXIT_INTERNAL;
 }
 
-static int describe_inside(void *context, const struct ipm_sandbox *sandbox,
-                           int64_t sandbox_ns)
+static json_t *describe(const struct arguments *arguments,
+                        const struct ipm_sandbox *sandbox)
+{
+    return ipm_describe(arguments->sysroot, arguments->sensing, sandbox);
+}
+
+static json_t *examine(const struct arguments *arguments,
+                       const struct ipm_sandbox *sandbox)
+{
+    (void)sandbox;
+    return ipm_meter_examine(arguments->sysroot, arguments->sensing);
+}
+
+static int write_inside(void *context, const struct ipm_sandbox *sandbox,
+                        int64_t sandbox_ns)
 {
     const struct arguments *arguments = context;
     (void)sandbox_ns;
-    ipm_auto_json json_t *document =
-        ipm_describe(arguments->sysroot, arguments->sensing, sandbox);
+    ipm_auto_json json_t *document = arguments->document(arguments, sandbox);
     ipm_auto_free char *text =
         json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(17));
     return text != NULL && ipm_write_all(IPM_CONFINED_OUTPUT, text, strlen(text)) == 0
@@ -74,18 +88,19 @@ static int describe_inside(void *context, const struct ipm_sandbox *sandbox,
                : EXIT_INTERNAL;
 }
 
-static int describe(struct arguments *arguments)
+/* Prints a document that is made inside the sandbox, where points are measured. */
+static int answer(struct arguments *arguments)
 {
     struct ipm_why why = {.error = 0, .text = ""};
     char *text = NULL;
     int status = 0;
-    int error = ipm_confined_run(arguments->sandbox, describe_inside, arguments, &text,
+    int error = ipm_confined_run(arguments->sandbox, write_inside, arguments, &text,
                                  &status, &why);
     ipm_auto_free char *owned = text;
     if (error == 0 && status != 0)
         error = ipm_why_set(&why, -ECHILD, "a probe brought the leader down");
     if (error != 0) {
-        (void)complain("describe: ", why.text);
+        (void)complain("", why.text);
         return EXIT_INTERNAL;
     }
     return print(owned);
@@ -124,7 +139,7 @@ int main(int argc, char **argv)
 {
     int64_t begun_ns = ipm_now_ns();
     struct arguments arguments = {
-        .describe = false, .sandbox = true, .sysroot = "", .sensing = NULL};
+        .document = NULL, .sandbox = true, .sysroot = "", .sensing = NULL};
     /* Should the driver vanish, nobody waits for this record any more. */
     (void)ipm_die_with_parent(NULL);
     for (int i = 1; i < argc; i++) {
@@ -145,7 +160,9 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--no-sandbox") == 0) {
             arguments.sandbox = false;
         } else if (strcmp(argv[i], "describe") == 0) {
-            arguments.describe = true;
+            arguments.document = describe;
+        } else if (strcmp(argv[i], "meter") == 0) {
+            arguments.document = examine;
         } else if (strcmp(argv[i], "--version") == 0) {
             (void)printf("ipcmeter-worker %s\n", IPM_VERSION);
             return 0;
@@ -157,7 +174,7 @@ int main(int argc, char **argv)
             return EXIT_USAGE;
         }
     }
-    int status = arguments.describe ? describe(&arguments) : measure(begun_ns);
+    int status = arguments.document != NULL ? answer(&arguments) : measure(begun_ns);
     json_decref(arguments.sensing);
     return status;
 }

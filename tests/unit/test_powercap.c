@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "harness/worker/sensors/powercap_tree.h"
-#include "harness/worker/sensors/sensor.h"
+#include "harness/worker/sensors/energy_zones.h"
 #include "tests/support/tree.h"
 
 #include <errno.h>
@@ -10,12 +9,15 @@
 #include <stdatomic.h>
 #include <time.h>
 
-extern const struct ipm_sensor ipm_sensor_powercap;
+extern const struct ipm_sensor ipm_sensor_energy;
 
-static const struct ipm_sensor *const sensor = &ipm_sensor_powercap;
+static const struct ipm_sensor *const sensor = &ipm_sensor_energy;
 
 #define POWERCAP "sys/class/powercap/"
 #define RANGE_UJ INT64_C(262143328850)
+
+/* {"energy": "powercap"}: that source and no other. */
+static json_t *sensing;
 
 /* Counters have leading zeros: a text that is written in place keeps its length. */
 static void set_energy(const char *root, const char *entry, int64_t energy_uj)
@@ -71,13 +73,15 @@ struct change {
     int64_t energy_uj;
 };
 
-enum { ROWS = 5, WINDOW_MS = 110 };
+enum { ROWS = IPM_ZONE_KINDS, WINDOW_MS = 110 };
 
 static int measure(const char *root, const struct change *after, int64_t window_ms,
                    struct ipm_metric metrics[ROWS], struct ipm_why *why)
 {
-    const struct ipm_sensor_context context = {
-        .sysroot = root, .pass = "energy", .window_ns = window_ms * 1000000};
+    const struct ipm_sensor_context context = {.sysroot = root,
+                                               .pass = "energy",
+                                               .window_ns = window_ms * 1000000,
+                                               .sensing = sensing};
     void *self = calloc(1, sensor->state_size);
     assert_non_null(self);
     int error = sensor->open(self, &context, why);
@@ -280,8 +284,10 @@ static void counters_that_say_nothing_have_reasons(void **state)
 
 static void trees_without_counters_have_reasons(void **state)
 {
-    const struct ipm_sensor_context context = {
-        .sysroot = *state, .pass = "energy", .window_ns = 2000000000};
+    const struct ipm_sensor_context context = {.sysroot = *state,
+                                               .pass = "energy",
+                                               .window_ns = 2000000000,
+                                               .sensing = sensing};
     char path[256];
     struct ipm_why why;
 
@@ -314,8 +320,10 @@ static void trees_without_counters_have_reasons(void **state)
 
 static void zones_without_texts_have_reasons(void **state)
 {
-    const struct ipm_sensor_context context = {
-        .sysroot = *state, .pass = "energy", .window_ns = 2000000000};
+    const struct ipm_sensor_context context = {.sysroot = *state,
+                                               .pass = "energy",
+                                               .window_ns = 2000000000,
+                                               .sensing = sensing};
     char path[256];
     struct ipm_why why;
     put_zone(*state, "intel-rapl:0", "package-0\n", 5000000);
@@ -341,7 +349,7 @@ static void zones_without_texts_have_reasons(void **state)
 static int probe_as_nobody(void *root)
 {
     const struct ipm_sensor_context context = {
-        .sysroot = root, .pass = "energy", .window_ns = 2000000000};
+        .sysroot = root, .pass = "energy", .window_ns = 2000000000, .sensing = sensing};
     struct ipm_why why = {.error = 0};
     if (!ipm_become_nobody())
         return 2;
@@ -388,8 +396,10 @@ static void *run_meter(void *argument)
 
 static void a_wrap_in_the_window_is_seen(void **state)
 {
-    const struct ipm_sensor_context context = {
-        .sysroot = *state, .pass = "energy", .window_ns = 300000000};
+    const struct ipm_sensor_context context = {.sysroot = *state,
+                                               .pass = "energy",
+                                               .window_ns = 300000000,
+                                               .sensing = sensing};
     struct meter meter = {.total_uj = RANGE_UJ - 1000000};
     struct ipm_metric metrics[ROWS];
     char path[256];
@@ -437,8 +447,10 @@ static int open_descriptors(void)
 
 static void descriptors_are_given_back(void **state)
 {
-    const struct ipm_sensor_context context = {
-        .sysroot = *state, .pass = "energy", .window_ns = 2000000000};
+    const struct ipm_sensor_context context = {.sysroot = *state,
+                                               .pass = "energy",
+                                               .window_ns = 2000000000,
+                                               .sensing = sensing};
     put_zone(*state, "intel-rapl:0", "package-0\n", 5000000);
     put_zone(*state, "intel-rapl-mmio:0", "package-0\n", 5000000);
     put_zone(*state, "intel-rapl:0:0", "core\n", 5000000);
@@ -475,5 +487,8 @@ int main(void)
         ROOTED(a_wrap_in_the_window_is_seen),
         ROOTED(descriptors_are_given_back),
     };
-    return cmocka_run_group_tests_name("powercap", tests, NULL, NULL);
+    sensing = json_pack("{s:s}", "energy", "powercap");
+    int failed = cmocka_run_group_tests_name("powercap", tests, NULL, NULL);
+    json_decref(sensing);
+    return failed;
 }

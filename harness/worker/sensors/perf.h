@@ -80,6 +80,8 @@ struct ipm_perf_system {
                 unsigned long flags);
     int (*control)(int fd, unsigned long request);
     ssize_t (*read)(int fd, void *bytes, size_t length);
+    bool
+        any_sysroot; /* it knows the PMUs of a fake tree; the kernel knows its own only */
 };
 
 extern const struct ipm_perf_system *ipm_perf_system;

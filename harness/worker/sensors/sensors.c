@@ -104,10 +104,13 @@ enum { BACK_ENDS = sizeof(back_ends) / sizeof(back_ends[0]) };
 
 static int check_member(const char *key, const json_t *value, struct ipm_why *why)
 {
-    if (strcmp(key, "energy") == 0) /* its sensors read it */
+    /* The energy sensor reads these two itself. */
+    if (strcmp(key, "energy") == 0 || strcmp(key, "energy_provenance") == 0)
         return 0;
-    if (strcmp(key, "off") == 0 && json_is_boolean(value))
-        return 0;
+    if (strcmp(key, "off") == 0)
+        return json_is_boolean(value)
+                   ? 0
+                   : ipm_why_set(why, -EINVAL, "sensors: 'off' must be true or false");
     if (strcmp(key, "counters") == 0) {
         const char *word = json_string_value(value);
         for (int i = 0; word != NULL && i < BACK_ENDS; i++) {

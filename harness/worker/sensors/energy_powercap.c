@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "harness/worker/sensors/powercap_tree.h"
-
+/*
+ * energy_powercap: RAPL as the kernel's powercap tree shows it, each part of the machine
+ * once.
+ *
+ * The flat folder lists a tree: a package contains core and uncore, dram stands beside
+ * them, psys contains everything.  Zones are told by their `name`, never by their number,
+ * and the same package may be listed twice, by MSR and by MMIO, or once per die.
+ */
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "harness/worker/sensors/energy_zones.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,40 +36,6 @@ static int control_rank(const char *entry)
             return rank;
     }
     return -1;
-}
-
-/* Reads one attribute, without its line feed.  -ENODATA: it is empty. */
-static int read_attribute(int folder, const char *entry, const char *attribute,
-                          char *text, size_t room)
-{
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof(path), "%s/%s", entry, attribute);
-    ipm_auto_fd int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t got = read(fd, text, room - 1);
-    if (got < 0)
-        return -errno;
-    text[got] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    return text[0] == '\0' ? -ENODATA : 0;
-}
-
-int ipm_powercap_read(int fd, int64_t *out_uj)
-{
-    char text[32];
-    ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
-    if (got < 0)
-        return -errno;
-    text[got] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    if (text[0] == '\0')
-        return -ENODATA;
-    int64_t value = 0;
-    if (ipm_parse_integer(text, &value, NULL) != 0 || value < 0)
-        return -EPROTO;
-    *out_uj = value;
-    return 0;
 }
 
 static bool kind_of(const char *name, enum ipm_zone_kind *out_kind)
@@ -96,65 +69,50 @@ static void name_part(struct ipm_zone *zone, int folder, const char *entry)
     (void)snprintf(above, sizeof(above), "%s", entry);
     *strrchr(above, ':') = '\0';
     bool nested = strchr(above, ':') != NULL;
-    if (nested && read_attribute(folder, above, "name", parent, sizeof(parent)) != 0)
+    if (nested &&
+        ipm_zone_attribute(folder, above, "name", parent, sizeof(parent)) != 0)
         (void)snprintf(parent, sizeof(parent), "?");
     (void)snprintf(zone->key, sizeof(zone->key), "%s%s%s", parent, nested ? "/" : "",
                    zone->name);
+    /* Some packages of several dies show the package's one counter once per die. */
+    const char *die = strstr(zone->key, "-die-");
+    if (die != NULL)
+        (void)snprintf(zone->mirror, sizeof(zone->mirror), "%.*s%s",
+                       (int)(die - zone->key), zone->key,
+                       nested ? strchr(zone->key, '/') : "");
 }
 
 /* Opens a zone's counter; what fails is kept in the zone. */
 static void open_zone(struct ipm_zone *zone, int folder, const char *entry)
 {
     char path[PATH_MAX];
+    uint64_t ignored = 0;
+    (void)snprintf(zone->what, sizeof(zone->what), "energy_uj of %s", zone->key);
     (void)snprintf(path, sizeof(path), "%s/energy_uj", entry);
-    ipm_auto_fd int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
-    int64_t ignored = 0;
-    int error = fd < 0 ? -errno : ipm_powercap_read(fd, &ignored);
+    zone->fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+    ipm_auto_fd int fd = zone->fd;
+    int error = fd < 0 ? -errno : ipm_zone_read_text(zone, &ignored);
     if (error != 0) {
-        zone->error =
-            error == -EACCES || error == -EPERM
-                ? ipm_why_set(&zone->why, error,
-                              "energy_uj of %s may be read by root only "
-                              "(CVE-2020-8694)",
-                              zone->key)
-            : error == -ENODATA
-                ? ipm_why_set(&zone->why, error, "energy_uj of %s is empty", zone->key)
-                : ipm_why_set(&zone->why, error, "energy_uj of %s: ", zone->key);
+        ipm_zone_refuse(zone, error);
         return;
     }
     char text[32];
-    error = read_attribute(folder, entry, "max_energy_range_uj", text, sizeof(text));
-    if (error == 0 &&
-        (ipm_parse_integer(text, &zone->range_uj, NULL) != 0 || zone->range_uj <= 0))
+    int64_t range_uj = 0;
+    error =
+        ipm_zone_attribute(folder, entry, "max_energy_range_uj", text, sizeof(text));
+    if (error == 0 && (ipm_parse_integer(text, &range_uj, NULL) != 0 || range_uj <= 0))
         error = -EPROTO;
     if (error != 0) {
+        zone->fd = -1;
         zone->error = ipm_why_set(&zone->why, error,
                                   "max_energy_range_uj of %s, without which a wrap "
                                   "cannot be told: ",
                                   zone->key);
         return;
     }
+    zone->unit_uj = 1;
+    zone->range = (uint64_t)range_uj;
     zone->fd = ipm_steal_fd(&fd);
-}
-
-/* Keeps one of two zones that are the same part: the one that can be read, then the one of
- * the better control type. */
-static void add_zone(struct ipm_powercap_tree *tree, const struct ipm_zone *zone)
-{
-    for (int i = 0; i < tree->n; i++) {
-        struct ipm_zone *old = &tree->zones[i];
-        if (strcmp(old->key, zone->key) != 0)
-            continue;
-        bool better =
-            (old->fd < 0) != (zone->fd < 0) ? old->fd < 0 : zone->rank < old->rank;
-        int loser = better ? old->fd : zone->fd;
-        if (loser >= 0)
-            (void)close(loser);
-        if (better)
-            *old = *zone;
-        return;
-    }
-    tree->zones[tree->n++] = *zone;
 }
 
 /* A sign that an empty tree may have been emptied for us. */
@@ -171,7 +129,7 @@ static bool in_container(const char *sysroot)
 }
 
 /* Adds every entry of the folder; counts those that are listed but not to be seen. */
-static int add_entries(struct ipm_powercap_tree *tree, DIR *folder, int *out_hidden,
+static int add_entries(struct ipm_zones *zones, DIR *folder, int *out_hidden,
                        struct ipm_why *why)
 {
     for (const struct dirent *at; (at = readdir(folder)) != NULL;) {
@@ -184,30 +142,30 @@ static int add_entries(struct ipm_powercap_tree *tree, DIR *folder, int *out_hid
                 (*out_hidden)++;
             continue;
         }
-        if (read_attribute(dirfd(folder), at->d_name, "name", zone.name,
-                           sizeof(zone.name)) != 0) {
+        if (ipm_zone_attribute(dirfd(folder), at->d_name, "name", zone.name,
+                               sizeof(zone.name)) != 0) {
             (*out_hidden)++;
             continue;
         }
         if (!kind_of(zone.name, &zone.kind))
             continue;
-        if (tree->n == IPM_ZONES)
-            return ipm_why_set(why, -E2BIG, "more than %d powercap zones", IPM_ZONES);
         name_part(&zone, dirfd(folder), at->d_name);
         open_zone(&zone, dirfd(folder), at->d_name);
-        add_zone(tree, &zone);
+        int error = ipm_zones_add(zones, &zone, why);
+        if (error != 0)
+            return error;
     }
     return 0;
 }
 
 /* Why a tree without an open counter is as it is. */
-static int no_counter(const struct ipm_powercap_tree *tree, const char *sysroot,
-                      int hidden, struct ipm_why *why)
+static int no_counter(const struct ipm_zones *zones, const char *sysroot, int hidden,
+                      struct ipm_why *why)
 {
-    if (tree->n > 0) {
+    if (zones->n > 0) {
         if (why != NULL)
-            *why = tree->zones[0].why;
-        return tree->zones[0].error;
+            *why = zones->zones[0].why;
+        return zones->zones[0].error;
     }
     if (hidden > 0)
         return ipm_why_set(why, -ENODATA,
@@ -220,11 +178,11 @@ static int no_counter(const struct ipm_powercap_tree *tree, const char *sysroot,
                        "sys/class/powercap has no RAPL zone: no energy meter here");
 }
 
-int ipm_powercap_scan(struct ipm_powercap_tree *out_tree, const char *sysroot,
-                      struct ipm_why *why)
+static int powercap_scan(struct ipm_zones *out_zones,
+                         const struct ipm_sensor_context *context, struct ipm_why *why)
 {
     char path[PATH_MAX];
-    (void)snprintf(path, sizeof(path), "%s/sys/class/powercap", sysroot);
+    (void)snprintf(path, sizeof(path), "%s/sys/class/powercap", context->sysroot);
     DIR *folder = opendir(path);
     if (folder == NULL)
         return errno == ENOENT
@@ -233,24 +191,20 @@ int ipm_powercap_scan(struct ipm_powercap_tree *out_tree, const char *sysroot,
                                  "kernel knows")
                    : ipm_why_set(why, -errno, "sys/class/powercap: ");
     int hidden = 0;
-    int open_counters = 0;
-    out_tree->n = 0;
-    int error = add_entries(out_tree, folder, &hidden, why);
+    ipm_zones_init(out_zones);
+    out_zones->one_core = ipm_cpu_is_amd(context->sysroot);
+    int error = add_entries(out_zones, folder, &hidden, why);
     (void)closedir(folder);
-    for (int i = 0; i < out_tree->n; i++)
-        open_counters += out_tree->zones[i].fd >= 0;
-    if (error == 0 && open_counters == 0)
-        error = no_counter(out_tree, sysroot, hidden, why);
+    if (error == 0 && ipm_zones_open(out_zones) == 0)
+        error = no_counter(out_zones, context->sysroot, hidden, why);
     if (error != 0)
-        ipm_powercap_close(out_tree);
+        ipm_zones_close(out_zones);
     return error;
 }
 
-void ipm_powercap_close(struct ipm_powercap_tree *tree)
-{
-    for (int i = 0; i < tree->n; i++) {
-        if (tree->zones[i].fd >= 0)
-            (void)close(tree->zones[i].fd);
-    }
-    tree->n = 0;
-}
+const struct ipm_energy_source ipm_energy_powercap = {
+    .name = "powercap",
+    .provenance = "measured",
+    .scan = powercap_scan,
+    .read = ipm_zone_read_text,
+};

@@ -22,6 +22,8 @@ static const struct column {
     {"bytes_per_s", "payload/s", BYTE_RATE, false},
     {"cpu_ns_per_message", "CPU/message", TIME, true},
     {"context_switches_per_message", "switches/message", COUNT, false},
+    {"syscalls_per_message", "system calls/message", COUNT, false},
+    {"bytes_copied_per_message", "bytes copied/message", COUNT, false},
     {"page_faults_per_message", "page faults/message", COUNT, false},
     {"cycles_per_message", "cycles/message", COUNT, false},
     {"instructions_per_message", "instructions/message", COUNT, false},

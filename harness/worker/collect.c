@@ -5,6 +5,8 @@
 #include "base/process.h"
 #include "base/record.h"
 #include "harness/worker/build_id.h"
+#include "harness/worker/copies_check.h"
+#include "harness/worker/counts.h"
 #include "harness/worker/role.h"
 
 #include <errno.h>
@@ -202,8 +204,10 @@ static void add_helper(struct ipm_metric *sums, size_t n,
                        const struct ipm_helper_share *helper)
 {
     for (size_t i = 0; i < n; i++) {
-        bool billed = false;
-        for (int row = 0; row < IPM_BILL_ROWS; row++) {
+        /* Calls by name: those of a process that makes none are not listed. */
+        bool billed = strncmp(sums[i].name, "syscalls_", strlen("syscalls_")) == 0 &&
+                      ipm_counts_traced(helper->metrics, helper->n_metrics);
+        for (size_t row = 0; row < helper->n_metrics; row++) {
             if (strcmp(helper->metrics[row].name, sums[i].name) != 0)
                 continue;
             ipm_metric_add(&sums[i], &helper->metrics[row]);
@@ -290,7 +294,7 @@ static void append_helper(json_t *roles, int i, const struct ipm_helper_share *h
     set(entry, "index", json_integer(i));
     set(entry, "program", json_string(helper->name));
     set(entry, "cpu", json_null()); /* any of the point's */
-    set(entry, "metrics", metrics_json(helper->metrics, IPM_BILL_ROWS));
+    set(entry, "metrics", metrics_json(helper->metrics, helper->n_metrics));
     (void)json_array_append_new(roles, entry);
 }
 
@@ -301,20 +305,29 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
     static const char *const names[] = {"cacheline_rtt_before_ns",
                                         "cacheline_rtt_after_ns"};
     struct ipm_metric sums[IPM_METRICS_MAX] = {0};
+    struct ipm_metric own[IPM_METRICS_MAX];
     size_t n = sum_roles(board, sums);
+    memcpy(own, sums, sizeof(own));
+    size_t n_own = n;
     for (int i = 0; i < outcome->n_helpers; i++)
         add_helper(sums, n, &outcome->helpers[i]);
     /* Roles count all they did in the window; so are the messages that they are divided
      * by: those of the pacer, which starts and ends every one of them. */
     uint64_t messages = 0;
     uint64_t operations = 0;
+    uint64_t payload_bytes = 0;
     /* Without a pacer each role has done its own. */
     bool each = point->workload->latency == IPM_LATENCY_GAP;
     for (int seat = 0; seat < board->n_seats;
          seat += each ? 1 : point->workload->n_roles) {
         messages += board->seats[seat].messages;
         operations += board->seats[seat].operations;
+        payload_bytes += board->seats[seat].payload_bytes;
     }
+    if (n < IPM_METRICS_MAX)
+        sums[n++] = ipm_copies_declared(point, (double)payload_bytes);
+    ipm_counts_set_checks(record, point, board, own, n_own, sums, n,
+                          (double)payload_bytes);
     set(record, "per_message", divided(sums, n, (double)messages));
     set(record, "per_operation", divided(sums, n, (double)operations));
 
@@ -349,9 +362,9 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
             json_is_null(json_object_get(record, "dispatch")))
             set(record, "dispatch", json_string(seat->stats.dispatch));
         set(entry, "missed", json_integer((json_int_t)seat->stats.missed));
-        json_t *own = metrics_json(seat->metrics, seat->n_metrics);
-        set_own_metrics(own, point, board, at);
-        set(entry, "metrics", own);
+        json_t *mine = metrics_json(seat->metrics, seat->n_metrics);
+        set_own_metrics(mine, point, board, at);
+        set(entry, "metrics", mine);
         (void)json_array_append_new(roles, entry);
     }
     for (int i = 0; i < outcome->n_helpers; i++)
@@ -408,5 +421,7 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
         json_integer(ipm_now_ns() - times->begun_ns - window_ns -
                      board->warmup_spent_ns));
     set(record, "overhead_ns", overhead);
+    if (ipm_counts_traced(board->seats[0].metrics, board->seats[0].n_metrics))
+        ipm_counts_amend_traced(record);
     return record;
 }

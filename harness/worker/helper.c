@@ -21,6 +21,7 @@ static const struct {
     [IPM_BILL_CPU] = {"cpu_ns", "ns", "process clock"},
     [IPM_BILL_VOLUNTARY] = {"voluntary_switches", "", "proc"},
     [IPM_BILL_INVOLUNTARY] = {"involuntary_switches", "", "proc"},
+    [IPM_BILL_SWITCHES] = {"switches_task", "", "proc"},
     [IPM_BILL_MINOR] = {"page_faults_minor", "", "proc"},
     [IPM_BILL_MAJOR] = {"page_faults_major", "", "proc"},
 };
@@ -70,8 +71,10 @@ int ipm_helpers_start(struct ipm_helpers *helpers, const struct ipm_wiring *wiri
 
 void ipm_helpers_stop(struct ipm_helpers *helpers)
 {
-    for (int i = 0; i < helpers->n; i++)
+    for (int i = 0; i < helpers->n; i++) {
+        ipm_twin_close(&helpers->entries[i].twin);
         ipm_helper_stop(&helpers->entries[i].process);
+    }
     ipm_helpers_forget(helpers);
 }
 
@@ -117,6 +120,7 @@ static int add_switches(int tasks, const char *task, struct ipm_bill_reading *re
         return -EPROTO;
     reading->values[IPM_BILL_VOLUNTARY] += voluntary;
     reading->values[IPM_BILL_INVOLUNTARY] += involuntary;
+    reading->values[IPM_BILL_SWITCHES] += voluntary + involuntary;
     return 0;
 }
 
@@ -175,8 +179,35 @@ static void take(const struct ipm_helper_process *process, int proc,
             (int64_t)cpu.tv_sec * IPM_NS_PER_SECOND + cpu.tv_nsec;
 }
 
+static void trace_all(struct ipm_helpers *helpers)
+{
+    for (int i = 0; i < helpers->n; i++) {
+        struct ipm_twin *twin = &helpers->entries[i].twin;
+        helpers->entries[i].twin_error = ipm_twin_open(
+            twin, helpers->entries[i].process.pid,
+            helpers->entries[i].proc_plus_one - 1, &helpers->entries[i].twin_why);
+        if (helpers->entries[i].twin_error == 0)
+            ipm_twin_count(twin, true);
+    }
+}
+
+static void untrace_all(struct ipm_helpers *helpers)
+{
+    for (int i = 0; i < helpers->n; i++) {
+        struct ipm_twin *twin = &helpers->entries[i].twin;
+        if (twin->page == NULL)
+            continue;
+        ipm_twin_count(twin, false);
+        helpers->entries[i].twin_error = ipm_twin_read(twin, &helpers->entries[i].calls,
+                                                       &helpers->entries[i].twin_why);
+        ipm_twin_close(twin);
+    }
+}
+
 void ipm_helpers_open_bills(struct ipm_helpers *helpers)
 {
+    if (helpers->traced)
+        trace_all(helpers);
     for (int i = 0; i < helpers->n; i++)
         take(&helpers->entries[i].process, helpers->entries[i].proc_plus_one - 1,
              &helpers->entries[i].start);
@@ -187,6 +218,8 @@ void ipm_helpers_close_bills(struct ipm_helpers *helpers)
     for (int i = 0; i < helpers->n; i++)
         take(&helpers->entries[i].process, helpers->entries[i].proc_plus_one - 1,
              &helpers->entries[i].stop);
+    if (helpers->traced)
+        untrace_all(helpers);
 }
 
 void ipm_helpers_share(const struct ipm_helpers *helpers, int i,
@@ -208,6 +241,16 @@ void ipm_helpers_share(const struct ipm_helpers *helpers, int i,
                        : ipm_metric_value(rows[row].name, rows[row].unit,
                                           rows[row].source, value);
     }
+    out_share->n_metrics = IPM_BILL_ROWS;
+    if (!helpers->traced)
+        return;
+    struct ipm_metric *more = &out_share->metrics[IPM_BILL_ROWS];
+    int failed = helpers->entries[i].twin_error;
+    out_share->n_metrics +=
+        failed != 0 ? ipm_system_calls_missing(failed, &helpers->entries[i].twin_why,
+                                               more, IPM_CALLS_METRICS)
+                    : ipm_system_calls_metrics(&helpers->entries[i].calls, more,
+                                               IPM_CALLS_METRICS);
 }
 
 int ipm_helpers_ended(struct ipm_helpers *helpers, int i, struct ipm_why *why)

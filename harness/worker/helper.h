@@ -4,12 +4,15 @@
  *
  * A helper runs on the CPUs of the point, on whichever of them the scheduler likes.  Its
  * bill is read by the leader, at the gates before and after the window: nothing is read
- * while roles are at work.
+ * while roles are at work.  Where system calls are counted by a twin, helpers are traced
+ * from the first gate to the second.
  */
 #ifndef IPM_WORKER_HELPER_H
 #define IPM_WORKER_HELPER_H
 
 #include "base/metric.h"
+#include "harness/worker/sensors/system_calls.h"
+#include "harness/worker/twin.h"
 #include "harness/worker/wiring.h"
 #include "mechanisms/helper.h"
 
@@ -18,6 +21,7 @@ enum {
     IPM_BILL_CPU,
     IPM_BILL_VOLUNTARY,
     IPM_BILL_INVOLUNTARY,
+    IPM_BILL_SWITCHES,
     IPM_BILL_MINOR,
     IPM_BILL_MAJOR,
     IPM_BILL_ROWS,
@@ -32,17 +36,23 @@ enum { IPM_HELPERS_MAX = 16 };
 
 struct ipm_helpers {
     int n;
+    bool traced; /* set by the leader: their system calls are to be counted */
     struct {
         struct ipm_helper_process process;
         int proc_plus_one; /* directory /proc/PID */
         struct ipm_bill_reading start, stop;
+        struct ipm_twin twin;
+        int twin_error;
+        struct ipm_why twin_why;
+        struct ipm_calls calls;
     } entries[IPM_HELPERS_MAX];
 };
 
 /* What is left of a helper when it has gone. */
 struct ipm_helper_share {
     char name[IPM_HELPER_NAME];
-    struct ipm_metric metrics[IPM_BILL_ROWS];
+    size_t n_metrics; /* the bill's rows, and those of its system calls where traced */
+    struct ipm_metric metrics[IPM_BILL_ROWS + IPM_CALLS_METRICS];
 };
 
 /**

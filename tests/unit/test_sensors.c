@@ -4,11 +4,15 @@
 #include "tests/support/tree.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <time.h>
 
 extern const struct ipm_sensor ipm_sensor_rusage;
 extern const struct ipm_sensor ipm_sensor_system_cpu;
+extern const struct ipm_sensor ipm_sensor_system_switches;
+extern const struct ipm_sensor ipm_sensor_system_calls;
+extern const struct ipm_sensor ipm_sensor_task_switches;
 extern const struct ipm_sensor ipm_sensor_tsc;
 
 static const struct ipm_metric *find(const struct ipm_metric *metrics, size_t n,
@@ -191,7 +195,7 @@ static void rusage_sees_switches_and_faults(void **state)
     fault_often(300);
     sensor->stop(self);
     size_t n = sensor->read(self, metrics, IPM_TEST_ROWS(metrics));
-    assert_int_equal(n, 7);
+    assert_int_equal(n, 8);
     assert_true(find(metrics, n, "voluntary_switches")->value >= 25);
     assert_true(find(metrics, n, "page_faults_minor")->value >= 300);
     assert_true(find(metrics, n, "cpu_ns")->value > 0);
@@ -286,6 +290,171 @@ static void system_cpu_is_busy_time_and_steal(void **state)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(metrics[i].status, IPM_METRIC_UNAVAILABLE);
         assert_honest(&metrics[i]);
+    }
+}
+
+/* --- context switches ------------------------------------------------------------------ */
+
+/* The one metric of a sensor around a body. */
+static struct ipm_metric around(const struct ipm_sensor *sensor, const char *sysroot,
+                                void (*body)(void *context), void *context)
+{
+    const struct ipm_sensor_context sensing = {
+        .sysroot = sysroot, .pass = "timing", .window_ns = 50000000};
+    struct ipm_metric metric;
+    struct ipm_why why;
+    void *self = calloc(1, sensor->state_size);
+    assert_non_null(self);
+    if (sensor->probe(&sensing, &why) != 0 || sensor->open(self, &sensing, &why) != 0)
+        fail_msg("%s", why.text);
+    sensor->start(self);
+    body(context);
+    sensor->stop(self);
+    assert_int_equal(sensor->read(self, &metric, 0), 0);
+    assert_int_equal(sensor->read(self, &metric, 1), 1);
+    sensor->close(self);
+    free(self);
+    return metric;
+}
+
+static void nap_often(void *context)
+{
+    sleep_often(*(int *)context);
+}
+
+/* A thread that naps so often, then waits until it is let go. */
+struct napper {
+    pthread_t thread;
+    int naps;
+    pthread_barrier_t napped, leave;
+};
+
+static void *nap(void *context)
+{
+    struct napper *napper = context;
+    sleep_often(napper->naps);
+    (void)pthread_barrier_wait(&napper->napped);
+    (void)pthread_barrier_wait(&napper->leave);
+    return NULL;
+}
+
+static void begin_nap(struct napper *napper)
+{
+    (void)pthread_barrier_init(&napper->napped, NULL, 2);
+    (void)pthread_barrier_init(&napper->leave, NULL, 2);
+    assert_int_equal(pthread_create(&napper->thread, NULL, nap, napper), 0);
+    (void)pthread_barrier_wait(&napper->napped);
+}
+
+static void end_nap(struct napper *napper)
+{
+    (void)pthread_barrier_wait(&napper->leave);
+    assert_int_equal(pthread_join(napper->thread, NULL), 0);
+    (void)pthread_barrier_destroy(&napper->napped);
+    (void)pthread_barrier_destroy(&napper->leave);
+}
+
+static void nap_in_thread(void *context)
+{
+    begin_nap(context);
+}
+
+static void leave_and_nap(void *context)
+{
+    end_nap(context);
+    sleep_often(10);
+}
+
+static void task_switches_are_those_of_all_living_threads(void **state)
+{
+    (void)state;
+    const struct ipm_sensor *sensor = &ipm_sensor_task_switches;
+    int naps = 50;
+    struct ipm_metric metric = around(sensor, "", nap_often, &naps);
+    assert_int_equal(metric.status, IPM_METRIC_OK);
+    assert_string_equal(metric.name, "switches_task");
+    assert_true(metric.value >= 25);
+
+    /* Born in the window: all of its switches are the window's. */
+    struct napper napper = {.naps = 200};
+    metric = around(sensor, "", nap_in_thread, &napper);
+    assert_int_equal(metric.status, IPM_METRIC_OK);
+    assert_true(metric.value >= 100);
+
+    /* Older than the window: only those since its start. */
+    naps = 1;
+    metric = around(sensor, "", nap_often, &naps);
+    assert_int_equal(metric.status, IPM_METRIC_OK);
+    assert_true(metric.value < 100);
+
+    /* Ended in the window: its count went with it, and no sum is made up. */
+    metric = around(sensor, "", leave_and_nap, &napper);
+    assert_int_equal(metric.status, IPM_METRIC_UNAVAILABLE);
+    assert_non_null(strstr(metric.reason, "ended in the window"));
+    assert_honest(&metric);
+}
+
+struct texts {
+    const char *root, *after;
+};
+
+static void put_stat(void *context)
+{
+    const struct texts *texts = context;
+    ipm_tree_put(texts->root, "proc/stat", texts->after);
+}
+
+static void system_switches_are_the_line_ctxt(void **state)
+{
+    const struct ipm_sensor *sensor = &ipm_sensor_system_switches;
+    struct texts texts = {*state, "cpu  1\nintr 9 9\nctxt 1234567890523\nbtime 1\n"};
+    ipm_tree_put(*state, "proc/stat", "cpu  1\nintr 9\nctxt 1234567890123\n");
+    struct ipm_metric metric = around(sensor, *state, put_stat, &texts);
+    assert_string_equal(metric.name, "switches_system");
+    assert_true(metric.status == IPM_METRIC_OK && metric.value == 400);
+
+    texts.after = "cpu  1\n";
+    metric = around(sensor, *state, put_stat, &texts);
+    assert_int_equal(metric.status, IPM_METRIC_UNAVAILABLE);
+    assert_honest(&metric);
+
+    struct ipm_why why;
+    const struct ipm_sensor_context context = {.sysroot = *state, .pass = "timing"};
+    assert_int_equal(sensor->probe(&context, &why), -ENODATA);
+
+    /* As long as it is where there are many interrupts. */
+    static char text[300000];
+    int n = snprintf(text, sizeof(text), "cpu  1\nintr");
+    while (n < (int)sizeof(text) - 100)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, " 12345");
+    (void)snprintf(text + n, sizeof(text) - (size_t)n, "\nctxt 77\n");
+    ipm_tree_put(*state, "proc/stat", text);
+    int naps = 0;
+    metric = around(sensor, *state, nap_often, &naps);
+    assert_true(metric.status == IPM_METRIC_OK && metric.value == 0);
+}
+
+/* Where the tracepoint is not, its absence is said, and who asked for another is not given
+ * it. */
+static void system_calls_are_asked_for_by_source(void **state)
+{
+    static const struct {
+        const char *asked;
+        const char *reason;
+        int error;
+    } rows[] = {
+        {"tracepoint", "tracefs is not mounted", -ENOENT},
+        {"sundial", "not 'sundial'", -EINVAL},
+    };
+    const struct ipm_sensor *sensor = &ipm_sensor_system_calls;
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        json_t *sensing = json_pack("{s:s}", "syscalls", rows[i].asked);
+        const struct ipm_sensor_context context = {
+            .sysroot = *state, .pass = "counters:syscalls", .sensing = sensing};
+        struct ipm_why why = {.error = 0, .text = ""};
+        assert_int_equal(sensor->probe(&context, &why), rows[i].error);
+        assert_non_null(strstr(why.text, rows[i].reason));
+        json_decref(sensing);
     }
 }
 
@@ -414,6 +583,11 @@ int main(void)
         cmocka_unit_test(rusage_sees_switches_and_faults),
         cmocka_unit_test(ticks_grow_or_are_absent),
         cmocka_unit_test_setup_teardown(system_cpu_is_busy_time_and_steal,
+                                        ipm_test_directory, ipm_test_directory_remove),
+        cmocka_unit_test(task_switches_are_those_of_all_living_threads),
+        cmocka_unit_test_setup_teardown(system_switches_are_the_line_ctxt,
+                                        ipm_test_directory, ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(system_calls_are_asked_for_by_source,
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test(every_row_is_read_in_every_pass),
         cmocka_unit_test(other_pass_says_what_is_known),

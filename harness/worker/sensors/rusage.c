@@ -6,7 +6,8 @@
  * 0 where the kernel is excluded.  cpu_ns is the process clock's, exact to the nanosecond;
  * user_ns and system_ns are getrusage's, which most kernels split by sampling at the timer
  * tick: over a short window their proportion is coarse, and their sum is cpu_ns only to the
- * microsecond.
+ * microsecond.  switches_rusage is the
+ * sum of both kinds: one of the three independent counts of context switches.
  */
 #include "base/clock.h"
 #include "harness/worker/sensors/sensor.h"
@@ -25,7 +26,7 @@ struct rusage_state {
     struct reading start, stop;
 };
 
-enum { CPU, USER, SYSTEM, VOLUNTARY, INVOLUNTARY, MINOR, MAJOR };
+enum { CPU, USER, SYSTEM, VOLUNTARY, INVOLUNTARY, SWITCHES, MINOR, MAJOR };
 
 static const struct ipm_sensor_row rusage_metrics[] = {
     [CPU] = {"cpu_ns", "ns"},
@@ -33,6 +34,7 @@ static const struct ipm_sensor_row rusage_metrics[] = {
     [SYSTEM] = {"system_ns", "ns"},
     [VOLUNTARY] = {"voluntary_switches", ""},
     [INVOLUNTARY] = {"involuntary_switches", ""},
+    [SWITCHES] = {"switches_rusage", ""},
     [MINOR] = {"page_faults_minor", ""},
     [MAJOR] = {"page_faults_major", ""},
     {NULL, NULL},
@@ -95,6 +97,8 @@ static int64_t member(const struct reading *reading, int which)
         return usage->ru_nvcsw;
     case INVOLUNTARY:
         return usage->ru_nivcsw;
+    case SWITCHES:
+        return usage->ru_nvcsw + usage->ru_nivcsw;
     case MINOR:
         return usage->ru_minflt;
     default:

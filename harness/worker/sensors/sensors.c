@@ -107,6 +107,16 @@ static int check_member(const char *key, const json_t *value, struct ipm_why *wh
     /* The energy sensor reads these two itself. */
     if (strcmp(key, "energy") == 0 || strcmp(key, "energy_provenance") == 0)
         return 0;
+    if (strcmp(key, "syscalls") == 0) {
+        const char *word = json_string_value(value);
+        bool known = word != NULL &&
+                     (strcmp(word, "auto") == 0 || strcmp(word, "tracepoint") == 0 ||
+                      strcmp(word, "twin") == 0);
+        return known ? 0
+                     : ipm_why_set(why, -EINVAL,
+                                   "sensors: 'syscalls' must be auto, tracepoint or "
+                                   "twin");
+    }
     if (strcmp(key, "off") == 0)
         return json_is_boolean(value)
                    ? 0

@@ -59,20 +59,22 @@ static double first_version(const char *sysroot, const char *group)
     return -1;
 }
 
-/* Is "cpu" among the controllers of "4:cpu,cpuacct:/group"? */
-static bool rules_cpu(const char *controllers)
+/* Is @wanted among the controllers of "4:cpu,cpuacct:/group"? */
+static bool rules(const char *controllers, const char *wanted)
 {
     for (const char *at = controllers; *at != '\0' && *at != ':';) {
         size_t length = strcspn(at, ",:");
-        if (length == 3 && strncmp(at, "cpu", 3) == 0)
+        if (length == strlen(wanted) && strncmp(at, wanted, length) == 0)
             return true;
         at += length + (at[length] == ',');
     }
     return false;
 }
 
-/* Our group in the hierarchy of a version; "" where proc/self/cgroup does not say. */
-static void own_group(const char *sysroot, int version, char *group, size_t room)
+/* Our group in the second version's hierarchy (@controller NULL) or in the first one's;
+ * "" where proc/self/cgroup does not say. */
+static void own_group(const char *sysroot, const char *controller, char *group,
+                      size_t room)
 {
     char path[PATH_MAX];
     group[0] = '\0';
@@ -83,8 +85,8 @@ static void own_group(const char *sysroot, int version, char *group, size_t room
     while (file != NULL && getline(&line, &size, file) >= 0) {
         const char *controllers = strchr(line, ':');
         const char *name = controllers == NULL ? NULL : strchr(controllers + 1, ':');
-        if (name == NULL ||
-            (version == 2 ? controllers[1] != ':' : !rules_cpu(controllers + 1)))
+        if (name == NULL || (controller == NULL ? controllers[1] != ':'
+                                                : !rules(controllers + 1, controller)))
             continue;
         (void)snprintf(group, room, "%.*s", (int)strcspn(name + 1, "\n"), name + 1);
         return;
@@ -96,7 +98,7 @@ double ipm_cgroup_quota(const char *sysroot)
     double tightest = -1;
     for (int version = 1; version <= 2; version++) {
         char group[PATH_MAX - 64];
-        own_group(sysroot, version, group, sizeof(group));
+        own_group(sysroot, version == 1 ? "cpu" : NULL, group, sizeof(group));
         for (;;) {
             size_t length = strlen(group);
             if (length > 0 && group[length - 1] == '/')
@@ -124,13 +126,54 @@ int64_t ipm_cgroup_throttles(const char *sysroot)
     int64_t count = 0;
     if (version == 0)
         return -1;
-    own_group(sysroot, version, group, sizeof(group));
+    own_group(sysroot, version == 1 ? "cpu" : NULL, group, sizeof(group));
     (void)snprintf(path, sizeof(path), CGROUP "%s%s/cpu.stat",
                    version == 1 ? "/cpu" : "", strcmp(group, "/") == 0 ? "" : group);
     if (ipm_sysroot_line(sysroot, path, "nr_throttled", text, sizeof(text)) != 0 ||
         ipm_parse_integer(text, &count, NULL) != 0)
         return -1;
     return count;
+}
+
+static int64_t bytes_of(const char *sysroot, const char *mount, const char *group,
+                        const char *file)
+{
+    char path[PATH_MAX];
+    int64_t bytes = 0;
+    (void)snprintf(path, sizeof(path), CGROUP "%s%s/%s", mount, group, file);
+    return ipm_sysroot_integer(sysroot, path, &bytes) == 0 ? bytes : -1; /* "max" */
+}
+
+int64_t ipm_cgroup_memory(const char *sysroot)
+{
+    static const struct {
+        const char *controller; /* NULL: the second version */
+        const char *mount, *limit, *used;
+    } versions[] = {
+        {NULL, "", "memory.max", "memory.current"},
+        {"memory", "/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"}};
+    int64_t least = -1;
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        char group[PATH_MAX - 64];
+        own_group(sysroot, versions[i].controller, group, sizeof(group));
+        for (;;) {
+            size_t length = strlen(group);
+            if (length > 0 && group[length - 1] == '/')
+                group[length - 1] = '\0';
+            int64_t limit =
+                bytes_of(sysroot, versions[i].mount, group, versions[i].limit);
+            int64_t used =
+                bytes_of(sysroot, versions[i].mount, group, versions[i].used);
+            int64_t left = limit > used ? limit - used : 0;
+            if (limit >= 0 && used >= 0 && (least < 0 || left < least))
+                least = left;
+            char *slash = strrchr(group, '/');
+            if (slash == NULL)
+                break;
+            *slash = '\0';
+        }
+    }
+    return least;
 }
 
 /* What systemd and LXC tell the first process of a container; root alone may read it. */
@@ -180,9 +223,9 @@ int ipm_container(const char *sysroot, char *name, size_t room)
         return 1;
     if (ipm_sysroot_text(sysroot, "proc/self/cgroup", text, sizeof(text)) != 0)
         return -ENODATA;
-    own_group(sysroot, 2, text, sizeof(text));
+    own_group(sysroot, NULL, text, sizeof(text));
     if (text[0] == '\0')
-        own_group(sysroot, 1, text, sizeof(text));
+        own_group(sysroot, "cpu", text, sizeof(text));
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         if (strstr(text, groups[i].part) == NULL)
             continue;

@@ -3,10 +3,12 @@
  * doctor_memory: what memory and disk are left.
  */
 #include "base/units.h"
+#include "harness/cgroup.h"
 #include "harness/doctor_checks.h"
 #include "harness/sysroot.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -33,7 +35,11 @@ void ipm_check_memory(const struct ipm_patient *patient, struct ipm_check *check
         ipm_check_leave(check, "mount proc to see it");
         return;
     }
-    say_room(check, kib << 10, INT64_C(1) << 30, INT64_C(256) << 20, "");
+    /* proc/meminfo is the machine's, also where a group may have but a part of it. */
+    int64_t granted = ipm_cgroup_memory(patient->sysroot);
+    bool limited = granted >= 0 && granted < kib << 10;
+    say_room(check, limited ? granted : kib << 10, INT64_C(1) << 30, INT64_C(256) << 20,
+             limited ? " below the cgroup's limit" : "");
     if (check->status != IPM_CHECK_OK)
         ipm_check_mend(check, "end what fills it; large messages and rings want room");
 }

@@ -100,6 +100,17 @@ void ipm_check_namespaces(const struct ipm_patient *patient, struct ipm_check *c
                        i == 0 ? 15000 : i == 1);
         return;
     }
+    int64_t filter = 0;
+    if (ipm_sysroot_field_integer(patient->sysroot, "proc/self/status", "Seccomp",
+                                  &filter) == 0 &&
+        filter == 2) {
+        ipm_check_say(check, IPM_CHECK_UNKNOWN,
+                      "the kernel allows them, a filter of system calls may not");
+        ipm_check_mend(check,
+                       "where `ipcmeter list` says that there is no sandbox: start "
+                       "the container with --security-opt seccomp=unconfined");
+        return;
+    }
     ipm_check_say(check, IPM_CHECK_OK, "unprivileged user namespaces are allowed");
 }
 

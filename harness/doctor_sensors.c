@@ -162,9 +162,7 @@ void ipm_check_powercap(const struct ipm_patient *patient, struct ipm_check *che
         break;
     case IPM_POWERCAP_MASKED:
         ipm_check_say(check, IPM_CHECK_WARN,
-                      "masked: %d energy counters are listed and hidden, as containers "
-                      "do",
-                      powercap.zones);
+                      "masked: the energy counters are hidden, as containers do");
         ipm_check_mend(check, "run on the host, or start the container with "
                               "--security-opt systempaths=unconfined");
         break;
@@ -184,7 +182,7 @@ void ipm_check_energy_filtering(const struct ipm_patient *patient,
     struct ipm_powercap powercap;
     ipm_powercap_read(patient->sysroot, &powercap);
     enum ipm_filtering filtering = ipm_filtering_read(patient->sysroot);
-    if (powercap.zones == 0 && powercap.rights == IPM_POWERCAP_ABSENT) {
+    if (powercap.rights == IPM_POWERCAP_ABSENT) {
         ipm_check_say(check, IPM_CHECK_OK, "no energy counters that it could blur");
     } else if (filtering == IPM_FILTERING_NONE) {
         ipm_check_say(check, IPM_CHECK_OK, "none: not an Intel CPU");

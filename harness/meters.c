@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/meters.h"
 
+#include "harness/cgroup.h"
 #include "harness/features.h"
 #include "harness/sysroot.h"
 
@@ -77,6 +78,7 @@ static int count_inputs(const char *sysroot)
 void ipm_powercap_read(const char *sysroot, struct ipm_powercap *out_powercap)
 {
     struct ipm_powercap found = {.rights = IPM_POWERCAP_UNKNOWN};
+    char container[32];
     char **names = NULL;
     int n = ipm_sysroot_list(sysroot, POWERCAP, "", &names);
     for (int i = 0; i < n; i++) {
@@ -98,7 +100,9 @@ void ipm_powercap_read(const char *sysroot, struct ipm_powercap *out_powercap)
         found.rights = IPM_POWERCAP_READABLE;
     else if (found.denied > 0 || n == -EACCES)
         found.rights = IPM_POWERCAP_DENIED;
-    else if (found.zones > 0)
+    /* Engines hide what is behind the links, or empty the folder. */
+    else if (found.zones > 0 ||
+             (n == 0 && ipm_container(sysroot, container, sizeof(container)) == 1))
         found.rights = IPM_POWERCAP_MASKED;
     else if (ipm_sysroot_exists(sysroot, "sys/class"))
         found.rights = IPM_POWERCAP_ABSENT;

@@ -239,7 +239,7 @@ static void a_container_hides_things(void **state)
         {"container", IPM_CHECK_WARN, "inside one", "host"},
         {"cpus", IPM_CHECK_FAIL, "1 of 16", "cpuset"},
         {"cpu_quota", IPM_CHECK_FAIL, "1.50 CPUs", "--cpus"},
-        {"powercap", IPM_CHECK_WARN, "masked: 1", "systempaths"},
+        {"powercap", IPM_CHECK_WARN, "masked: the", "systempaths"},
         {"perf_paranoid", IPM_CHECK_WARN, "is 3", "sysctl"},
         {"memory", IPM_CHECK_FAIL, "195 MiB", "end what fills it"},
         {"governor", IPM_CHECK_UNKNOWN, "no cpufreq", NULL},

@@ -306,6 +306,110 @@ static void quotas_of_outer_groups_count(void **state)
     examine(state, amd_server, first_version, &doctor);
 }
 
+/* One machine, one thing changed at a time. */
+static void single_faults_are_seen(void **state)
+{
+    static const char flags[] =
+        "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: ";
+    static const struct {
+        const char *path, *text;
+        struct expectation row;
+    } faults[] = {
+        {CPU "vulnerabilities/meltdown",
+         "Mitigation: PTI\n",
+         {"page_tables", IPM_CHECK_WARN, "isolated without PCID", NULL}},
+        {"proc/cmdline",
+         "ro nopcid quiet\n",
+         {"page_tables", IPM_CHECK_WARN, "isolated without PCID", "without nopcid"}},
+        {"proc/cmdline",
+         "ro idle=poll -- mitigations=off\n",
+         {"boot_options", IPM_CHECK_WARN, "idle CPUs spin", "without idle=poll"}},
+        {"proc/cmdline",
+         "ro mitigations=off\n",
+         {"mitigations", IPM_CHECK_OK, "needs none", NULL}},
+        {CPU "vulnerabilities/spectre_v2",
+         "Vulnerable\n",
+         {"mitigations", IPM_CHECK_WARN, "spectre_v2", "mitigations=off"}},
+        {"proc/lockdep",
+         "all lock classes:\n",
+         {"kernel", IPM_CHECK_FAIL, "its own locks", "without debugging"}},
+        {"sys/class/power_supply/AC/online",
+         "0\n",
+         {"mains", IPM_CHECK_WARN, "on battery", "plug"}},
+        {"sys/class/thermal/thermal_zone0/temp",
+         "96000\n",
+         {"temperature", IPM_CHECK_WARN, "96 degrees", "cool"}},
+        {"proc/self/limits",
+         "Max open files  64  64  files\n"
+         "Max locked memory  unlimited  unlimited  bytes\n",
+         {"limits", IPM_CHECK_WARN, "64 open files", "ulimit -n"}},
+        {"sys/fs/cgroup/system.slice/memory.max",
+         "536870912\n",
+         {"memory", IPM_CHECK_OK, "858 GiB", NULL}}, /* what is used is not told */
+        {"sys/fs/cgroup/system.slice/memory.current",
+         "367001600\n",
+         {"memory", IPM_CHECK_FAIL, "below the cgroup's limit", "end what fills"}},
+        {CPU "cpufreq/policy0/energy_performance_preference",
+         "power\n",
+         {"energy_preference", IPM_CHECK_OK, "power", NULL}}, /* fixed all the same */
+        {CPU "cpufreq/policy0/scaling_max_freq",
+         "3700000\n",
+         {"energy_preference", IPM_CHECK_WARN, "power on 1 of 1", "echo performance"}},
+        {CPU "cpufreq/policy0/scaling_governor",
+         "schedutil\n",
+         {"frequency", IPM_CHECK_WARN, "between 2400 and 3700", "cpupower"}},
+    };
+    struct ipm_doctor doctor;
+    ipm_tree_put_all(*state, common);
+    ipm_tree_put_all(*state, amd_server);
+    ipm_tree_put(*state, "proc/cpuinfo", flags);
+    ipm_tree_put(*state, "sys/class/power_supply/AC/type", "Mains\n");
+    ipm_tree_put(*state, "sys/class/thermal/thermal_zone0/type", "x86_pkg_temp\n");
+    for (size_t i = 0; i < IPM_TEST_ROWS(faults); i++) {
+        const struct expectation *row = &faults[i].row;
+        ipm_tree_put(*state, faults[i].path, faults[i].text);
+        ipm_doctor_examine(&doctor, *state);
+        const struct ipm_check *check = find(&doctor, row->name);
+        const char *mend = row->mend == NULL ? "nothing to do" : row->mend;
+        if (check->status != row->status || strstr(check->text, row->text) == NULL ||
+            strstr(check->mend, mend) == NULL)
+            fail_msg("%s after %s: %s '%s' -> '%s'", row->name, faults[i].path,
+                     ipm_check_status_names[check->status], check->text, check->mend);
+    }
+}
+
+/* What is denied must not read as absent: as a user whom the mode bits hold. */
+static int see_denied(void *context)
+{
+    struct ipm_doctor doctor;
+    if (!ipm_become_nobody())
+        return 77;
+    ipm_doctor_examine(&doctor, context);
+    const struct ipm_check *check = find(&doctor, "powercap");
+    return check->status == IPM_CHECK_WARN &&
+                   strncmp(check->text, "denied: 1", 9) == 0 &&
+                   strstr(check->mend, "99-ipcmeter-energy.rules") != NULL
+               ? 0
+               : 1;
+}
+
+static void denied_counters_are_no_absent_ones(void **state)
+{
+    char path[256];
+    ipm_tree_put_all(*state, common);
+    ipm_tree_put_all(*state, intel_laptop);
+    assert_int_equal(
+        chmod(ipm_test_path(state, POWERCAP "intel-rapl:0/energy_uj", path), 0400), 0);
+    assert_int_equal(chmod(*state, 0755), 0);
+    if (geteuid() != 0)
+        assert_int_equal(chmod(path, 0), 0); /* our own file: not even the owner */
+    int status = ipm_test_in_child(see_denied, *state);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void the_worst_comes_first(void **state)
 {
     struct ipm_doctor doctor;
@@ -509,6 +613,8 @@ int main(void)
         ROOTED(a_virtual_machine_is_shared),
         ROOTED(an_empty_tree_is_unknown),
         ROOTED(quotas_of_outer_groups_count),
+        ROOTED(single_faults_are_seen),
+        ROOTED(denied_counters_are_no_absent_ones),
         ROOTED(the_worst_comes_first),
         ROOTED(the_host_tells_what_it_may),
         ROOTED(the_class_is_the_hardware),

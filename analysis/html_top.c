@@ -74,6 +74,17 @@ static void put_environment(FILE *out, const json_t *environment)
     (void)fputs("</li>\n", out);
 }
 
+static void put_drift(FILE *out, const json_t *drift)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(drift, i, entry) ipm_html_put(
+        out, "<li>drift <span class=\"%s\">%s</span>: %s (%s, then %s)</li>\n",
+        grade_class(ipm_member_text(entry, "status")), ipm_member_text(entry, "name"),
+        ipm_member_text(entry, "text"), ipm_member_text(entry, "before"),
+        ipm_member_text(entry, "after"));
+}
+
 /* The words of analysis/answer.c begin in the middle of a line of text. */
 static void put_sentence(FILE *out, const char *label, const char *class,
                          const json_t *answer, const char *key)
@@ -104,7 +115,9 @@ void ipm_html_top(FILE *out, const json_t *report)
     put_sentence(out, "Limits", "", answer, "limits");
     (void)fputs("</dl>\n<ul class=\"badges\">\n", out);
     put_health(out, json_object_get(report, "health"));
-    put_environment(out, json_object_get(report, "environment"));
+    const json_t *environment = json_object_get(report, "environment");
+    put_environment(out, environment);
+    put_drift(out, json_object_get(environment, "drift"));
     (void)fputs("</ul>\n", out);
 }
 

@@ -238,6 +238,23 @@ static json_t *changes_json(const json_t *before, const json_t *after)
     return json;
 }
 
+/* What happened to the machine during the run; manifests of old have no such list. */
+static json_t *drift_json(const json_t *drift)
+{
+    static const char *const keys[] = {"name", "before", "after", "status", "text"};
+    json_t *json = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(drift, i, entry)
+    {
+        json_t *copy = json_object();
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+            set(copy, keys[k], of_manifest(entry, keys[k]));
+        (void)json_array_append_new(json, copy);
+    }
+    return json;
+}
+
 static json_t *environment_json(const json_t *manifest)
 {
     const json_t *before = json_object_get(manifest, "environment_before");
@@ -251,6 +268,7 @@ static json_t *environment_json(const json_t *manifest)
     set(json, "changed",
         changes_json(json_object_get(before, "checks"),
                      json_object_get(after, "checks")));
+    set(json, "drift", drift_json(json_object_get(manifest, "drift")));
     return json;
 }
 

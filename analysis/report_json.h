@@ -21,7 +21,8 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   commands    what to type to measure it again, the config being config.json
  *   sandbox     what the worker was granted
  *   passes      {name, available, reason}
- *   environment {grade, top_warning, checks, changed}: changed by the end of the run
+ *   environment {grade, top_warning, checks, changed, drift}: changed by the end of the
+ *               run, drift during it
  *   health      counts of records by status, regime_changed, repeated, builds, bad_lines,
  *               torn, interrupted
  *   answer      {fastest, effect, limits}: the three sentences

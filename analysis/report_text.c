@@ -181,6 +181,23 @@ static void put_warning(const json_t *manifest, FILE *out)
     put_sentence(out, "Doctor", text);
 }
 
+static void put_drift(const json_t *manifest, FILE *out)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(manifest, "drift"), i, entry)
+    {
+        char text[512];
+        (void)snprintf(text, sizeof(text), "%s: %s: %s (%s -> %s)",
+                       ipm_manifest_text(entry, "status", "warn"),
+                       ipm_manifest_text(entry, "name", "unnamed"),
+                       ipm_manifest_text(entry, "text", ""),
+                       ipm_manifest_text(entry, "before", "?"),
+                       ipm_manifest_text(entry, "after", "?"));
+        put_sentence(out, i == 0 ? "Drift" : "", text);
+    }
+}
+
 static void put_failures(const struct ipm_table *table, FILE *out)
 {
     size_t n = 0;
@@ -287,6 +304,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     ipm_models_text(report->models, out);
     put_costs(&report->costs, out);
     put_warning(report->manifest, out);
+    put_drift(report->manifest, out);
     put_failures(&report->table, out);
     put_files(directory, out);
 }

@@ -26,14 +26,17 @@ struct arguments {
 
 static void print_usage(FILE *out)
 {
-    (void)fputs("usage: ipcmeter doctor [--json] [--strict] [--sysroot DIR]\n"
-                "\n"
-                "Looks whether this machine is fit to measure on; changes nothing.\n"
-                "\n"
-                "  --json         as one JSON document, with what machine it is\n"
-                "  --strict       exit with 4 when a check fails\n"
-                "  --sysroot DIR  read sys/ and proc/ below DIR\n",
-                out);
+    (void)fputs(
+        "usage: ipcmeter doctor [--json] [--strict] [--sysroot DIR]\n"
+        "\n"
+        "Looks whether this machine is fit to measure on; changes nothing.\n"
+        "Each check is ok, warn (figures are worse, or some are missing), fail\n"
+        "(figures say little about this machine) or unknown, with what mends it.\n"
+        "\n"
+        "  --json         as one JSON document, with what machine it is\n"
+        "  --strict       exit with 4 when a check fails\n"
+        "  --sysroot DIR  read sys/ and proc/ below DIR\n",
+        out);
 }
 
 /* Return: 0; -EINVAL, and the user has been told. */
@@ -106,6 +109,21 @@ static void print_status(enum ipm_check_status status, int width, bool colour)
         (void)printf("%-*s", width, name);
 }
 
+static void print_check(const struct ipm_check *check, int width, bool colour)
+{
+    (void)fputs("  ", stdout);
+    print_status(check->status, STATUS_WIDTH, colour);
+    (void)printf("  %-*s  ", width, check->name);
+    (void)ipm_print_escaped(stdout, check->text, strlen(check->text));
+    (void)putchar('\n');
+    /* What is well and wants nothing is half of the rows: said once, at the end. */
+    if (check->status == IPM_CHECK_OK && strcmp(check->mend, "nothing to do") == 0)
+        return;
+    (void)printf("  %-*s  %-*s  -> ", STATUS_WIDTH, "", width, "");
+    (void)ipm_print_escaped(stdout, check->mend, strlen(check->mend));
+    (void)putchar('\n');
+}
+
 static void print_text(const struct ipm_doctor *doctor)
 {
     bool colour = in_colour();
@@ -114,21 +132,22 @@ static void print_text(const struct ipm_doctor *doctor)
         int length = (int)strlen(doctor->checks[i].name);
         width = length > width ? length : width;
     }
-    for (int i = 0; i < doctor->n; i++) {
-        const struct ipm_check *check = &doctor->checks[i];
-        print_status(check->status, STATUS_WIDTH, colour);
-        (void)printf("  %-*s  ", width, check->name);
-        (void)ipm_print_escaped(stdout, check->text, strlen(check->text));
-        (void)putchar('\n');
-        if (check->mend[0] == '\0')
-            continue;
-        (void)printf("%-*s  %-*s  -> ", STATUS_WIDTH, "", width, "");
-        (void)ipm_print_escaped(stdout, check->mend, strlen(check->mend));
-        (void)putchar('\n');
+    for (int topic = 0; ipm_topic_names[topic] != NULL; topic++) {
+        (void)printf("%s%s\n", topic == 0 ? "" : "\n", ipm_topic_names[topic]);
+        for (int i = 0; i < doctor->n; i++) {
+            if ((int)doctor->checks[i].topic == topic)
+                print_check(&doctor->checks[i], width, colour);
+        }
     }
     (void)fputs("\nThis machine: ", stdout);
     print_status(ipm_doctor_grade(doctor), 0, colour);
-    (void)putchar('\n');
+    (void)printf(
+        " (%d fail, %d warn, %d unknown, %d ok); nothing was changed, and where "
+        "a row is ok\nand names no command there is nothing to do.\n",
+        ipm_doctor_count(doctor, IPM_CHECK_FAIL),
+        ipm_doctor_count(doctor, IPM_CHECK_WARN),
+        ipm_doctor_count(doctor, IPM_CHECK_UNKNOWN),
+        ipm_doctor_count(doctor, IPM_CHECK_OK));
 }
 
 static int print_json(const struct ipm_doctor *doctor, const char *sysroot)

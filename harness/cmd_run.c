@@ -245,6 +245,26 @@ static void tell_resume(int argc, char **argv, const char *out)
     (void)fputs(" --resume\n", stderr);
 }
 
+/* What happened to the machine belongs to the closing words: it is not seen otherwise. */
+static void tell_drift(const json_t *drift)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(drift, i, entry)
+    {
+        static const char *const keys[] = {"name", "text", "before", "after"};
+        static const char *const marks[] = {": ", " (", " -> ", ")\n"};
+        (void)fprintf(stderr, "drift, %s: ",
+                      json_string_value(json_object_get(entry, "status")) ?: "warn");
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+            const char *word =
+                json_string_value(json_object_get(entry, keys[k])) ?: "?";
+            (void)ipm_print_escaped(stderr, word, strlen(word));
+            (void)fputs(marks[k], stderr);
+        }
+    }
+}
+
 static int measure(int argc, char **argv, struct arguments *arguments,
                    const struct ipm_prepared *prepared)
 {
@@ -268,6 +288,8 @@ static int measure(int argc, char **argv, struct arguments *arguments,
         (void)complain("", why.text);
         return error == -EEXIST || error == -EXDEV ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
     }
+    tell_drift(result.drift);
+    json_decref(result.drift);
     if (result.interrupted) {
         tell_resume(argc, argv, arguments->run.out);
         return caught_signal == SIGTERM ? IPM_EXIT_TERMINATED : IPM_EXIT_INTERRUPTED;

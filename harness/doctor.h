@@ -20,14 +20,28 @@ enum ipm_check_status {
 
 extern const char *const ipm_check_status_names[]; /* "ok", "unknown", "warn", "fail" */
 
-struct ipm_check {
-    const char *name; /* [a-z0-9_]+ */
-    enum ipm_check_status status;
-    char text[200]; /* what was seen */
-    char mend[160]; /* a command or an advice; "": nothing to do */
+/* In the order in which they are shown. */
+enum ipm_topic {
+    IPM_TOPIC_CPUS,
+    IPM_TOPIC_FREQUENCY,
+    IPM_TOPIC_CLOCKS,
+    IPM_TOPIC_KERNEL,
+    IPM_TOPIC_RIGHTS,
+    IPM_TOPIC_SENSORS,
+    IPM_TOPIC_MEMORY,
 };
 
-enum { IPM_CHECKS_MAX = 32 };
+extern const char *const ipm_topic_names[]; /* "CPUs", "frequency and heat" ... */
+
+struct ipm_check {
+    const char *name; /* [a-z0-9_]+ */
+    enum ipm_topic topic;
+    enum ipm_check_status status;
+    char text[200]; /* what was seen; never empty */
+    char mend[200]; /* a command or an advice, or "nothing to do"; never empty */
+};
+
+enum { IPM_CHECKS_MAX = 48 };
 
 struct ipm_doctor {
     int n;
@@ -46,7 +60,10 @@ void ipm_doctor_examine(struct ipm_doctor *out_doctor, const char *sysroot);
 /* The worst status. */
 enum ipm_check_status ipm_doctor_grade(const struct ipm_doctor *doctor);
 
-/* [{name, status, text, mend}]; mend is null where there is nothing to do. */
+/* How many checks came out so. */
+int ipm_doctor_count(const struct ipm_doctor *doctor, enum ipm_check_status status);
+
+/* [{name, topic, status, text, mend}] */
 json_t *ipm_doctor_json(const struct ipm_doctor *doctor);
 
 #endif

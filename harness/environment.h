@@ -11,8 +11,9 @@
  * ipm_environment_json() - what this machine is, and how fit it is now
  * @sysroot: prefix of sysfs and proc; "" or NULL: this machine
  *
- * {grade, checks: [{name, status, text, mend}], host: {...}}; checks worst first
- * (harness/doctor.h), host as harness/host.h says.  Takes 0.4 s on this machine.
+ * {grade, checks: [{name, topic, status, text, mend}], state: {...}, host: {...}}; checks
+ * worst first (harness/doctor.h), state as harness/state.h says, host as harness/host.h.
+ * Takes 0.4 s on this machine.
  *
  * Return: a new reference.
  */

@@ -3,6 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "harness/cgroup.h"
+#include "harness/features.h"
 #include "harness/sysroot.h"
 
 #include <errno.h>
@@ -65,6 +67,41 @@ static const char *signature(void)
     return NULL;
 }
 
+/* The maker's name that virtual firmware gives itself, and the device tree that a
+ * hypervisor makes up; NULL: neither tells. */
+static const char *of_firmware(const char *sysroot)
+{
+    static const struct {
+        const char *maker;
+        const char *name;
+    } makers[] = {{"QEMU", "qemu"},           {"VMware", "vmware"},
+                  {"innotek", "virtualbox"},  {"Xen", "xen"},
+                  {"Parallels", "parallels"}, {"BHYVE", "bhyve"},
+                  {"Bochs", "qemu"}};
+    char text[64];
+    if (ipm_sysroot_text(sysroot, "sys/firmware/devicetree/base/hypervisor/compatible",
+                         text, sizeof(text)) == 0)
+        return strstr(text, "xen") != NULL ? "xen" : "unknown";
+    if (ipm_sysroot_text(sysroot, "sys/firmware/devicetree/base/compatible", text,
+                         sizeof(text)) == 0 &&
+        strcmp(text, "linux,dummy-virt") == 0)
+        return "unknown";
+    if (ipm_sysroot_text(sysroot, "sys/class/dmi/id/sys_vendor", text, sizeof(text)) !=
+        0)
+        return NULL;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+        if (strncmp(text, makers[i].maker, strlen(makers[i].maker)) == 0)
+            return makers[i].name;
+    }
+    return NULL;
+}
+
+/* A board names itself in its device tree; the trees of guests are known above. */
+static bool on_real_board(const char *sysroot)
+{
+    return ipm_sysroot_exists(sysroot, "sys/firmware/devicetree/base/model");
+}
+
 int ipm_hypervisor(const char *sysroot, char *name, size_t room)
 {
     char flags[8192];
@@ -81,14 +118,10 @@ int ipm_hypervisor(const char *sysroot, char *name, size_t room)
     if (known == NULL &&
         ipm_sysroot_text(sysroot, "sys/hypervisor/type", type, sizeof(type)) == 0)
         known = type;
-    /* Arm and others: the firmware's tree names it, or it stays unseen. */
-    if (known == NULL && ipm_sysroot_text(sysroot,
-                                          "sys/firmware/devicetree/base/hypervisor/"
-                                          "compatible",
-                                          type, sizeof(type)) == 0)
-        known = type;
+    if (known == NULL)
+        known = of_firmware(sysroot);
     if (known == NULL && error != 0)
-        return -ENODATA;
+        return on_real_board(sysroot) ? 0 : -ENODATA;
     (void)snprintf(name, room, "%s", known != NULL ? known : "unknown");
     return 1;
 }
@@ -235,6 +268,33 @@ static void set_class(json_t *host, double memory_gib)
     (void)json_object_set_new(host, "class", json_string(hash));
 }
 
+static json_t *yes_or_no(int found)
+{
+    return found < 0 ? json_null() : json_boolean(found);
+}
+
+static void set_features(const char *sysroot, json_t *host)
+{
+    struct ipm_core_kinds kinds;
+    char name[32];
+    bool several = ipm_core_kinds(sysroot, &kinds);
+    int contained = ipm_container(sysroot, name, sizeof(name));
+    (void)json_object_set_new(host, "pcid", yes_or_no(ipm_cpu_flag(sysroot, "pcid")));
+    (void)json_object_set_new(host, "invpcid",
+                              yes_or_no(ipm_cpu_flag(sysroot, "invpcid")));
+    (void)json_object_set_new(host, "page_table_isolation",
+                              yes_or_no(ipm_page_table_isolation(sysroot)));
+    (void)json_object_set_new(
+        host, "core_kinds",
+        several ? json_pack("{s:s, s:s}", "fast", kinds.fast, "slow", kinds.small)
+                : json_null());
+    (void)json_object_set_new(host, "boot_options", ipm_boot_options(sysroot));
+    (void)json_object_set_new(host, "container",
+                              contained == 1   ? json_string(name)
+                              : contained == 0 ? json_false()
+                                               : json_null());
+}
+
 static const char *compiler(void)
 {
 #if defined(__clang__)
@@ -281,9 +341,11 @@ json_t *ipm_host_json(const char *sysroot)
         text, sizeof(text));
     (void)json_object_set_new(host, "clocksource", text_or_null(error, text));
     (void)json_object_set_new(host, "mitigations", mitigations(sysroot));
+    set_features(sysroot, host);
     (void)snprintf(text, sizeof(text), "glibc %s", gnu_get_libc_version());
     (void)json_object_set_new(host, "libc", json_string(text));
     (void)json_object_set_new(host, "compiler", json_string(compiler()));
+    (void)json_object_set_new(host, "libraries", ipm_library_versions());
     set_class(host, memory_gib);
     return host;
 }

@@ -17,8 +17,11 @@
  *
  * {class, architecture, cpu_model, vendor, family, model, stepping, microcode, packages,
  * cores, threads, caches: [{level, type, bytes}], numa_nodes, memory_gib, hypervisor,
- * kernel, clocksource, mitigations: {name: text}, libc, compiler}.  What cannot be told is
- * null; hypervisor is false when the CPU says that there is none.
+ * kernel, clocksource, mitigations: {name: text}, pcid, invpcid, page_table_isolation,
+ * core_kinds: {fast, slow}, boot_options: [text], container, libc, compiler, libraries:
+ * {name: version}}.  What cannot be told is null; hypervisor is false when the CPU says
+ * that there is none, container when none left a mark; core_kinds is null where there is
+ * one kind.
  *
  * `class` is a hash of what stays the same over reboots and updates: architecture, CPU
  * identity, counts, caches, memory and hypervisor.  Equal classes may be compared; clocks,

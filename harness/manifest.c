@@ -2,6 +2,7 @@
 #include "harness/manifest.h"
 
 #include "harness/describe.h"
+#include "harness/drift.h"
 #include "harness/environment.h"
 
 #include <errno.h>
@@ -54,10 +55,54 @@ json_t *ipm_manifest_new(const struct ipm_spec *spec, const struct ipm_plan *pla
     set(manifest, "config", ipm_spec_json(spec));
     set(manifest, "environment_before", environment(manifest, sysroot));
     set(manifest, "environment_after", json_null());
+    set(manifest, "drift", json_array());
     set(manifest, "skips", ipm_plan_skips_json(spec, plan->skips, plan->n_skips));
     set(manifest, "dropped", ipm_plan_skips_json(spec, plan->dropped, plan->n_dropped));
     set(manifest, "describe", json_deep_copy(describe));
     return manifest;
+}
+
+void ipm_manifest_adopt(json_t *manifest, const json_t *found)
+{
+    static const char *const kept[] = {"seed", "run", "started", "environment_before",
+                                       "drift"};
+    /* Counts since boot go on from where this process begins. */
+    (void)json_object_set(manifest, "environment_resumed",
+                          json_object_get(manifest, "environment_before"));
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        (void)json_object_set(manifest, kept[i], json_object_get(found, kept[i]));
+}
+
+static bool has(const json_t *list, const json_t *name)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(list, i, entry)
+    {
+        if (json_equal(json_object_get(entry, "name"), name))
+            return true;
+    }
+    return false;
+}
+
+/* What drifted in earlier parts of the run is not forgotten when it goes on. */
+static void set_drift(json_t *manifest)
+{
+    const json_t *first = json_object_get(manifest, "environment_before");
+    const json_t *resumed = json_object_get(manifest, "environment_resumed");
+    const json_t *after = json_object_get(manifest, "environment_after");
+    json_t *drift =
+        ipm_drift_json(json_object_get(first, "state"),
+                       json_object_get(resumed != NULL ? resumed : first, "state"),
+                       json_object_get(after, "state"));
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(manifest, "drift"), i, entry)
+    {
+        if (!has(drift, json_object_get(entry, "name")))
+            (void)json_array_append(drift, entry);
+    }
+    set(manifest, "drift", drift);
 }
 
 void ipm_manifest_finish(json_t *manifest, bool interrupted, const char *sysroot)
@@ -65,6 +110,7 @@ void ipm_manifest_finish(json_t *manifest, bool interrupted, const char *sysroot
     set(manifest, "finished", now_utc());
     set(manifest, "interrupted", json_boolean(interrupted));
     set(manifest, "environment_after", environment(manifest, sysroot));
+    set_drift(manifest);
 }
 
 static const json_t *path(const json_t *json, const char *outer, const char *inner)

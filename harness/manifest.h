@@ -23,7 +23,11 @@ json_t *ipm_manifest_new(const struct ipm_spec *spec, const struct ipm_plan *pla
                          const json_t *describe, const char *run, uint64_t seed,
                          const char *sysroot);
 
-/* The end of it: when, how, and how the machine looks now. */
+/* The run of @found goes on under @manifest: its seed, token, start, first environment and
+ * drift; how the machine looks as it goes on becomes `environment_resumed`. */
+void ipm_manifest_adopt(json_t *manifest, const json_t *found);
+
+/* The end of it: when, how, how the machine looks now, and what drifted (drift.h). */
 void ipm_manifest_finish(json_t *manifest, bool interrupted, const char *sysroot);
 
 /**

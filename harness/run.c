@@ -70,10 +70,7 @@ static int adopt(struct session *session, json_t *found, struct ipm_why *why)
     int error = ipm_manifest_resumable(found, session->manifest, why);
     if (error != 0)
         return error;
-    static const char *const kept[] = {"seed", "run", "started", "environment_before"};
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-        (void)json_object_set(session->manifest, kept[i],
-                              json_object_get(found, kept[i]));
+    ipm_manifest_adopt(session->manifest, found);
     return 0;
 }
 
@@ -357,6 +354,8 @@ int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *pr
         int unwritten = ipm_json_write_file(session.manifest, session.manifest_path,
                                             error == 0 ? why : NULL);
         error = error != 0 ? error : unwritten;
+        if (error == 0)
+            result.drift = json_incref(json_object_get(session.manifest, "drift"));
     }
     close_session(&session);
     if (error == 0)

@@ -30,6 +30,7 @@ struct ipm_run_result {
     size_t measured; /* records written by this call */
     size_t failed;   /* of them */
     bool interrupted;
+    json_t *drift; /* of the manifest (harness/drift.h); the caller's; NULL: not told */
 };
 
 /**

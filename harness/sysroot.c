@@ -83,6 +83,25 @@ int ipm_sysroot_field_integer(const char *sysroot, const char *path, const char 
     return ipm_parse_integer(text, out_value, NULL);
 }
 
+int ipm_sysroot_line(const char *sysroot, const char *path, const char *prefix,
+                     char *text, size_t room)
+{
+    ipm_auto_file FILE *file = open_file(sysroot, path);
+    if (file == NULL)
+        return -errno;
+    ipm_auto_free char *line = NULL;
+    size_t size = 0;
+    size_t length = strlen(prefix);
+    while (getline(&line, &size, file) >= 0) {
+        if (strncmp(line, prefix, length) != 0)
+            continue;
+        const char *value = line + length + strspn(line + length, " \t");
+        (void)snprintf(text, room, "%.*s", (int)strcspn(value, "\n"), value);
+        return 0;
+    }
+    return ferror(file) ? -EIO : -ENODATA;
+}
+
 bool ipm_sysroot_exists(const char *sysroot, const char *path)
 {
     char full[PATH_MAX];

@@ -26,6 +26,11 @@ int ipm_sysroot_field(const char *sysroot, const char *path, const char *key,
 int ipm_sysroot_field_integer(const char *sysroot, const char *path, const char *key,
                               int64_t *out_value);
 
+/* What follows @prefix, and the blanks behind it, in the first line that starts with it:
+ * for files without colons, "nr_throttled 5".  0; -ENODATA no such line; -errno. */
+int ipm_sysroot_line(const char *sysroot, const char *path, const char *prefix,
+                     char *text, size_t room);
+
 bool ipm_sysroot_exists(const char *sysroot, const char *path);
 
 /**

@@ -240,6 +240,8 @@ def manifest():
             "host": {"cpu_model": "Example CPU at 2.00 GHz", "kernel": "6.1.0"},
             "environment_before": {"grade": "warn", "checks": checks},
             "environment_after": {"grade": "warn", "checks": checks},
+            "drift": [{"name": "turbo", "before": "off", "after": "on", "status": "warn",
+                       "text": "the highest frequency is another one"}],
             "describe": describe(), "skips": skips, "dropped": dropped,
             "interrupted": False}
 

@@ -100,7 +100,7 @@ must "the other passes' reasons stand" '.metrics.cycles.reason | test("traced|tr
 printf '{"schema":1,"workload":"pingpong","mechanism":"pipe","pass":"counters:syscalls","size":64,"cpus":[%s],"window_ns":20000000000,"sensors":{"syscalls":"twin"}}' "$cpus" | "$worker" >"$work/record"
 must "a window of 20 s is cut" '.status == "ok" and .window_ns == 100000000'
 
-# Asked for and not to be had: denied or absent with its reason, never 0; a wrong word fails so.
+# A word that is none is refused; what is asked for and not to be had reads why, never 0.
 status=0
 echo '{"schema":1,"workload":"pingpong","mechanism":"pipe","sensors":{"syscalls":"sundial"}}' | "$worker" >"$work/record" 2>/dev/null || status=$?
 if [[ $status == 2 && ! -s $work/record ]]; then

@@ -51,7 +51,7 @@ struct ipm_skip {
     char reason[248];
 };
 
-enum { IPM_PASSES_MAX = 16 };
+enum { IPM_PASSES_MAX = 40 };
 
 enum ipm_pass_kind { IPM_PASS_TIMING, IPM_PASS_COUNTERS, IPM_PASS_ENERGY };
 

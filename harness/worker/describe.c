@@ -182,10 +182,10 @@ static json_t *find_pass(json_t *passes, const char *name)
 }
 
 /* A pass is available when one of its sensors is; else its first sensor's reason holds. */
-static void join_pass(json_t *passes, const struct ipm_sensor *sensor,
+static void join_pass(json_t *passes, const char *name, int64_t min_window_ns,
                       const json_t *described)
 {
-    json_t *pass = find_pass(passes, sensor->pass);
+    json_t *pass = find_pass(passes, name);
     json_t *reason = json_object_get(described, "reason");
     if (json_is_true(json_object_get(described, "available"))) {
         set(pass, "available", json_true());
@@ -195,10 +195,58 @@ static void join_pass(json_t *passes, const struct ipm_sensor *sensor,
         (void)json_object_set(pass, "reason", reason);
     }
     json_int_t least = json_integer_value(json_object_get(pass, "min_window_ns"));
-    if (sensor->min_window_ns > least)
-        set(pass, "min_window_ns", json_integer(sensor->min_window_ns));
+    if (min_window_ns > least)
+        set(pass, "min_window_ns", json_integer(min_window_ns));
 }
 
+static void append_metric(json_t *metrics, const struct ipm_sensor *sensor,
+                          const struct ipm_sensor_context *context, const char *name,
+                          const char *unit)
+{
+    char counts[256];
+    json_t *row = json_pack("{s:s,s:s}", "name", name, "unit", unit);
+    if (sensor->counts != NULL && sensor->counts(context, name, counts, sizeof(counts)))
+        set(row, "counts", ipm_json_text(counts));
+    (void)json_array_append_new(metrics, row);
+}
+
+static json_t *rows_json(const struct ipm_sensor *sensor,
+                         const struct ipm_sensor_context *context)
+{
+    json_t *metrics = json_array();
+    if (sensor->rows == NULL) {
+        for (const struct ipm_sensor_row *row = sensor->metrics; row->name != NULL;
+             row++)
+            append_metric(metrics, sensor, context, row->name, row->unit);
+        return metrics;
+    }
+    struct ipm_metric rows[IPM_METRICS_MAX];
+    size_t n = sensor->rows(context, rows, IPM_METRICS_MAX);
+    for (size_t i = 0; i < n; i++)
+        append_metric(metrics, sensor, context, rows[i].name, rows[i].unit);
+    return metrics;
+}
+
+/* One sensor, in one of its passes. */
+static json_t *sensor_json(const struct ipm_sensor *sensor,
+                           const struct ipm_sensor_context *context)
+{
+    struct ipm_why why = {.error = 0, .text = ""};
+    int error = sensor->probe == NULL ? 0 : sensor->probe(context, &why);
+    json_t *json = json_object();
+    set(json, "name", json_string(sensor->name));
+    set(json, "version", json_integer(sensor->version));
+    set(json, "family", json_string(sensor->family));
+    set(json, "summary", json_string(sensor->summary));
+    set(json, "scope",
+        json_string(sensor->scope == IPM_SCOPE_TASK ? "task" : "system"));
+    set(json, "pass", sensor->pass == NULL ? json_null() : json_string(context->pass));
+    set(json, "metrics", rows_json(sensor, context));
+    set_available(json, error, &why);
+    return json;
+}
+
+/* A sensor that is asked for nothing is listed, but has no pass. */
 static void set_sensors(json_t *document, const char *sysroot, const json_t *sensing)
 {
     json_t *sensors = json_array();
@@ -211,27 +259,16 @@ static void set_sensors(json_t *document, const char *sysroot, const json_t *sen
             .pass = sensor->pass == NULL ? "timing" : sensor->pass,
             .window_ns = sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000,
             .sensing = sensing};
-        struct ipm_why why = {.error = 0, .text = ""};
-        int error = sensor->probe == NULL ? 0 : sensor->probe(&context, &why);
-        json_t *metrics = json_array();
-        for (const struct ipm_sensor_row *row = sensor->metrics; row->name != NULL;
-             row++)
-            (void)json_array_append_new(
-                metrics, json_pack("{s:s,s:s}", "name", row->name, "unit", row->unit));
-        json_t *json = json_object();
-        set(json, "name", json_string(sensor->name));
-        set(json, "version", json_integer(sensor->version));
-        set(json, "family", json_string(sensor->family));
-        set(json, "summary", json_string(sensor->summary));
-        set(json, "scope",
-            json_string(sensor->scope == IPM_SCOPE_TASK ? "task" : "system"));
-        set(json, "pass",
-            sensor->pass == NULL ? json_null() : json_string(sensor->pass));
-        set(json, "metrics", metrics);
-        set_available(json, error, &why);
-        if (sensor->pass != NULL)
-            join_pass(passes, sensor, json);
-        (void)json_array_append_new(sensors, json);
+        int parts = sensor->passes == NULL ? 0 : sensor->passes(&context);
+        for (int part = parts == 0 ? 0 : 1; part <= parts; part++) {
+            char text[IPM_PASS_TEXT];
+            if (part > 0)
+                context.pass = ipm_sensor_pass(sensor, part, text);
+            json_t *json = sensor_json(sensor, &context);
+            if (sensor->pass != NULL && (sensor->passes == NULL || part > 0))
+                join_pass(passes, context.pass, sensor->min_window_ns, json);
+            (void)json_array_append_new(sensors, json);
+        }
     }
     set(document, "sensors", sensors);
     set(document, "passes", passes);

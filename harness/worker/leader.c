@@ -328,7 +328,9 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
                                              .pass = point->pass,
                                              .window_ns = point->window_ns,
                                              .unavailable = point->unavailable,
-                                             .sensing = point->sensing};
+                                             .sensing = point->sensing,
+                                             .cpus = point->cpus,
+                                             .n_cpus = IPM_SIDES};
         ipm_sensor_set_open(&sensors, IPM_SCOPE_SYSTEM, &context);
         atomic_store(&board->phase, IPM_PHASE_WINDOW);
         measure(&troupe, &sensors);

@@ -182,7 +182,7 @@ static json_t *find_pass(json_t *passes, const char *name)
 }
 
 /* A pass is available when one of its sensors is; else its first sensor's reason holds. */
-static void join_pass(json_t *passes, const char *name, const struct ipm_sensor *sensor,
+static void join_pass(json_t *passes, const char *name, int64_t min_window_ns,
                       const json_t *described)
 {
     json_t *pass = find_pass(passes, name);
@@ -195,26 +195,46 @@ static void join_pass(json_t *passes, const char *name, const struct ipm_sensor 
         (void)json_object_set(pass, "reason", reason);
     }
     json_int_t least = json_integer_value(json_object_get(pass, "min_window_ns"));
-    if (sensor->min_window_ns > least)
-        set(pass, "min_window_ns", json_integer(sensor->min_window_ns));
+    if (min_window_ns > least)
+        set(pass, "min_window_ns", json_integer(min_window_ns));
 }
 
-static json_t *sensor_json(const struct ipm_sensor *sensor, const char *sysroot,
-                           const json_t *sensing)
+static void append_metric(json_t *metrics, const struct ipm_sensor *sensor,
+                          const struct ipm_sensor_context *context, const char *name,
+                          const char *unit)
 {
-    struct ipm_sensor_context context = {
-        .sysroot = sysroot,
-        .pass = sensor->pass == NULL ? "timing" : sensor->pass,
-        .window_ns = sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000,
-        .sensing = sensing};
-    struct ipm_why why = {.error = 0, .text = ""};
-    const char *not_chosen = ipm_sensor_not_chosen(sensor, sensing);
-    int error =
-        not_chosen != NULL || sensor->probe == NULL ? 0 : sensor->probe(&context, &why);
+    char counts[256];
+    json_t *row = json_pack("{s:s,s:s}", "name", name, "unit", unit);
+    if (sensor->counts != NULL && sensor->counts(context, name, counts, sizeof(counts)))
+        set(row, "counts", ipm_json_text(counts));
+    (void)json_array_append_new(metrics, row);
+}
+
+static json_t *rows_json(const struct ipm_sensor *sensor,
+                         const struct ipm_sensor_context *context)
+{
     json_t *metrics = json_array();
-    for (const struct ipm_sensor_row *row = sensor->metrics; row->name != NULL; row++)
-        (void)json_array_append_new(
-            metrics, json_pack("{s:s,s:s}", "name", row->name, "unit", row->unit));
+    if (sensor->rows == NULL) {
+        for (const struct ipm_sensor_row *row = sensor->metrics; row->name != NULL;
+             row++)
+            append_metric(metrics, sensor, context, row->name, row->unit);
+        return metrics;
+    }
+    struct ipm_metric rows[IPM_METRICS_MAX];
+    size_t n = sensor->rows(context, rows, IPM_METRICS_MAX);
+    for (size_t i = 0; i < n; i++)
+        append_metric(metrics, sensor, context, rows[i].name, rows[i].unit);
+    return metrics;
+}
+
+/* One sensor, in one of its passes. */
+static json_t *sensor_json(const struct ipm_sensor *sensor,
+                           const struct ipm_sensor_context *context)
+{
+    struct ipm_why why = {.error = 0, .text = ""};
+    const char *not_chosen = ipm_sensor_not_chosen(sensor, context->sensing);
+    int error =
+        not_chosen != NULL || sensor->probe == NULL ? 0 : sensor->probe(context, &why);
     json_t *json = json_object();
     set(json, "name", json_string(sensor->name));
     set(json, "version", json_integer(sensor->version));
@@ -222,8 +242,8 @@ static json_t *sensor_json(const struct ipm_sensor *sensor, const char *sysroot,
     set(json, "summary", json_string(sensor->summary));
     set(json, "scope",
         json_string(sensor->scope == IPM_SCOPE_TASK ? "task" : "system"));
-    set(json, "pass", sensor->pass == NULL ? json_null() : json_string(sensor->pass));
-    set(json, "metrics", metrics);
+    set(json, "pass", sensor->pass == NULL ? json_null() : json_string(context->pass));
+    set(json, "metrics", rows_json(sensor, context));
     set_available(json, error, &why);
     if (not_chosen != NULL) {
         set(json, "available", json_false());
@@ -232,29 +252,55 @@ static json_t *sensor_json(const struct ipm_sensor *sensor, const char *sysroot,
     return json;
 }
 
+static struct ipm_sensor_context context_of(const struct ipm_sensor *sensor,
+                                            const char *sysroot, const json_t *sensing)
+{
+    return (struct ipm_sensor_context){
+        .sysroot = sysroot,
+        .pass = sensor->pass == NULL ? "timing" : sensor->pass,
+        .window_ns = sensor->min_window_ns > 0 ? sensor->min_window_ns : 1000000000,
+        .sensing = sensing};
+}
+
+/* The passes of a module are there when it was asked for: nobody plans them else. */
+static void append_modules(json_t *sensors, json_t *passes, const char *sysroot,
+                           const json_t *sensing)
+{
+    const struct ipm_sensor *module;
+    for (size_t i = 0; (module = ipm_sensor_module(i, false)) != NULL; i++) {
+        bool chosen = ipm_sensor_not_chosen(module, sensing) == NULL;
+        module = ipm_sensor_module(i, chosen);
+        struct ipm_sensor_context context = context_of(module, sysroot, sensing);
+        json_t *json = sensor_json(module, &context);
+        if (chosen && module->pass != NULL)
+            join_pass(passes, module->pass, module->min_window_ns, json);
+        (void)json_array_append_new(sensors, json);
+    }
+}
+
+/* A sensor that is asked for nothing is listed, but has no pass. */
 static void set_sensors(json_t *document, const char *sysroot, const json_t *sensing)
 {
     json_t *sensors = json_array();
     json_t *passes = json_array();
     set(find_pass(passes, "timing"), "available", json_true());
     for (const struct ipm_sensor *const *at = ipm_sensors; *at != NULL; at++) {
-        json_t *json = sensor_json(*at, sysroot, sensing);
-        if ((*at)->pass != NULL)
-            join_pass(passes, (*at)->pass, *at, json);
-        if ((*at)->pass != NULL && strcmp((*at)->pass, "energy") == 0)
-            join_pass(passes, "idle", *at, json);
-        (void)json_array_append_new(sensors, json);
+        const struct ipm_sensor *sensor = *at;
+        struct ipm_sensor_context context = context_of(sensor, sysroot, sensing);
+        int parts = sensor->passes == NULL ? 0 : sensor->passes(&context);
+        for (int part = parts == 0 ? 0 : 1; part <= parts; part++) {
+            char text[IPM_PASS_TEXT];
+            if (part > 0)
+                context.pass = ipm_sensor_pass(sensor, part, text);
+            json_t *json = sensor_json(sensor, &context);
+            if (sensor->pass != NULL && (sensor->passes == NULL || part > 0))
+                join_pass(passes, context.pass, sensor->min_window_ns, json);
+            if (strcmp(context.pass, "energy") == 0)
+                join_pass(passes, "idle", sensor->min_window_ns, json);
+            (void)json_array_append_new(sensors, json);
+        }
     }
-    /* The passes of a module are there when it was asked for: nobody plans them else. */
-    const struct ipm_sensor *module;
-    for (size_t i = 0; (module = ipm_sensor_module(i, false)) != NULL; i++) {
-        bool chosen = ipm_sensor_not_chosen(module, sensing) == NULL;
-        module = ipm_sensor_module(i, chosen);
-        json_t *json = sensor_json(module, sysroot, sensing);
-        if (chosen && module->pass != NULL)
-            join_pass(passes, module->pass, module, json);
-        (void)json_array_append_new(sensors, json);
-    }
+    append_modules(sensors, passes, sysroot, sensing);
     set(document, "sensors", sensors);
     set(document, "passes", passes);
 }

@@ -333,7 +333,10 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
                                              .pass = point->pass,
                                              .window_ns = point->window_ns,
                                              .unavailable = point->unavailable,
-                                             .sensing = point->sensing};
+                                             .sensing = point->sensing,
+                                             .cpus = point->cpus,
+                                             .n_cpus =
+                                                 IPM_SIDES * (int)point->traffic.pairs};
         troupe.helpers.traced = troupe.helpers.n > 0 && ipm_system_calls_twin(&context);
         ipm_sensor_set_open(&sensors, IPM_SCOPE_SYSTEM, &context);
         atomic_store(&board->phase, IPM_PHASE_WINDOW);

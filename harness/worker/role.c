@@ -326,7 +326,9 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
                                          .pass = point->pass,
                                          .window_ns = point->window_ns,
                                          .unavailable = point->unavailable,
-                                         .sensing = point->sensing};
+                                         .sensing = point->sensing,
+                                         .cpus = point->cpus,
+                                         .n_cpus = IPM_SIDES};
     ipm_sensor_set_open(&sensors, IPM_SCOPE_TASK, &context);
     int64_t start_ns = ipm_now_ns();
     error = ipm_wiring_attach(wiring, &why);

@@ -50,8 +50,9 @@ static int scripted_open(struct perf_event_attr *attributes, pid_t pid, int cpu,
     return script.events[i].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int scripted_control(int fd, unsigned long request)
+static int scripted_control(int fd, unsigned long request, void *argument)
 {
+    (void)argument;
     fail_msg("descriptor %d is switched: %lu", fd, request);
     return -1;
 }

@@ -61,8 +61,8 @@ static void table_is_in_order(void **state)
         struct ipm_why why;
         if (ipm_sensor_check(*at, &why) != 0)
             fail_msg("%s", why.text);
-        for (const struct ipm_sensor_row *row = (*at)->metrics; row->name != NULL;
-             row++) {
+        for (const struct ipm_sensor_row *row = (*at)->metrics;
+             row != NULL && row->name != NULL; row++) {
             for (size_t i = 0; i < n; i++)
                 assert_string_not_equal(names[i], row->name);
             assert_true(n < IPM_METRICS_MAX);
@@ -443,7 +443,7 @@ static void system_calls_are_asked_for_by_source(void **state)
         const char *reason;
         int error;
     } rows[] = {
-        {"tracepoint", "tracefs is not mounted", -ENOENT},
+        {"tracepoint", "tracefs is mounted neither", -ENOENT},
         {"sundial", "not 'sundial'", -EINVAL},
     };
     const struct ipm_sensor *sensor = &ipm_sensor_system_calls;
@@ -476,8 +476,10 @@ static size_t run_set(enum ipm_scope scope, const struct ipm_sensor_context *con
 static void every_row_is_read_in_every_pass(void **state)
 {
     (void)state;
-    static const char *const passes[] = {"timing", "counters:software", "counters:core",
-                                         "counters:tlb", "energy"};
+    static const char *const passes[] = {
+        "timing",         "counters:software", "counters:core",
+        "counters:tlb",   "counters:itlb",     "counters:walks",
+        "counters:cache", "counters:flushes",  "energy"};
     for (size_t i = 0; i < IPM_TEST_ROWS(passes); i++) {
         const struct ipm_sensor_context context = {
             .sysroot = "", .pass = passes[i], .window_ns = 200000000};
@@ -490,7 +492,7 @@ static void every_row_is_read_in_every_pass(void **state)
                 if ((int)(*at)->scope != scope)
                     continue;
                 for (const struct ipm_sensor_row *row = (*at)->metrics;
-                     row->name != NULL; row++, rows++)
+                     row != NULL && row->name != NULL; row++, rows++)
                     assert_string_equal(find(metrics, n, row->name)->unit, row->unit);
             }
             assert_int_equal(n, rows);
@@ -518,6 +520,36 @@ static void other_pass_says_what_is_known(void **state)
     assert_string_equal(software->reason,
                         "not_in_this_pass: belongs to counters:software");
     json_decref(known);
+}
+
+/* A sensor that reads what is asked for has its metrics in every record, and counts in its
+ * own passes. */
+static void events_asked_for_are_in_every_pass(void **state)
+{
+    (void)state;
+    static const char *const passes[] = {"timing", "counters:events:1",
+                                         "counters:events:2"};
+    json_t *sensing =
+        json_pack("{s:[s,s,s]}", "events", "page-faults", "cpu-migrations", "r0");
+    for (size_t i = 0; i < IPM_TEST_ROWS(passes); i++) {
+        const struct ipm_sensor_context context = {.sysroot = "",
+                                                   .pass = passes[i],
+                                                   .window_ns = 200000000,
+                                                   .sensing = sensing};
+        struct ipm_metric metrics[IPM_METRICS_MAX];
+        size_t n = run_set(IPM_SCOPE_TASK, &context, metrics, IPM_METRICS_MAX);
+        const struct ipm_metric *faults = find(metrics, n, "event_page_faults");
+        const struct ipm_metric *raw = find(metrics, n, "r0");
+        assert_honest(faults);
+        assert_honest(raw);
+        if (i != 1)
+            assert_string_equal(faults->reason,
+                                "not_in_this_pass: belongs to counters:events:1");
+        if (i != 2)
+            assert_string_equal(raw->reason,
+                                "not_in_this_pass: belongs to counters:events:2");
+    }
+    json_decref(sensing);
 }
 
 static void put_package(const char *root)
@@ -591,6 +623,7 @@ int main(void)
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test(every_row_is_read_in_every_pass),
         cmocka_unit_test(other_pass_says_what_is_known),
+        cmocka_unit_test(events_asked_for_are_in_every_pass),
         cmocka_unit_test_setup_teardown(
             short_windows_and_empty_trees_have_their_reasons, ipm_test_directory,
             ipm_test_directory_remove),

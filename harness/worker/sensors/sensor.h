@@ -16,6 +16,7 @@
 #include "base/metric.h"
 #include "base/why.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,8 +31,10 @@ struct ipm_sensor_context {
         *unavailable; /* pass to the reason why it is not available here, as a probe
                                   said before; NULL: nobody said */
     const json_t
-        *sensing; /* what was asked of the sensors: the point's member "sensors"
+        *sensing;    /* what was asked of the sensors: the point's member "sensors"
                               (docs/protocol.md); NULL: nothing, all take their defaults */
+    const int *cpus; /* of the roles, @n_cpus of them; NULL: not placed yet */
+    int n_cpus;
 };
 
 struct ipm_sensor_row {
@@ -52,8 +55,9 @@ struct ipm_sensor {
     const char
         *back_end; /* "perf" or "papi": of the hardware counters, opened only where
                               that one is asked for; NULL: not bound to a back end */
-    int64_t min_window_ns;                /* shorter windows are too_short; 0: none */
-    const struct ipm_sensor_row *metrics; /* what it reads at the least */
+    int64_t min_window_ns; /* shorter windows are too_short; 0: none */
+    const struct ipm_sensor_row
+        *metrics; /* what it reads at the least; NULL with @rows */
     size_t state_size;
 
     /* Really try it; leave nothing behind.  0, or -errno with the reason in @why. */
@@ -67,6 +71,19 @@ struct ipm_sensor {
      * @metrics is among them, as a value or as missing. */
     size_t (*read)(void *state, struct ipm_metric *out_metrics, size_t room);
     void (*close)(void *state);
+
+    /* Optional, both or none: a sensor that reads what it is asked for (context->sensing).
+     * @passes: how many passes that takes; they are PASS:1 to PASS:n, and the sensor is
+     * opened in each of them.  0: nothing is asked for, and the sensor is left out.
+     * @rows: names, units and source of the metrics of context->pass, one of these, at the
+     * least; called in every pass, so it looks nothing up. */
+    int (*passes)(const struct ipm_sensor_context *context);
+    size_t (*rows)(const struct ipm_sensor_context *context,
+                   struct ipm_metric *out_metrics, size_t room);
+    /* Optional: what a metric counts on this machine, where its name does not say it, as
+     * one line.  False: nothing to say. */
+    bool (*counts)(const struct ipm_sensor_context *context, const char *metric,
+                   char *out_text, size_t room);
 };
 
 /* All sensors, in the order of list.def; NULL-terminated. */
@@ -91,13 +108,19 @@ int ipm_sensing_check(const json_t *sensing, struct ipm_why *why);
 const char *ipm_sensor_not_chosen(const struct ipm_sensor *sensor,
                                   const json_t *sensing);
 
-enum { IPM_SENSORS_MAX = 24, IPM_METRICS_MAX = 96 };
+enum { IPM_SENSORS_MAX = 48, IPM_METRICS_MAX = 160, IPM_PASS_TEXT = 32 };
+
+/* The name of a sensor's pass number @part, from 1; 0: of a sensor without @passes. */
+const char *ipm_sensor_pass(const struct ipm_sensor *sensor, int part,
+                            char text[IPM_PASS_TEXT]);
 
 /* The sensors of one scope that one process runs around its window. */
 struct ipm_sensor_set {
+    struct ipm_sensor_context context;
     int n;
     struct {
         const struct ipm_sensor *sensor;
+        int part;    /* which of its passes; 0: it has one, or is in all */
         void *state; /* NULL: not open, and @why and @error say why */
         int error;
         struct ipm_why why;

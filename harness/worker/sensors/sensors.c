@@ -42,6 +42,11 @@ static const char *fault(const struct ipm_sensor *s)
     if (s->probe == NULL || s->open == NULL || s->start == NULL || s->stop == NULL ||
         s->read == NULL || s->close == NULL)
         return "a mandatory hook is missing";
+    if ((s->passes == NULL) != (s->rows == NULL) ||
+        (s->rows != NULL && s->pass == NULL))
+        return "passes and rows belong together, and to a pass";
+    if (s->rows != NULL)
+        return NULL;
     if (s->metrics == NULL || s->metrics[0].name == NULL)
         return "it names no metric";
     for (const struct ipm_sensor_row *row = s->metrics; row->name != NULL; row++) {
@@ -98,105 +103,45 @@ static int open_sensor(const struct ipm_sensor *sensor,
     return 0;
 }
 
-static const char *const back_ends[] = {"perf", "papi"};
-
-enum { BACK_ENDS = sizeof(back_ends) / sizeof(back_ends[0]) };
-
-static int check_member(const char *key, const json_t *value, struct ipm_why *why)
+const char *ipm_sensor_pass(const struct ipm_sensor *sensor, int part,
+                            char text[IPM_PASS_TEXT])
 {
-    /* The energy sensor reads these two itself. */
-    if (strcmp(key, "energy") == 0 || strcmp(key, "energy_provenance") == 0)
-        return 0;
-    if (strcmp(key, "syscalls") == 0) {
-        const char *word = json_string_value(value);
-        bool known = word != NULL &&
-                     (strcmp(word, "auto") == 0 || strcmp(word, "tracepoint") == 0 ||
-                      strcmp(word, "twin") == 0);
-        return known ? 0
-                     : ipm_why_set(why, -EINVAL,
-                                   "sensors: 'syscalls' must be auto, tracepoint or "
-                                   "twin");
-    }
-    if (strcmp(key, "off") == 0)
-        return json_is_boolean(value)
-                   ? 0
-                   : ipm_why_set(why, -EINVAL, "sensors: 'off' must be true or false");
-    if (strcmp(key, "counters") == 0) {
-        const char *word = json_string_value(value);
-        for (int i = 0; word != NULL && i < BACK_ENDS; i++) {
-            if (strcmp(word, back_ends[i]) == 0)
-                return 0;
-        }
-        return ipm_why_set(why, -EINVAL, "sensors: 'counters' must be perf or papi");
-    }
-    if (strcmp(key, "events") != 0)
-        return ipm_why_set(why, -EINVAL, "sensors: unknown member '%s'", key);
-    bool texts = json_is_array(value);
-    for (size_t i = 0; texts && i < json_array_size(value); i++)
-        texts = json_is_string(json_array_get(value, i));
-    return texts
-               ? 0
-               : ipm_why_set(why, -EINVAL, "sensors: 'events' must be a list of texts");
+    if (part == 0 || sensor->pass == NULL)
+        return sensor->pass;
+    (void)snprintf(text, IPM_PASS_TEXT, "%s:%d", sensor->pass, part);
+    return text;
 }
 
-int ipm_sensing_check(const json_t *sensing, struct ipm_why *why)
+static const char *other_pass(const char *own, const struct ipm_sensor_context *context)
 {
-    if (sensing != NULL && !json_is_object(sensing))
-        return ipm_why_set(why, -EINVAL, "'sensors' must be an object");
-    const char *key;
-    json_t *value;
-    /* jansson's macro wants a pointer it may write through; it does not. */
-    json_object_foreach((json_t *)(uintptr_t)sensing, key, value)
-    {
-        int error = check_member(key, value, why);
-        if (error != 0)
-            return error;
-    }
-    return 0;
-}
-
-const char *ipm_sensor_not_chosen(const struct ipm_sensor *sensor,
-                                  const json_t *sensing)
-{
-    const char *asked = json_string_value(json_object_get(sensing, "counters"));
-    if (json_is_true(json_object_get(sensing, "off")))
-        return "off: no sensor was asked for";
-    if (asked == NULL)
-        asked = back_ends[0];
-    if (sensor->back_end == NULL || strcmp(sensor->back_end, asked) == 0)
-        return NULL;
-    /* Points outlive their JSON in a set: a text of our own, not one made of theirs. */
-    return strcmp(asked, "papi") == 0 ? "not_chosen: --counters papi"
-                                      : "not_chosen: --counters perf";
-}
-
-static const char *other_pass(const struct ipm_sensor *sensor,
-                              const struct ipm_sensor_context *context)
-{
-    const char *reason =
-        json_string_value(json_object_get(context->unavailable, sensor->pass));
+    const char *reason = json_string_value(json_object_get(context->unavailable, own));
     return reason != NULL ? reason : "";
 }
 
-static bool in_pass(const struct ipm_sensor *sensor, const char *pass)
+static bool in_pass(const char *own, const char *pass)
 {
-    return sensor->pass == NULL || strcmp(sensor->pass, pass) == 0 ||
-           (strcmp(sensor->pass, "energy") == 0 && strcmp(pass, "idle") == 0);
+    return own == NULL || strcmp(own, pass) == 0 ||
+           (strcmp(own, "energy") == 0 && strcmp(pass, "idle") == 0);
 }
 
-static void add_sensor(struct ipm_sensor_set *set, const struct ipm_sensor *sensor,
-                       const struct ipm_sensor_context *context)
+/* Adds a sensor, or one of its passes, to the set: open where it is of this pass. */
+static void add(struct ipm_sensor_set *set, const struct ipm_sensor *sensor, int part,
+                const struct ipm_sensor_context *context)
 {
+    char text[IPM_PASS_TEXT];
+    const char *own = ipm_sensor_pass(sensor, part, text);
     struct ipm_why why = {.error = 0};
     void *state = NULL;
     const char *elsewhere = ipm_sensor_not_chosen(sensor, context->sensing);
     int error = 0;
-    insist(sensor);
-    if (elsewhere == NULL && in_pass(sensor, context->pass))
+    if (set->n == IPM_SENSORS_MAX)
+        return;
+    if (elsewhere == NULL && in_pass(own, context->pass))
         error = open_sensor(sensor, context, &state, &why);
     else if (elsewhere == NULL)
-        elsewhere = other_pass(sensor, context);
+        elsewhere = other_pass(own, context);
     set->entries[set->n].sensor = sensor;
+    set->entries[set->n].part = part;
     set->entries[set->n].state = state;
     set->entries[set->n].error = error;
     set->entries[set->n].why = why;
@@ -208,9 +153,17 @@ void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
                          const struct ipm_sensor_context *context)
 {
     set->n = 0;
+    set->context = *context;
     for (const struct ipm_sensor *const *at = ipm_sensors; *at != NULL; at++) {
-        if ((*at)->scope == scope)
-            add_sensor(set, *at, context);
+        const struct ipm_sensor *sensor = *at;
+        insist(sensor);
+        if (sensor->scope != scope)
+            continue;
+        if (sensor->passes == NULL)
+            add(set, sensor, 0, context);
+        int parts = sensor->passes == NULL ? 0 : sensor->passes(context);
+        for (int part = 1; part <= parts; part++)
+            add(set, sensor, part, context);
     }
     const struct ipm_sensor *module;
     for (size_t i = 0; (module = ipm_sensor_module(i, false)) != NULL; i++) {
@@ -218,9 +171,9 @@ void ipm_sensor_set_open(struct ipm_sensor_set *set, enum ipm_scope scope,
             ipm_sensor_not_chosen(module, context->sensing) != NULL)
             continue;
         /* A library is not mapped into a process that does not use it. */
-        if (in_pass(module, context->pass))
+        if (in_pass(module->pass, context->pass))
             module = ipm_sensor_module(i, true);
-        add_sensor(set, module, context);
+        add(set, module, 0, context);
     }
 }
 
@@ -241,21 +194,47 @@ void ipm_sensor_set_stop(struct ipm_sensor_set *set)
 }
 
 /* One row of a sensor that is not open. */
-static struct ipm_metric missing(const struct ipm_sensor *sensor,
-                                 const struct ipm_sensor_row *row,
-                                 const char *elsewhere, int error,
-                                 const struct ipm_why *why)
+static struct ipm_metric missing(const struct ipm_sensor_set *set, int i,
+                                 const char *name, const char *unit)
 {
+    const struct ipm_sensor *sensor = set->entries[i].sensor;
+    const char *elsewhere = set->entries[i].elsewhere;
+    char text[IPM_PASS_TEXT];
     struct ipm_metric metric =
         elsewhere == NULL
-            ? ipm_metric_failed(row->name, row->unit, sensor->source, error, why)
+            ? ipm_metric_failed(name, unit, sensor->source, set->entries[i].error,
+                                &set->entries[i].why)
         : elsewhere[0] != '\0'
-            ? ipm_metric_missing(row->name, row->unit, sensor->source, "%s", elsewhere)
-            : ipm_metric_missing(row->name, row->unit, sensor->source,
-                                 "not_in_this_pass: belongs to %s", sensor->pass);
+            ? ipm_metric_missing(name, unit, sensor->source, "%s", elsewhere)
+            : ipm_metric_missing(name, unit, sensor->source,
+                                 "not_in_this_pass: belongs to %s",
+                                 ipm_sensor_pass(sensor, set->entries[i].part, text));
     if (strcmp(sensor->family, "energy") == 0)
         strcpy(metric.provenance, "unavailable");
     return metric;
+}
+
+/* All rows of a sensor that is not open. */
+static size_t read_missing(const struct ipm_sensor_set *set, int i,
+                           struct ipm_metric *out_metrics, size_t room)
+{
+    const struct ipm_sensor *sensor = set->entries[i].sensor;
+    size_t n = 0;
+    if (sensor->rows != NULL) {
+        char text[IPM_PASS_TEXT];
+        struct ipm_sensor_context context = set->context;
+        context.pass = ipm_sensor_pass(sensor, set->entries[i].part, text);
+        n = sensor->rows(&context, out_metrics, room);
+        for (size_t k = 0; k < n; k++) {
+            const struct ipm_metric row = out_metrics[k];
+            out_metrics[k] = missing(set, i, row.name, row.unit);
+        }
+        return n;
+    }
+    for (const struct ipm_sensor_row *row = sensor->metrics;
+         row->name != NULL && n < room; row++)
+        out_metrics[n++] = missing(set, i, row->name, row->unit);
+    return n;
 }
 
 size_t ipm_sensor_set_read(struct ipm_sensor_set *set, struct ipm_metric *out_metrics,
@@ -263,15 +242,11 @@ size_t ipm_sensor_set_read(struct ipm_sensor_set *set, struct ipm_metric *out_me
 {
     size_t n = 0;
     for (int i = 0; i < set->n; i++) {
-        const struct ipm_sensor *sensor = set->entries[i].sensor;
-        if (set->entries[i].state != NULL) {
-            n += sensor->read(set->entries[i].state, out_metrics + n, room - n);
-            continue;
-        }
-        for (const struct ipm_sensor_row *row = sensor->metrics;
-             row->name != NULL && n < room; row++)
-            out_metrics[n++] = missing(sensor, row, set->entries[i].elsewhere,
-                                       set->entries[i].error, &set->entries[i].why);
+        if (set->entries[i].state != NULL)
+            n += set->entries[i].sensor->read(set->entries[i].state, out_metrics + n,
+                                              room - n);
+        else
+            n += read_missing(set, i, out_metrics + n, room - n);
     }
     return n;
 }

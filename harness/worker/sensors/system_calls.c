@@ -3,6 +3,7 @@
 
 #include "base/process.h"
 #include "harness/worker/sensors/perf.h"
+#include "harness/worker/sensors/tracefs.h"
 #include "harness/worker/twin.h"
 
 #include <errno.h>
@@ -46,51 +47,31 @@ static void set_event(struct ipm_perf_event events[2], uint64_t number)
     events[1] = (struct ipm_perf_event){.name = NULL};
 }
 
-/* The number of the tracepoint, > 0; -errno. */
-static int tracepoint(const struct ipm_sensor_context *context, struct ipm_why *why)
+static int find_tracepoint(const struct ipm_sensor_context *context,
+                           struct ipm_perf_event events[2], struct ipm_why *why)
 {
-    static const char *const folders[] = {"sys/kernel/tracing",
-                                          "sys/kernel/debug/tracing"};
-    int error = -ENOENT;
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        char path[PATH_MAX];
-        char text[32];
-        (void)snprintf(path, sizeof(path), "%s/%s/events/raw_syscalls/sys_enter/id",
-                       context->sysroot, folders[i]);
-        int result = ipm_read_file(path, text, sizeof(text));
-        int number = result == 0 ? atoi(text) : 0;
-        if (number > 0)
-            return number;
-        if (result == -EACCES || result == -EPERM)
-            error = result;
-    }
-    return ipm_why_set(why, error,
-                       error == -ENOENT
-                           ? "no tracepoint raw_syscalls:sys_enter: tracefs is not "
-                             "mounted, or the kernel lacks it"
-                           : "tracefs is closed to us: ");
+    uint64_t number = 0;
+    int error =
+        ipm_tracefs_id(context->sysroot, "raw_syscalls", "sys_enter", &number, why);
+    if (error == 0)
+        set_event(events, number);
+    return error;
 }
 
 static int open_tracepoint(struct system_calls_state *self,
                            const struct ipm_sensor_context *context,
                            struct ipm_why *why)
 {
-    int number = tracepoint(context, why);
-    if (number < 0)
-        return number;
-    set_event(self->events, (uint64_t)number);
-    return ipm_perf_open(&self->perf, self->events, context, why);
+    int error = find_tracepoint(context, self->events, why);
+    return error != 0 ? error : ipm_perf_open(&self->perf, self->events, context, why);
 }
 
 static int probe_tracepoint(const struct ipm_sensor_context *context,
                             struct ipm_why *why)
 {
     struct ipm_perf_event events[2];
-    int number = tracepoint(context, why);
-    if (number < 0)
-        return number;
-    set_event(events, (uint64_t)number);
-    return ipm_perf_probe(events, context, why);
+    int error = find_tracepoint(context, events, why);
+    return error != 0 ? error : ipm_perf_probe(events, context, why);
 }
 
 /* Is one of the modes to be had, and which?  0; -errno. */
@@ -214,8 +195,8 @@ size_t ipm_system_calls_missing(int error, const struct ipm_why *why,
     return n;
 }
 
-static size_t read_tracepoint(const struct ipm_perf *perf,
-                              struct ipm_metric *out_metrics, size_t room)
+static size_t read_tracepoint(struct ipm_perf *perf, struct ipm_metric *out_metrics,
+                              size_t room)
 {
     size_t n = ipm_perf_read(perf, out_metrics, room);
     /* The call that stops the counter is the last that it counts. */
@@ -235,7 +216,7 @@ static size_t read_tracepoint(const struct ipm_perf *perf,
 static size_t system_calls_read(void *state, struct ipm_metric *out_metrics,
                                 size_t room)
 {
-    const struct system_calls_state *self = state;
+    struct system_calls_state *self = state;
     if (self->mode == MODE_TRACEPOINT)
         return read_tracepoint(&self->perf, out_metrics, room);
     struct ipm_calls calls;

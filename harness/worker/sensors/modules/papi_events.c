@@ -223,6 +223,8 @@ static void judge(const struct ipm_papi_event *event, long long value, int64_t u
                   bool walked, char reason[IPM_PAPI_REASON])
 {
     long long least = (long long)SPINS;
+    if (event->proof == IPM_PAPI_UNTRIED)
+        return;
     if (value == 0 && (walked || event->proof != IPM_PAPI_PAGES))
         say(reason, "stuck: %s stays 0 over work that must move it", event->symbol);
     else if (event->proof == IPM_PAPI_INSTRUCTIONS &&

@@ -63,6 +63,7 @@ void ipm_papi_walk(bool *out_data, bool *out_code)
 
 void ipm_papi_sleep(int times)
 {
+    /* A shorter one may be over before the task has left its CPU: no switch at all. */
     for (int i = 0; i < times; i++)
-        (void)nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }

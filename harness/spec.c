@@ -203,6 +203,32 @@ static const char *syntax_mend(const char *message)
     return unclosed ? "is a comma missing in front of it?" : NULL;
 }
 
+/* A meter with parameters, which only an explicit request gets: taken out of the words. */
+static void read_meter(const struct loading *loading, json_t *root,
+                       struct ipm_spec *spec)
+{
+    struct ipm_pointer sensors_at = {.key = "sensors"};
+    struct ipm_pointer at = {.up = &sensors_at, .key = "energy"};
+    json_t *sensors = json_object_get(root, "sensors");
+    json_t *meter = json_object_get(sensors, "energy");
+    if (!json_is_object(meter))
+        return;
+    bool known = json_object_size(meter) == 1 &&
+                 (json_is_object(json_object_get(meter, "simulated")) ||
+                  json_is_object(json_object_get(meter, "estimated")));
+    if (!known)
+        ipm_diagnostics_error(loading->diagnostics, &at, false,
+                              "\"energy\": { \"simulated\": { \"p_idle_w\": 5 } }",
+                              "'energy' must be a word, or one meter by its name");
+    spec->sensors = json_pack("{s:O}", "energy", meter);
+    (void)json_object_del(sensors, "energy");
+}
+
+const json_t *ipm_spec_simulated(const struct ipm_spec *spec)
+{
+    return json_object_get(json_object_get(spec->sensors, "energy"), "simulated");
+}
+
 int ipm_spec_load(const char *text, size_t length, const char *const *sets,
                   size_t n_sets, const json_t *describe,
                   struct ipm_diagnostics *diagnostics, struct ipm_spec *out_spec)
@@ -226,6 +252,7 @@ int ipm_spec_load(const char *text, size_t length, const char *const *sets,
     struct ipm_spec spec = {0};
     ipm_spec_set(root, sets, n_sets, describe, diagnostics);
     ipm_keys_defaults(ipm_spec_keys, &spec);
+    read_meter(&loading, root, &spec);
     ipm_keys_read(ipm_spec_keys, root, NULL, &spec, diagnostics);
     error = read_sweeps(&loading, root, &spec);
     if (error != 0 || diagnostics->count > 0) {
@@ -241,6 +268,7 @@ json_t *ipm_spec_json(const struct ipm_spec *spec)
     json_t *json = json_object();
     json_t *sweeps = json_array();
     ipm_keys_print(ipm_spec_keys, spec, json);
+    (void)json_object_update(json_object_get(json, "sensors"), spec->sensors);
     for (size_t i = 0; i < spec->n_sweeps; i++) {
         const struct ipm_sweep *sweep = &spec->sweeps[i];
         json_t *one = json_object();
@@ -262,5 +290,6 @@ void ipm_spec_fini(struct ipm_spec *spec)
         json_decref(spec->sweeps[i].axes);
     }
     free(spec->sweeps);
+    json_decref(spec->sensors);
     *spec = (struct ipm_spec){0};
 }

@@ -51,6 +51,9 @@ struct ipm_spec {
     struct ipm_repeat repeat;
     int64_t counters; /* enum ipm_sensing */
     int64_t energy;   /* enum ipm_sensing */
+    json_t
+        *sensors; /* what is asked of the sensors beyond these two words, as a point's
+                         member "sensors" has it (docs/protocol.md); NULL: nothing */
     size_t n_sweeps;
     struct ipm_sweep *sweeps;
 };
@@ -67,6 +70,9 @@ struct ipm_spec {
 int ipm_spec_load(const char *text, size_t length, const char *const *sets,
                   size_t n_sets, const json_t *describe,
                   struct ipm_diagnostics *diagnostics, struct ipm_spec *out_spec);
+
+/* Parameters of the simulated meter that the config asks for; NULL: it does not. */
+const json_t *ipm_spec_simulated(const struct ipm_spec *spec);
 
 /* The spec as a config that gives the same spec again; nothing is left to a default. */
 json_t *ipm_spec_json(const struct ipm_spec *spec);

@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/record.h"
+#include "harness/energy.h"
 #include "harness/manifest.h"
 #include "harness/schedule.h"
+#include "harness/simulation.h"
 #include "harness/spawn.h"
 
 #include <errno.h>
@@ -29,6 +31,9 @@ struct session {
     const char *build;
     struct ipm_schedule *schedule;
     struct ipm_ticker ticker;
+    struct ipm_simulation simulation;
+    bool simulated;
+    struct ipm_why replay_why; /* of a visitor, which has no other place for it */
     int records;
     const char *argv[2 * IPM_PLUGINS_MAX + 2];
 };
@@ -86,7 +91,11 @@ static int open_manifest(struct session *session, struct ipm_why *why)
     session->manifest = ipm_manifest_new(
         &session->prepared->spec, &session->prepared->plan, session->prepared->describe,
         session->run, seed, request->request.worker.sysroot);
+    (void)json_object_set(session->manifest, "energy", session->prepared->energy);
     int error = session->manifest == NULL ? ipm_why_set(why, -ENOMEM, "no memory") : 0;
+    if (error == 0 && session->simulated)
+        (void)json_object_set(json_object_get(session->manifest, "energy"),
+                              "parameters", session->simulation.parameters);
     if (error == 0)
         error = join(session->manifest_path, request->out, "manifest.json", why);
     if (error != 0)
@@ -117,7 +126,9 @@ static int mark_done(void *context, const json_t *record, size_t line)
     struct session *session = context;
     (void)line;
     (void)ipm_schedule_mark(session->schedule, record, session->build);
-    return 0;
+    if (!session->simulated)
+        return 0;
+    return ipm_simulation_replay(&session->simulation, record, &session->replay_why);
 }
 
 static int open_records(struct session *session, struct ipm_why *why)
@@ -135,7 +146,10 @@ static int open_records(struct session *session, struct ipm_why *why)
         (void)fprintf(stderr,
                       "ipcmeter: %s ended in a torn line of %zu bytes: cut off\n", path,
                       dropped);
-    return ipm_records_read(path, mark_done, session, &torn, why);
+    error = ipm_records_read(path, mark_done, session, &torn, why);
+    if (error != 0 && session->replay_why.error != 0)
+        return ipm_why_set(why, error, "%s", session->replay_why.text);
+    return error;
 }
 
 /* A worker that died or babbled is a failed invocation, said in the driver's words. */
@@ -182,6 +196,10 @@ static json_t *make_point(const struct session *session, const struct ipm_job *j
     (void)json_object_set(point, "host", json_object_get(host, "class"));
     (void)json_object_set_new(point, "unavailable",
                               unavailable_passes(session->prepared->describe));
+    json_t *sensors =
+        ipm_energy_sensors(&session->prepared->spec, session->prepared->energy);
+    if (sensors != NULL)
+        (void)json_object_set_new(point, "sensors", sensors);
     return point;
 }
 
@@ -295,14 +313,30 @@ static int measure_all(struct session *session, struct ipm_run_result *result,
             result->interrupted = true;
             break;
         }
-        error = invoked < 0 ? invoked : keep(session, &job, last, result, why);
+        error = invoked < 0 ? invoked : 0;
+        if (error == 0 && session->simulated)
+            error = ipm_simulation_measure(&session->simulation, last, why);
+        if (error == 0)
+            error = keep(session, &job, last, result, why);
     }
     json_decref(last);
     return error;
 }
 
+static int start_meter(struct session *session, struct ipm_why *why)
+{
+    const json_t *parameters = ipm_spec_simulated(&session->prepared->spec);
+    if (parameters == NULL)
+        return 0;
+    int error = ipm_simulation_start(&session->simulation, parameters, why);
+    session->simulated = error == 0;
+    return error;
+}
+
 static void close_session(struct session *session)
 {
+    if (session->simulated)
+        ipm_simulation_stop(&session->simulation);
     ipm_schedule_free(session->schedule);
     json_decref(session->manifest);
     ipm_cleanup_fd(&session->records);
@@ -331,7 +365,9 @@ int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *pr
     };
     struct ipm_run_result result = {0};
     worker_arguments(&session);
-    int error = make_folder(request->out, why);
+    int error = start_meter(&session, why);
+    if (error == 0)
+        error = make_folder(request->out, why);
     if (error == 0)
         error = open_manifest(&session, why);
     if (error == 0) {

@@ -35,6 +35,8 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
     if (error == 0)
         error = ipm_summary_make(&report.table, report.manifest, &report.summary, why);
     if (error == 0)
+        error = ipm_energy_make(&report.table, &report.summary, &report.energy, why);
+    if (error == 0)
         error = ipm_ladder_make(&report.summary, report.manifest, &report.ladder, why);
     if (error == 0)
         error = ipm_answer_make(&report.table, &report.summary, &report.ladder,
@@ -54,6 +56,7 @@ void ipm_report_fini(struct ipm_report *report)
 {
     ipm_answer_fini(&report->answer);
     ipm_ladder_fini(&report->ladder);
+    ipm_energy_fini(&report->energy);
     ipm_summary_fini(&report->summary);
     ipm_table_fini(&report->table);
     json_decref(report->models);

@@ -10,6 +10,7 @@
 #define IPM_ANALYSIS_REPORT_H
 
 #include "analysis/answer.h"
+#include "analysis/energy.h"
 #include "analysis/ladder.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
@@ -23,6 +24,7 @@ struct ipm_report {
     json_t *manifest;
     struct ipm_table table;
     struct ipm_summary summary;
+    struct ipm_energy energy;
     struct ipm_ladder ladder;
     struct ipm_answer answer;
     json_t *models; /* what each model says, as in report.json */

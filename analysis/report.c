@@ -3,6 +3,7 @@
 
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
@@ -76,14 +77,16 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"latency_size", ipm_plot_latency_size},
         {"throughput_size", ipm_plot_throughput_size},
         {"ratio", ipm_plot_ratio},
+        {"energy", ipm_plot_energy},
     };
     for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {
         json_t *made = NULL;
         int error = plots[i].plot(document, directory, &made, why);
         if (error != 0)
             return error;
-        (void)json_object_set_new(json_object_get(document, "plots"), plots[i].name,
-                                  made);
+        if (made != NULL) /* there may be nothing of its kind in the run */
+            (void)json_object_set_new(json_object_get(document, "plots"), plots[i].name,
+                                      made);
     }
     return 0;
 }

@@ -76,6 +76,10 @@ cmp "$work/order" "$work/abba" || fail "the order is $(cat "$work/order")"
 "$ipcmeter" report "$work/sim" --text >"$work/text" 2>/dev/null
 grep -q '^Energy, simulated' "$work/text" || fail "the text does not say simulated"
 "$ipcmeter" report "$work/sim" >/dev/null 2>&1
+jq -e '.plots.energy | .script == "plots/energy-simulated.gp" and .data == "plots/energy-simulated.dat"' \
+    "$work/sim/report.json" >/dev/null || fail "the picture's name does not say simulated"
+grep -q 'set title .*: simulated' "$work/sim/plots/energy-simulated.gp" || fail "its title does not say simulated"
+grep -q '<strong>simulated</strong>' "$work/sim/report.html" || fail "the page does not say simulated"
 truth=$(jq -s '[.[] | select(.pass == "energy") | .metrics.voluntary_switches.value +
         .metrics.involuntary_switches.value] as $s | [.[] | select(.pass == "energy") | .messages] as $m |
         300 + 64 * 100 / 1000 + 200 * ($s | add) / ($m | add)' "$records")

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDTH = 1000, ABOVE = 90, ROW = 28, NAME = 48 };
+enum { WIDTH = 1000, ABOVE = 140, ROW = 28, NAME = 48 };
 
 struct drawing {
     const json_t *rows;
@@ -88,7 +88,8 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
         "\nset xlabel 'uJ per message, mean over blocks with its 95 %% interval'\n"
         "set border 3 linecolor '#888888'\n"
         "set grid xtics ytics linetype 1 linecolor '#e2e4e8'\n"
-        "set xtics nomirror\nset ytics nomirror\n"
+        "set xtics nomirror textcolor '#333333'\nset ytics nomirror textcolor "
+        "'#333333'\n"
         "set xrange [0:*]\nset yrange [%zu.5:0.5]\n"
         "plot '%s.dat' using 2:1:3:4:ytic(5) with xerrorbars pointtype 7 "
         "pointsize 0.7 linewidth 1.5 linecolor '#0072b2'\n",

@@ -23,7 +23,7 @@ static void set(json_t *json, const char *key, json_t *value)
 
 json_t *ipm_energy_asked(const struct ipm_spec *spec)
 {
-    json_t *meter = json_object_get(spec->sensors, "energy");
+    json_t *meter = json_object_get(spec->sensing, "energy");
     if (meter != NULL)
         return json_deep_copy(meter);
     return json_string(spec->energy == IPM_SENSING_OFF ? "off" : "auto");
@@ -61,11 +61,10 @@ static json_t *accept(json_t *verdict, const char *source, const char *provenanc
 static bool acceptable(const json_t *source, bool by_name)
 {
     const char *provenance = ipm_describe_text(source, "provenance", "");
-    if (strcmp(provenance, "attributed") == 0)
-        return by_name;
     return json_is_true(json_object_get(source, "accepted")) &&
            (strcmp(provenance, "measured") == 0 ||
-            strcmp(provenance, "measured_coarse") == 0);
+            strcmp(provenance, "measured_coarse") == 0 ||
+            (by_name && strcmp(provenance, "attributed") == 0));
 }
 
 json_t *ipm_energy_judge(const json_t *asked, const json_t *meter)
@@ -190,7 +189,7 @@ int ipm_energy_examine(const struct ipm_worker *worker, const struct ipm_spec *s
     } else {
         struct ipm_why problem = {0};
         ipm_auto_json json_t *meter = NULL;
-        int error = ask_worker(worker, spec->sensors, interrupted, &meter, &problem);
+        int error = ask_worker(worker, spec->sensing, interrupted, &meter, &problem);
         if (error == 1)
             return 1;
         char reason[REASON];
@@ -210,7 +209,7 @@ int ipm_energy_examine(const struct ipm_worker *worker, const struct ipm_spec *s
 json_t *ipm_energy_sensors(const struct ipm_spec *spec, const json_t *verdict)
 {
     json_t *sensors =
-        spec->sensors != NULL ? json_deep_copy(spec->sensors) : json_object();
+        spec->sensing != NULL ? json_deep_copy(spec->sensing) : json_object();
     const json_t *source = json_object_get(verdict, "source");
     /* The worker would take the first meter there is, not the first that was accepted. */
     if (json_is_string(source) && !json_is_object(json_object_get(sensors, "energy")))

@@ -220,13 +220,13 @@ static void read_meter(const struct loading *loading, json_t *root,
         ipm_diagnostics_error(loading->diagnostics, &at, false,
                               "\"energy\": { \"simulated\": { \"p_idle_w\": 5 } }",
                               "'energy' must be a word, or one meter by its name");
-    spec->sensors = json_pack("{s:O}", "energy", meter);
+    spec->sensing = json_pack("{s:O}", "energy", meter);
     (void)json_object_del(sensors, "energy");
 }
 
 const json_t *ipm_spec_simulated(const struct ipm_spec *spec)
 {
-    return json_object_get(json_object_get(spec->sensors, "energy"), "simulated");
+    return json_object_get(json_object_get(spec->sensing, "energy"), "simulated");
 }
 
 int ipm_spec_load(const char *text, size_t length, const char *const *sets,
@@ -268,7 +268,7 @@ json_t *ipm_spec_json(const struct ipm_spec *spec)
     json_t *json = json_object();
     json_t *sweeps = json_array();
     ipm_keys_print(ipm_spec_keys, spec, json);
-    (void)json_object_update(json_object_get(json, "sensors"), spec->sensors);
+    (void)json_object_update(json_object_get(json, "sensors"), spec->sensing);
     for (size_t i = 0; i < spec->n_sweeps; i++) {
         const struct ipm_sweep *sweep = &spec->sweeps[i];
         json_t *one = json_object();
@@ -290,6 +290,6 @@ void ipm_spec_fini(struct ipm_spec *spec)
         json_decref(spec->sweeps[i].axes);
     }
     free(spec->sweeps);
-    json_decref(spec->sensors);
+    json_decref(spec->sensing);
     *spec = (struct ipm_spec){0};
 }

@@ -51,9 +51,9 @@ struct ipm_spec {
     struct ipm_repeat repeat;
     int64_t counters; /* enum ipm_sensing */
     int64_t energy;   /* enum ipm_sensing */
-    json_t
-        *sensors; /* what is asked of the sensors beyond these two words, as a point's
-                         member "sensors" has it (docs/protocol.md); NULL: nothing */
+    /* What else is asked of the sensors, as a point's member "sensors" has it
+     * (docs/protocol.md); NULL: nothing. */
+    json_t *sensing;
     size_t n_sweeps;
     struct ipm_sweep *sweeps;
 };

@@ -28,14 +28,14 @@ static const struct row {
 #member, offsetof(struct ipm_meter_parameters, member), true, fallback, min,   \
             max                                                                        \
     }
-    REAL(p_idle_w, 5, 0, 1e4),
+    REAL(p_idle_w, 5, 0, 1e5),
     REAL(e_switch_uj, 12, 0, 1e6),
     REAL(e_message_uj, 3, 0, 1e6),
     REAL(e_byte_nj, 0.5, 0, 1e6),
     REAL(unit_uj, 1e6 / 16384, 1e-6, 1e6),
     REAL(range_uj, 4294967296.0 * 1e6 / 16384, 1, 1e15),
     REAL(noise_uj, 0, 0, 1e9),
-    REAL(drift_w_per_s, 0, -10, 10),
+    REAL(drift_w_per_s, 0, -1000, 1000),
     INTEGER(update_ns, 1e6, 1, 1e10),
     INTEGER(seed, 1, 0, EXACT - 1),
 #undef REAL

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 struct ipm_meter_parameters {
-    double p_idle_w;      /* [0, 10000]: at rest; W are uJ/us */
+    double p_idle_w;      /* [0, 1e5]: at rest; W are uJ/us */
     double e_switch_uj;   /* [0, 1e6]: a context switch */
     double e_message_uj;  /* [0, 1e6]: a message, whatever its size */
     double e_byte_nj;     /* [0, 1e6]: a byte of payload */
@@ -29,7 +29,7 @@ struct ipm_meter_parameters {
     double range_uj;      /* [1e3 units, 1e15]: where the counter goes on from 0 */
     double noise_uj;      /* [0, 1e9]: standard deviation of the energy of one second;
                              grows with the square root of time, as a background's does */
-    double drift_w_per_s; /* [-10, 10]: of the power at rest, which stays above 0 */
+    double drift_w_per_s; /* [-1000, 1000]: of the power at rest, which stays above 0 */
     int64_t update_ns;    /* [1, 1e10]: how often what can be read is renewed */
     int64_t seed;         /* [0, 2^53): of the noise and of where the counter starts */
 };

@@ -170,7 +170,7 @@ static void refused(void **state)
         {"[]", "are an object"},
         {"{\"watts\": 1}", "no parameter 'watts'"},
         {"{\"p_idle_w\": \"5\"}", "'p_idle_w' must be a number"},
-        {"{\"p_idle_w\": -1}", "'p_idle_w' must be in [0, 10000]"},
+        {"{\"p_idle_w\": -1}", "'p_idle_w' must be in [0, 100000]"},
         {"{\"seed\": 1.5}", "'seed' must be a whole number"},
         {"{\"update_ns\": 0}", "'update_ns' must be in [1, 1e+10]"},
         {"{\"unit_uj\": 100, \"range_uj\": 1000}", "'range_uj' must be 1000 times"},

@@ -333,8 +333,8 @@ static void passes(void **state)
 static void energy(void **state)
 {
     static const char simulated[] =
-        "{\"sensors\": {\"energy\": {\"simulated\": {\"p_idle_w\": 3}}}, " ONE_POINT
-        "}";
+        "{\"sensors\": {\"energy\": {\"simulated\": {\"p_idle_w\": 3, \"e_switch_uj\": "
+        "1, \"e_message_uj\": 1}}}, " ONE_POINT "}";
     struct fixture *fixture = *state;
     const struct ipm_plan *plan = &fixture->plan;
     json_t *pass = ipm_test_entry(fixture->describe, "passes", "idle");
@@ -354,7 +354,7 @@ static void energy(void **state)
     build(fixture, simulated);
     assert_true(pass_of(plan, "energy")->used);
     assert_true(pass_of(plan, "idle")->used);
-    assert_int_equal(json_integer_value(json_object_get(
+    assert_int_equal((int)json_number_value(json_object_get(
                          ipm_spec_simulated(&fixture->spec), "p_idle_w")),
                      3);
 

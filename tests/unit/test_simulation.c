@@ -171,7 +171,7 @@ static void verdicts(void **state)
         "{\"source\": \"power\", \"accepted\": false, "
         "\"provenance\": \"measured\", \"reason\": \"stuck: so\"}";
     static const char guest[] =
-        "{\"source\": \"powercap\", \"accepted\": false, \"provenance\": "
+        "{\"source\": \"powercap\", \"accepted\": true, \"provenance\": "
         "\"attributed\", \"reason\": \"a staircase of 1 s\"}";
     static const char hwmon[] = "{\"source\": \"hwmon\", \"accepted\": true, "
                                 "\"provenance\": \"measured_coarse\"}";
@@ -295,17 +295,17 @@ static void not_examined(void **state)
     assert_string_equal(text_of(verdict, "reason"), "off in the config");
     json_decref(verdict);
     spec.energy = IPM_SENSING_AUTO;
-    spec.sensors = parse("{\"energy\": {\"simulated\": {\"seed\": 3}}}");
+    spec.sensing = parse("{\"energy\": {\"simulated\": {\"seed\": 3}}}");
     assert_int_equal(ipm_energy_examine(&worker, &spec, NULL, describe, &verdict, &why),
                      0);
     assert_string_equal(text_of(verdict, "source"), "simulated");
     assert_string_equal(text_of(verdict, "provenance"), "simulated");
     assert_int_equal(json_object_size(json_object_get(verdict, "parameters")), 1);
     json_t *sensors = ipm_energy_sensors(&spec, verdict);
-    assert_true(json_equal(sensors, spec.sensors));
+    assert_true(json_equal(sensors, spec.sensing));
     json_decref(sensors);
     json_decref(verdict);
-    json_decref(spec.sensors);
+    json_decref(spec.sensing);
     json_decref(describe);
 }
 

@@ -222,6 +222,22 @@ static struct slice pass_with(const struct ipm_row *const *rows, size_t n,
     return (struct slice){n, n};
 }
 
+/* Do all values of a slice come from the same kind of meter? */
+static bool same_meter(const struct ipm_row *const *rows, struct slice slice,
+                       const char *metric)
+{
+    const struct ipm_reading *first = NULL;
+    for (size_t i = slice.from; i < slice.to; i++) {
+        const struct ipm_reading *reading = ipm_row_reading(rows[i], metric);
+        if (reading == NULL || isnan(reading->value))
+            continue;
+        first = first == NULL ? reading : first;
+        if (strcmp(first->provenance, reading->provenance) != 0)
+            return false;
+    }
+    return true;
+}
+
 static int make_metric(const struct ipm_row *const *rows, size_t n, const char *metric,
                        struct ipm_figure *figure)
 {
@@ -240,6 +256,12 @@ static int make_metric(const struct ipm_row *const *rows, size_t n, const char *
                                   .reason = ipm_metric_absence(rows, n, metric)};
     (void)snprintf(figure->name, sizeof(figure->name), "%.40s%s", metric,
                    divided ? "_per_message" : "");
+    if (!same_meter(rows, slice, metric)) {
+        figure->pass = "";
+        figure->provenance = "mixed";
+        figure->reason = "mixed: its invocations have different provenance";
+        return estimate(rows, 0, whole_window, metric, figure);
+    }
     return estimate(rows + (count > 0 ? slice.from : 0), count,
                     divided ? per_message : whole_window, metric, figure);
 }

@@ -13,7 +13,8 @@
  *
  * The fixed figures come from the timing pass alone.  Every other metric comes from the
  * timing pass when that has it, else from the first pass that does; it is per message where
- * the record divides it, else of the whole window.
+ * the record divides it, else of the whole window.  One whose invocations differ in
+ * provenance has no value: what is measured is not averaged with what is simulated.
  *
  * Return: 0, and the caller frees @out_figures; -ENOMEM.
  */

@@ -28,7 +28,6 @@ static const struct column {
     {"cycles_per_message", "cycles/message", COUNT, false},
     {"instructions_per_message", "instructions/message", COUNT, false},
     {"dtlb_load_misses_per_message", "dTLB misses/message", COUNT, false},
-    {"energy_package_uj_per_message", "package uJ/message", COUNT, false},
     {"cacheline_rtt_ns", "cache-line round trip", TIME, false},
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };

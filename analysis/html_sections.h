@@ -24,6 +24,9 @@ void ipm_html_models(FILE *out, const json_t *report);
 /* The machine, what it was doing, and what the sandbox could not have. */
 void ipm_html_machine(FILE *out, const json_t *report);
 
+/* Joules beyond rest, and whose they are. */
+void ipm_html_energy(FILE *out, const json_t *report);
+
 void ipm_html_floors(FILE *out, const json_t *report);
 void ipm_html_points(FILE *out, const json_t *report);
 

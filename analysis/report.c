@@ -3,6 +3,7 @@
 
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
@@ -35,6 +36,8 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
     if (error == 0)
         error = ipm_summary_make(&report.table, report.manifest, &report.summary, why);
     if (error == 0)
+        error = ipm_energy_make(&report.table, &report.summary, &report.energy, why);
+    if (error == 0)
         error = ipm_ladder_make(&report.summary, report.manifest, &report.ladder, why);
     if (error == 0)
         error = ipm_pass_costs_make(&report.table, &report.costs, why);
@@ -57,6 +60,7 @@ void ipm_report_fini(struct ipm_report *report)
     ipm_answer_fini(&report->answer);
     ipm_pass_costs_fini(&report->costs);
     ipm_ladder_fini(&report->ladder);
+    ipm_energy_fini(&report->energy);
     ipm_summary_fini(&report->summary);
     ipm_table_fini(&report->table);
     json_decref(report->models);
@@ -76,14 +80,16 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"latency_size", ipm_plot_latency_size},
         {"throughput_size", ipm_plot_throughput_size},
         {"ratio", ipm_plot_ratio},
+        {"energy", ipm_plot_energy},
     };
     for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {
         json_t *made = NULL;
         int error = plots[i].plot(document, directory, &made, why);
         if (error != 0)
             return error;
-        (void)json_object_set_new(json_object_get(document, "plots"), plots[i].name,
-                                  made);
+        if (made != NULL) /* there may be nothing of its kind in the run */
+            (void)json_object_set_new(json_object_get(document, "plots"), plots[i].name,
+                                      made);
     }
     return 0;
 }

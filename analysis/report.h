@@ -10,6 +10,7 @@
 #define IPM_ANALYSIS_REPORT_H
 
 #include "analysis/answer.h"
+#include "analysis/energy.h"
 #include "analysis/ladder.h"
 #include "analysis/pass_cost.h"
 #include "analysis/summary.h"
@@ -24,6 +25,7 @@ struct ipm_report {
     json_t *manifest;
     struct ipm_table table;
     struct ipm_summary summary;
+    struct ipm_energy energy;
     struct ipm_ladder ladder;
     struct ipm_pass_costs costs;
     struct ipm_answer answer;

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,9 @@ static const struct section sections[] = {
      "Time of one round trip by size of the message, both axes logarithmic.", NULL},
     {"throughput", "Throughput against size", "throughput_size",
      "Payload per second by size of the message, both axes logarithmic.", NULL},
+    {"energy", "Energy of a message", "energy",
+     "Joules of a message beyond rest, mean over blocks with its interval.",
+     ipm_html_energy},
     {"machine", "The machine", NULL, NULL, ipm_html_machine},
     {"floors", "Floors: what no IPC beats here", NULL, NULL, ipm_html_floors},
     {"points", "All points", NULL, NULL, ipm_html_points},
@@ -56,21 +60,32 @@ static char *read_text(const char *path, struct ipm_why *why)
     return text;
 }
 
+/* Is it the section's picture?  Its name may end in a word: "plots/energy-simulated.svg". */
+static bool is_picture(const char *picture, const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+    char start[80];
+    int length = snprintf(start, sizeof(start), "plots/%s", name);
+    if (strncmp(picture, start, (size_t)length) != 0)
+        return false;
+    picture += length;
+    picture += *picture == '-' ? 1 + strspn(picture + 1, letters) : 0;
+    return strcmp(picture, ".svg") == 0;
+}
+
 /* The picture as markup; NULL with the reason. */
 static char *load_picture(const json_t *plot, const char *directory, const char *name,
                           const char *label, struct ipm_why *why)
 {
     char path[PATH];
-    char expected[80];
     const char *picture = ipm_member_text(plot, "picture");
     const char *reason = ipm_member_text(plot, "reason");
-    (void)snprintf(expected, sizeof(expected), "plots/%s.svg", name);
-    if (strcmp(picture, expected) != 0) {
+    if (!is_picture(picture, name)) {
         (void)ipm_why_set(why, -ENOENT, "%s",
                           reason[0] == '\0' ? "this report has none" : reason);
         return NULL;
     }
-    int needed = snprintf(path, sizeof(path), "%s/%s", directory, expected);
+    int needed = snprintf(path, sizeof(path), "%s/%s", directory, picture);
     if (needed < 0 || needed >= PATH) {
         (void)ipm_why_set(why, -ENAMETOOLONG, "path is too long");
         return NULL;
@@ -135,7 +150,11 @@ static void put_page(FILE *out, const json_t *report, const char *directory)
     for (size_t i = 0; i < SECTIONS; i++) {
         ipm_html_put(out, "<section>\n<h2 id=\"%s\">%s</h2>\n", sections[i].id,
                      sections[i].title);
-        if (sections[i].plot != NULL)
+        /* A picture that this kind of run does not have is no gap. */
+        const json_t *plots = json_object_get(report, "plots");
+        bool optional = sections[i].put == ipm_html_energy;
+        if (sections[i].plot != NULL &&
+            (!optional || json_object_get(plots, sections[i].plot) != NULL))
             put_figure(out, report, directory, &sections[i]);
         if (sections[i].put != NULL)
             sections[i].put(out, report);

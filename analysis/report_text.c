@@ -298,6 +298,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     put_head(report, out);
     put_ladder(&report->ladder, out);
     put_floors(&report->ladder, out);
+    ipm_energy_text(&report->energy, out);
     put_sentence(out, "Fastest", report->answer.fastest);
     put_sentence(out, "Effects", report->answer.effect);
     put_sentence(out, "Limits", report->answer.limits);

@@ -49,7 +49,20 @@ int ipm_rank_interval(size_t n, double q, double level,
     return 0;
 }
 
+/* What a mean's standard error is to be multiplied by. */
+static double student(size_t n, double level)
+{
+    return n < 2 ? NAN : gsl_cdf_tdist_Pinv((1 + level) / 2, (double)(n - 1));
+}
+
 #else
+
+static double student(size_t n, double level)
+{
+    (void)n;
+    (void)level;
+    return NAN;
+}
 
 int ipm_rank_interval(size_t n, double q, double level,
                       struct ipm_rank_interval *out_interval)
@@ -126,4 +139,30 @@ void ipm_estimate_median(double *values, size_t n, double level,
                        "no interval of level %g exists", level);
         break;
     }
+}
+
+double ipm_estimate_mean(const double *values, size_t n, double level,
+                         struct ipm_estimate *out_estimate)
+{
+    double sum = 0;
+    double squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += values[i];
+    double mean = n == 0 ? NAN : sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    double error = n < 2 ? NAN : sqrt(squares / (double)(n - 1) / (double)n);
+    double reach = student(n, level) * error;
+    *out_estimate = (struct ipm_estimate){
+        .value = mean,
+        .low = mean - reach,
+        .high = mean + reach,
+        .level = isnan(reach) ? NAN : level,
+        .n = n,
+    };
+    if (isnan(reach))
+        (void)snprintf(out_estimate->reason, sizeof(out_estimate->reason), "%s",
+                       n < 2 ? "too few: an interval of a mean needs two values"
+                             : "built without GSL");
+    return error;
 }

@@ -66,6 +66,18 @@ void ipm_estimate_median(double *values, size_t n, double level,
                          struct ipm_estimate *out_estimate);
 
 /**
+ * ipm_estimate_mean() - mean with Student's interval
+ *
+ * mean -+ t(n - 1, (1 + level) / 2) s / sqrt(n), which assumes values that are about normal:
+ * sums over long windows are, times of messages are not.  None may be NaN; @level in (0, 1).
+ * Below two values, or without GSL, there is no interval.
+ *
+ * Returns the standard error s / sqrt(n); NaN below two values.
+ */
+double ipm_estimate_mean(const double *values, size_t n, double level,
+                         struct ipm_estimate *out_estimate);
+
+/**
  * ipm_estimate_pseudomedian() - Hodges and Lehmann's estimate with its exact interval
  *
  * The median of all Walsh averages (x_i + x_j) / 2, i <= j, and the interval between two of

@@ -152,13 +152,15 @@ static bool fill_readings(struct ipm_table *table, const json_t *record,
         reading->name = intern(table, name);
         reading->unit = intern_member(table, metric, "unit");
         reading->provenance = intern_member(table, metric, "provenance");
+        reading->source = intern_member(table, metric, "source");
         const char *status = json_string_value(json_object_get(metric, "status"));
         bool ok = status != NULL && strcmp(status, "ok") == 0;
         reading->value = ok ? number_member(metric, "value") : NAN;
         reading->per_message = ok ? number_member(per_message, name) : NAN;
         reading->reason = intern_member(table, metric, "reason");
         if (reading->name == NULL || reading->unit == NULL ||
-            reading->provenance == NULL || reading->reason == NULL)
+            reading->provenance == NULL || reading->source == NULL ||
+            reading->reason == NULL)
             return false;
         /* A null without a reason breaks the record's contract; say so. */
         if (isnan(reading->value) && reading->reason[0] == '\0')
@@ -182,6 +184,9 @@ static bool fill_times(struct ipm_table *table, const json_t *record,
     row->messages_per_s = number_member(throughput, "messages_per_s");
     row->bytes_per_s = number_member(throughput, "bytes_per_s");
     row->timing_batch = integer_member(record, "timing_batch", 0);
+    row->messages = integer_member(record, "messages", 0);
+    row->operations = integer_member(record, "operations", 0);
+    row->elapsed_ns = integer_member(record, "elapsed_ns", 0);
     if (json_is_object(latency))
         row->sample = intern_member(table, record, "latency_kind");
     else
@@ -232,6 +237,7 @@ static bool fill_row(struct ipm_table *table, const json_t *record, struct ipm_r
             intern(table, strcmp(status, "failed") == 0 ? "the record gives no reason"
                                                         : status);
     row->invocation = integer_member(record, "invocation", 0);
+    row->block = integer_member(record, "block", 0);
     row->regime_changed = has_flag(record, "regime_changed");
     return row->reason != NULL && fill_factors(table, record, &row->factors) &&
            fill_readings(table, record, row) && fill_times(table, record, row);

@@ -44,6 +44,7 @@ struct ipm_factors {
 struct ipm_reading {
     const char *name, *unit;
     const char *provenance; /* of energy; else "" */
+    const char *source;     /* "perf", "powercap" ... */
     double value;           /* of the whole window; NaN when missing */
     double per_message;     /* NaN when missing, or when dividing makes no sense */
     const char *reason;     /* why the value is missing; else "" */
@@ -53,13 +54,15 @@ struct ipm_row {
     size_t line; /* in the records file, from 1 */
     enum ipm_row_status status;
     const char *point, *pass, *build;
-    int64_t invocation;
+    int64_t invocation, block;
     struct ipm_factors factors;
     const char *phase, *reason; /* of a row that is not ok */
     bool regime_changed;
 
-    const char *sample;    /* "round_trip", "batch", "interval"; "": no distribution */
-    int64_t timing_batch;  /* operations between two clock reads; 0 when absent */
+    const char *sample;   /* "round_trip", "batch", "interval"; "": no distribution */
+    int64_t timing_batch; /* operations between two clock reads; 0 when absent */
+    int64_t messages, operations; /* inside elapsed_ns; these three 0 when absent */
+    int64_t elapsed_ns;
     double p50_ns, p99_ns; /* per operation; these NaN when absent */
     double messages_per_s, bytes_per_s;
     struct ipm_reading *readings;

@@ -82,18 +82,27 @@ static int parse(int argc, char **argv, struct options *options)
     return 0;
 }
 
+enum { TIME = 64 };
+
+static const char *format_time(char text[TIME], int64_t ns)
+{
+    char unit[IPM_UNITS_TEXT];
+    int64_t seconds = ns / 1000000000;
+    if (seconds < 100)
+        (void)snprintf(text, TIME, "%s", ipm_format_ns(unit, (double)ns));
+    else if (seconds < 3600)
+        (void)snprintf(text, TIME, "%" PRId64 " min %" PRId64 " s", seconds / 60,
+                       seconds % 60);
+    else
+        (void)snprintf(text, TIME, "%" PRId64 " h %" PRId64 " min", seconds / 3600,
+                       seconds % 3600 / 60);
+    return text;
+}
+
 static void print_time(const char *name, int64_t ns)
 {
-    char text[IPM_UNITS_TEXT];
-    int64_t seconds = ns / 1000000000;
-    (void)printf("  %-13s", name);
-    if (seconds < 100)
-        (void)printf("%s\n", ipm_format_ns(text, (double)ns));
-    else if (seconds < 3600)
-        (void)printf("%" PRId64 " min %" PRId64 " s\n", seconds / 60, seconds % 60);
-    else
-        (void)printf("%" PRId64 " h %" PRId64 " min\n", seconds / 3600,
-                     seconds % 3600 / 60);
+    char text[TIME];
+    (void)printf("  %-13s%s\n", name, format_time(text, ns));
 }
 
 static int64_t invocations_of(const struct ipm_plan *plan, const struct ipm_pass *pass)
@@ -134,12 +143,17 @@ static void print_sweeps(const struct ipm_plan *plan, const struct ipm_spec *spe
 static void print_passes(const struct ipm_plan *plan)
 {
     struct ipm_columns columns;
-    ipm_columns_init(&columns, 2);
+    ipm_columns_init(&columns, 3);
     ipm_columns_add(&columns, "PASS");
+    ipm_columns_add(&columns, "TIME");
     ipm_columns_add(&columns, "INVOCATIONS");
     for (size_t i = 0; i < plan->n_passes; i++) {
         const struct ipm_pass *pass = &plan->passes[i];
+        char time[TIME] = "-";
         ipm_columns_add(&columns, "%s", pass->name);
+        if (pass->used)
+            (void)format_time(time, ipm_plan_pass_ns(plan, pass));
+        ipm_columns_add(&columns, "%s", time);
         if (pass->used)
             ipm_columns_add(&columns, "%" PRId64, invocations_of(plan, pass));
         else

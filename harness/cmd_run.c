@@ -312,6 +312,7 @@ int ipm_cmd_run(int argc, char **argv)
         status = parse(argc, argv, &arguments);
     if (status == 0) {
         arguments.run.request.interrupted = &caught_signal;
+        arguments.run.request.examine = true;
         listen_to_signals();
         status = ipm_prepare(&arguments.run.request, &prepared);
         if (status == 0)

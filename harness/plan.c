@@ -172,6 +172,43 @@ static int add_sweep(struct building *building, const struct ipm_sweep *sweep)
     return 0;
 }
 
+static enum ipm_pass_kind kind_of(const char *name)
+{
+    return strcmp(name, "timing") == 0   ? IPM_PASS_TIMING
+           : strcmp(name, "energy") == 0 ? IPM_PASS_ENERGY
+           : strcmp(name, "idle") == 0   ? IPM_PASS_IDLE
+                                         : IPM_PASS_COUNTERS;
+}
+
+static bool is_energy(const struct ipm_pass *pass)
+{
+    return pass->kind == IPM_PASS_ENERGY || pass->kind == IPM_PASS_IDLE;
+}
+
+/* Energy without its baseline would be that of the whole machine. */
+static void join_energy(struct ipm_plan *plan)
+{
+    struct ipm_pass *energy = NULL;
+    struct ipm_pass *idle = NULL;
+    for (size_t i = 0; i < plan->n_passes; i++) {
+        struct ipm_pass *pass = &plan->passes[i];
+        energy = pass->kind == IPM_PASS_ENERGY ? pass : energy;
+        idle = pass->kind == IPM_PASS_IDLE ? pass : idle;
+    }
+    struct ipm_pass *pair[] = {energy, idle};
+    for (size_t i = 0; i < 2; i++) {
+        struct ipm_pass *pass = pair[i];
+        const struct ipm_pass *other = pair[1 - i];
+        if (pass == NULL || !pass->used || (other != NULL && other->used))
+            continue;
+        pass->used = false;
+        (void)snprintf(pass->reason, sizeof(pass->reason), "%s",
+                       other != NULL ? other->reason
+                                     : "absent: the worker has only one of the passes "
+                                       "energy and idle");
+    }
+}
+
 static int set_passes(struct ipm_plan *plan, const struct ipm_spec *spec,
                       const json_t *describe, struct ipm_why *why)
 {
@@ -185,19 +222,18 @@ static int set_passes(struct ipm_plan *plan, const struct ipm_spec *spec,
                                IPM_PASSES_MAX);
         struct ipm_pass *pass = &plan->passes[plan->n_passes++];
         pass->name = ipm_describe_text(described, "name", "");
-        pass->kind = strcmp(pass->name, "timing") == 0   ? IPM_PASS_TIMING
-                     : strcmp(pass->name, "energy") == 0 ? IPM_PASS_ENERGY
-                                                         : IPM_PASS_COUNTERS;
+        pass->kind = kind_of(pass->name);
         pass->min_window_ns = ipm_describe_integer(described, "min_window_ns", 0);
-        if (pass->kind == IPM_PASS_ENERGY && pass->min_window_ns < ENERGY_WINDOW_NS)
+        if (is_energy(pass) && pass->min_window_ns < ENERGY_WINDOW_NS)
             pass->min_window_ns = ENERGY_WINDOW_NS;
         bool off =
-            (pass->kind == IPM_PASS_ENERGY && spec->energy == IPM_SENSING_OFF) ||
+            (is_energy(pass) && spec->energy == IPM_SENSING_OFF) ||
             (pass->kind == IPM_PASS_COUNTERS && spec->counters == IPM_SENSING_OFF);
         bool known = pass->kind != IPM_PASS_COUNTERS ||
                      strncmp(pass->name, counters, strlen(counters)) == 0;
-        pass->used =
-            !off && known && json_is_true(json_object_get(described, "available"));
+        bool available = json_is_true(json_object_get(described, "available")) ||
+                         (is_energy(pass) && ipm_spec_simulated(spec) != NULL);
+        pass->used = !off && known && available;
         if (pass->used)
             continue;
         (void)snprintf(pass->reason, sizeof(pass->reason), "%s",
@@ -206,6 +242,7 @@ static int set_passes(struct ipm_plan *plan, const struct ipm_spec *spec,
                            ? "this driver does not know such a pass"
                            : ipm_describe_text(described, "reason", "no reason given"));
     }
+    join_energy(plan);
     if (plan->n_passes == 0 || !plan->passes[0].used ||
         plan->passes[0].kind != IPM_PASS_TIMING)
         return ipm_why_set(why, -EINVAL,

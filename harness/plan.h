@@ -58,7 +58,13 @@ struct ipm_skip {
 
 enum { IPM_PASSES_MAX = 48 };
 
-enum ipm_pass_kind { IPM_PASS_TIMING, IPM_PASS_COUNTERS, IPM_PASS_ENERGY };
+/* Energy and idle go together: windows under load and at rest, used both or not at all. */
+enum ipm_pass_kind {
+    IPM_PASS_TIMING,
+    IPM_PASS_COUNTERS,
+    IPM_PASS_ENERGY,
+    IPM_PASS_IDLE,
+};
 
 struct ipm_pass {
     const char *name; /* borrowed from the describe document */
@@ -101,6 +107,9 @@ int64_t ipm_plan_invocations(const struct ipm_pass *pass,
 
 /* Window of a point in a pass: the point's, or what the pass needs at the least. */
 int64_t ipm_plan_window_ns(const struct ipm_pass *pass, const struct ipm_point *point);
+
+/* Time that all invocations of a pass take. */
+int64_t ipm_plan_pass_ns(const struct ipm_plan *plan, const struct ipm_pass *pass);
 
 /* Time of one invocation: window, warm-up and 10 ms around them. */
 int64_t ipm_plan_invocation_ns(const struct ipm_pass *pass,

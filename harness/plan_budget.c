@@ -20,6 +20,7 @@ int64_t ipm_plan_invocations(const struct ipm_pass *pass, const struct ipm_point
     case IPM_PASS_COUNTERS:
         return point->repeat.counters;
     case IPM_PASS_ENERGY:
+    case IPM_PASS_IDLE:
         break;
     }
     return point->repeat.energy;
@@ -36,6 +37,20 @@ int64_t ipm_plan_invocation_ns(const struct ipm_pass *pass,
 {
     return ipm_plan_window_ns(pass, point) + point->repeat.warmup_ns +
            INVOCATION_OVERHEAD_NS;
+}
+
+static int64_t in_range(double ns)
+{
+    return ns < 9e18 ? (int64_t)ns : INT64_MAX;
+}
+
+int64_t ipm_plan_pass_ns(const struct ipm_plan *plan, const struct ipm_pass *pass)
+{
+    double sum_ns = 0;
+    for (size_t i = 0; i < plan->n_points; i++)
+        sum_ns += (double)ipm_plan_invocations(pass, &plan->points[i]) *
+                  (double)ipm_plan_invocation_ns(pass, &plan->points[i]);
+    return in_range(sum_ns);
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -66,8 +81,7 @@ static double plan_ns(const struct ipm_plan *plan, int64_t most)
 
 int64_t ipm_plan_estimate(const struct ipm_plan *plan)
 {
-    double sum_ns = plan_ns(plan, INT64_MAX);
-    return sum_ns < 9e18 ? (int64_t)sum_ns : INT64_MAX;
+    return in_range(plan_ns(plan, INT64_MAX));
 }
 
 static int64_t most_invocations(const struct ipm_plan *plan)

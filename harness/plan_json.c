@@ -136,6 +136,7 @@ json_t *ipm_plan_json(const struct ipm_plan *plan, const struct ipm_spec *spec)
         set(one, "used", json_boolean(pass->used));
         set(one, "reason", pass->used ? json_null() : json_string(pass->reason));
         set(one, "min_window_ns", json_integer(pass->min_window_ns));
+        set(one, "estimate_ns", json_integer(ipm_plan_pass_ns(plan, pass)));
         (void)json_array_append_new(passes, one);
     }
     set(json, "schema", json_integer(1));

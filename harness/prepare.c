@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
+#include "harness/energy.h"
 #include "harness/spec_keys.h"
 #include "harness/spec_set.h"
 
@@ -139,6 +140,29 @@ static int describe_again(struct ipm_request *request, const struct ipm_spec *sp
     return status;
 }
 
+/* Decides on the energy meter, and says so when one that is there is not believed. */
+static int examine(const struct ipm_request *request, struct ipm_prepared *prepared)
+{
+    struct ipm_why why = {0};
+    const json_t *pass = ipm_describe_find(prepared->describe, "passes", "energy");
+    bool there = json_is_true(json_object_get(pass, "available"));
+    int error =
+        ipm_energy_examine(&request->worker, &prepared->spec, request->interrupted,
+                           prepared->describe, &prepared->energy, &why);
+    if (error == 1)
+        return IPM_EXIT_INTERRUPTED;
+    if (error != 0)
+        return complain(why.text);
+    if (there && prepared->spec.energy != IPM_SENSING_OFF &&
+        !json_is_true(json_object_get(prepared->energy, "accepted"))) {
+        char text[512];
+        (void)snprintf(text, sizeof(text), "energy is not measured: %s",
+                       ipm_describe_text(prepared->energy, "reason", ""));
+        (void)complain(text);
+    }
+    return 0;
+}
+
 int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
 {
     struct ipm_prepared *prepared = out_prepared;
@@ -149,6 +173,8 @@ int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
         status = load_spec(request, prepared->describe, &prepared->spec);
     if (status == 0)
         status = describe_again(request, &prepared->spec, &prepared->describe);
+    if (status == 0 && request->examine)
+        status = examine(request, prepared);
     if (status == 0 && ipm_topology_read(&prepared->topology, &why) != 0)
         status = complain(why.text);
     if (status == 0 && ipm_plan_build(&prepared->spec, prepared->describe,
@@ -202,6 +228,8 @@ void ipm_prepared_fini(struct ipm_prepared *prepared)
 {
     ipm_plan_fini(&prepared->plan);
     ipm_spec_fini(&prepared->spec);
+    json_decref(prepared->energy);
+    prepared->energy = NULL;
     json_decref(prepared->describe);
     prepared->describe = NULL;
 }

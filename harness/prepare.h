@@ -12,6 +12,7 @@
 #include "harness/topology.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What the command line says; texts are borrowed from argv. */
@@ -22,6 +23,7 @@ struct ipm_request {
     struct ipm_sensor_words sensors;          /* after the --set */
     struct ipm_worker worker;                 /* path is filled by ipm_prepare() */
     const volatile sig_atomic_t *interrupted; /* NULL: none */
+    bool examine; /* the energy meter, which takes seconds: for a run */
 };
 
 struct ipm_prepared {
@@ -29,6 +31,8 @@ struct ipm_prepared {
     struct ipm_spec spec;
     struct ipm_topology topology;
     struct ipm_plan plan;
+    json_t
+        *energy; /* the verdict on the meter (harness/energy.h); NULL: not examined */
 };
 
 /* The built-in default: configs/default.jsonc, NUL-terminated. */

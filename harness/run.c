@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/record.h"
+#include "harness/energy.h"
 #include "harness/manifest.h"
 #include "harness/schedule.h"
+#include "harness/simulation.h"
 #include "harness/spawn.h"
 
 #include <errno.h>
@@ -29,6 +31,10 @@ struct session {
     const char *build;
     struct ipm_schedule *schedule;
     struct ipm_ticker ticker;
+    json_t *sensing; /* what every point asks of its sensors; NULL: nothing */
+    struct ipm_simulation simulation;
+    bool simulated;
+    struct ipm_why replay_why; /* of a visitor, which has no other place for it */
     int records;
     const char *argv[2 * IPM_PLUGINS_MAX + 2];
 };
@@ -83,7 +89,11 @@ static int open_manifest(struct session *session, struct ipm_why *why)
     session->manifest = ipm_manifest_new(
         &session->prepared->spec, &session->prepared->plan, session->prepared->describe,
         session->run, seed, request->request.worker.sysroot);
+    (void)json_object_set(session->manifest, "energy", session->prepared->energy);
     int error = session->manifest == NULL ? ipm_why_set(why, -ENOMEM, "no memory") : 0;
+    if (error == 0 && session->simulated)
+        (void)json_object_set(json_object_get(session->manifest, "energy"),
+                              "parameters", session->simulation.parameters);
     if (error == 0)
         error = join(session->manifest_path, request->out, "manifest.json", why);
     if (error != 0)
@@ -114,7 +124,9 @@ static int mark_done(void *context, const json_t *record, size_t line)
     struct session *session = context;
     (void)line;
     (void)ipm_schedule_mark(session->schedule, record, session->build);
-    return 0;
+    if (!session->simulated)
+        return 0;
+    return ipm_simulation_replay(&session->simulation, record, &session->replay_why);
 }
 
 static int open_records(struct session *session, struct ipm_why *why)
@@ -132,7 +144,10 @@ static int open_records(struct session *session, struct ipm_why *why)
         (void)fprintf(stderr,
                       "ipcmeter: %s ended in a torn line of %zu bytes: cut off\n", path,
                       dropped);
-    return ipm_records_read(path, mark_done, session, &torn, why);
+    error = ipm_records_read(path, mark_done, session, &torn, why);
+    if (error != 0 && session->replay_why.error != 0)
+        return ipm_why_set(why, error, "%s", session->replay_why.text);
+    return error;
 }
 
 /* A worker that died or babbled is a failed invocation, said in the driver's words. */
@@ -173,7 +188,7 @@ static json_t *make_point(const struct session *session, const struct ipm_job *j
         .run = session->run,
         .sysroot = worker->sysroot,
         .no_sandbox = worker->no_sandbox,
-        .sensing = session->prepared->spec.sensing,
+        .sensing = session->sensing,
     };
     json_t *point = ipm_job_json(job, &context);
     const json_t *host = json_object_get(session->manifest, "host");
@@ -293,16 +308,33 @@ static int measure_all(struct session *session, struct ipm_run_result *result,
             result->interrupted = true;
             break;
         }
-        error = invoked < 0 ? invoked : keep(session, &job, last, result, why);
+        error = invoked < 0 ? invoked : 0;
+        if (error == 0 && session->simulated)
+            error = ipm_simulation_measure(&session->simulation, last, why);
+        if (error == 0)
+            error = keep(session, &job, last, result, why);
     }
     json_decref(last);
     return error;
 }
 
+static int start_meter(struct session *session, struct ipm_why *why)
+{
+    const json_t *parameters = ipm_spec_simulated(&session->prepared->spec);
+    if (parameters == NULL)
+        return 0;
+    int error = ipm_simulation_start(&session->simulation, parameters, why);
+    session->simulated = error == 0;
+    return error;
+}
+
 static void close_session(struct session *session)
 {
+    if (session->simulated)
+        ipm_simulation_stop(&session->simulation);
     ipm_schedule_free(session->schedule);
     json_decref(session->manifest);
+    json_decref(session->sensing);
     ipm_cleanup_fd(&session->records);
 }
 
@@ -325,11 +357,14 @@ int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *pr
         .request = request,
         .prepared = prepared,
         .build = ipm_describe_text(prepared->describe, "build", "unknown"),
+        .sensing = ipm_energy_sensors(&prepared->spec, prepared->energy),
         .records = -1,
     };
     struct ipm_run_result result = {0};
     worker_arguments(&session);
-    int error = make_folder(request->out, why);
+    int error = start_meter(&session, why);
+    if (error == 0)
+        error = make_folder(request->out, why);
     if (error == 0)
         error = open_manifest(&session, why);
     if (error == 0) {

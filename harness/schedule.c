@@ -9,12 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A point in a pass. */
+enum { ABBA = 4 /* windows of a visit to a point for its energy */ };
+
+/* A point in a pass; for energy, in both of its passes. */
 struct entry {
     const struct ipm_point *point;
     const struct ipm_pass *pass;
-    int64_t invocations;
-    bool *done; /* by invocation; points into the schedule's one array */
+    const struct ipm_pass
+        *rest;           /* of energy: the pass of its windows at rest; else NULL */
+    int64_t invocations; /* of each pass */
+    bool *done; /* by invocation, then those at rest; into the schedule's one array */
+};
+
+/* One invocation of an entry. */
+struct step {
+    const struct ipm_pass *pass;
+    int64_t invocation;
+    bool *done;
 };
 
 struct ipm_schedule {
@@ -23,9 +34,10 @@ struct ipm_schedule {
     struct entry *entries;
     bool *done;
     size_t *order;  /* of the entries in this round */
-    int64_t rounds; /* most invocations of an entry */
+    int64_t rounds; /* most of an entry */
     int64_t round;
-    size_t at; /* in order: what comes next */
+    size_t at;   /* in order: what comes next */
+    size_t step; /* of that entry in this round */
     struct ipm_job last;
     bool has_last;
     struct ipm_progress progress;
@@ -35,11 +47,50 @@ static void start_round(struct ipm_schedule *schedule, int64_t round)
 {
     schedule->round = round;
     schedule->at = 0;
+    schedule->step = 0;
     uint64_t state = schedule->seed + (uint64_t)schedule->round;
     state = ipm_random_next(&state); /* neighbouring rounds must not share a sequence */
     for (size_t i = 0; i < schedule->n_entries; i++)
         schedule->order[i] = i;
     ipm_random_shuffle(&state, schedule->order, schedule->n_entries);
+}
+
+static int64_t rounds_of(const struct entry *entry)
+{
+    return entry->rest == NULL ? entry->invocations : (entry->invocations + 1) / 2;
+}
+
+/* The n-th invocation of an entry in a round, from 0.  Return: 0; 1 there are not so many. */
+static int step_of(const struct entry *entry, int64_t round, size_t n,
+                   struct step *out_step)
+{
+    static const struct {
+        bool rest;
+        int64_t invocation;
+    } abba[ABBA] = {{true, 0}, {false, 0}, {false, 1}, {true, 1}};
+    if (entry->rest == NULL) {
+        if (n > 0 || round >= entry->invocations)
+            return 1;
+        *out_step = (struct step){entry->pass, round, &entry->done[round]};
+        return 0;
+    }
+    if (n >= ABBA || 2 * round + abba[n].invocation >= entry->invocations)
+        return 1;
+    int64_t invocation = 2 * round + abba[n].invocation;
+    *out_step = (struct step){
+        abba[n].rest ? entry->rest : entry->pass, invocation,
+        &entry->done[(abba[n].rest ? entry->invocations : 0) + invocation]};
+    return 0;
+}
+
+static const struct ipm_pass *rest_of(const struct ipm_plan *plan,
+                                      const struct ipm_pass *pass)
+{
+    for (size_t p = 0; pass->kind == IPM_PASS_ENERGY && p < plan->n_passes; p++) {
+        if (plan->passes[p].kind == IPM_PASS_IDLE && plan->passes[p].used)
+            return &plan->passes[p];
+    }
+    return NULL;
 }
 
 static int fill(struct ipm_schedule *schedule, const struct ipm_plan *plan)
@@ -56,13 +107,16 @@ static int fill(struct ipm_schedule *schedule, const struct ipm_plan *plan)
             int64_t invocations = ipm_plan_invocations(pass, point);
             if (invocations == 0)
                 continue;
-            schedule->entries[schedule->n_entries++] =
-                (struct entry){point, pass, invocations, NULL};
             schedule->progress.jobs += invocations;
             schedule->progress.left_ns +=
                 invocations * ipm_plan_invocation_ns(pass, point);
-            if (invocations > schedule->rounds)
-                schedule->rounds = invocations;
+            if (pass->kind == IPM_PASS_IDLE)
+                continue; /* its windows go with those of energy */
+            struct entry *entry = &schedule->entries[schedule->n_entries++];
+            *entry =
+                (struct entry){point, pass, rest_of(plan, pass), invocations, NULL};
+            if (rounds_of(entry) > schedule->rounds)
+                schedule->rounds = rounds_of(entry);
         }
     }
     schedule->progress.left = schedule->progress.jobs;
@@ -71,8 +125,9 @@ static int fill(struct ipm_schedule *schedule, const struct ipm_plan *plan)
         return -ENOMEM;
     bool *done = schedule->done;
     for (size_t i = 0; i < schedule->n_entries; i++) {
+        const struct entry *entry = &schedule->entries[i];
         schedule->entries[i].done = done;
-        done += schedule->entries[i].invocations;
+        done += entry->invocations * (entry->rest == NULL ? 1 : 2);
     }
     return 0;
 }
@@ -105,11 +160,11 @@ void ipm_schedule_free(struct ipm_schedule *schedule)
 }
 
 static void take(struct ipm_schedule *schedule, const struct entry *entry,
-                 int64_t invocation)
+                 const struct step *step)
 {
-    entry->done[invocation] = true;
+    *step->done = true;
     schedule->progress.left--;
-    schedule->progress.left_ns -= ipm_plan_invocation_ns(entry->pass, entry->point);
+    schedule->progress.left_ns -= ipm_plan_invocation_ns(step->pass, entry->point);
 }
 
 int ipm_schedule_mark(struct ipm_schedule *schedule, const json_t *record,
@@ -123,13 +178,16 @@ int ipm_schedule_mark(struct ipm_schedule *schedule, const json_t *record,
         return 1;
     for (size_t i = 0; i < schedule->n_entries; i++) {
         const struct entry *entry = &schedule->entries[i];
+        bool rest = entry->rest != NULL && strcmp(entry->rest->name, pass) == 0;
         if (strcmp(entry->point->hash, point) != 0 ||
-            strcmp(entry->pass->name, pass) != 0)
+            (!rest && strcmp(entry->pass->name, pass) != 0))
             continue;
         if (invocation < 0 || invocation >= entry->invocations)
             return 1;
-        if (!entry->done[invocation])
-            take(schedule, entry, invocation);
+        struct step step = {rest ? entry->rest : entry->pass, invocation,
+                            &entry->done[(rest ? entry->invocations : 0) + invocation]};
+        if (!*step.done)
+            take(schedule, entry, &step);
         return 0;
     }
     return 1;
@@ -169,17 +227,23 @@ int ipm_schedule_next(struct ipm_schedule *schedule, const json_t *last_record,
         return 0;
     }
     while (schedule->round < schedule->rounds) {
-        for (; schedule->at < schedule->n_entries; schedule->at++) {
+        while (schedule->at < schedule->n_entries) {
             const struct entry *entry =
                 &schedule->entries[schedule->order[schedule->at]];
-            if (schedule->round >= entry->invocations || entry->done[schedule->round])
+            struct step step;
+            if (step_of(entry, schedule->round, schedule->step++, &step) != 0) {
+                schedule->at++;
+                schedule->step = 0;
+                continue;
+            }
+            if (*step.done)
                 continue;
             *job = (struct ipm_job){.point = entry->point,
-                                    .pass = entry->pass,
-                                    .invocation = schedule->round,
+                                    .pass = step.pass,
+                                    .invocation = step.invocation,
                                     .block = schedule->round};
             job->seed = job_seed(schedule, job);
-            take(schedule, entry, schedule->round);
+            take(schedule, entry, &step);
             schedule->has_last = true;
             *out_job = *job;
             return 0;

@@ -6,6 +6,11 @@
  * pass that has an invocation r.  A slow drift of the machine then falls on all points
  * alike.  An order depends on the seed and the round alone, so that an interrupted run goes
  * on in the order it would have had.
+ *
+ * Energy is visited four windows at a time, one behind the other: at rest, under load, under
+ * load, at rest (ABBA), invocations 2r and 2r + 1 of both passes in round r.  A drift that is
+ * linear over the four falls on load and rest alike, and cancels in their difference.  An odd
+ * last window under load has one at rest before it.
  */
 #ifndef IPM_HARNESS_SCHEDULE_H
 #define IPM_HARNESS_SCHEDULE_H

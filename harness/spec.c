@@ -204,6 +204,11 @@ static const char *syntax_mend(const char *message)
     return unclosed ? "is a comma missing in front of it?" : NULL;
 }
 
+const json_t *ipm_spec_simulated(const struct ipm_spec *spec)
+{
+    return json_object_get(json_object_get(spec->sensing, "energy"), "simulated");
+}
+
 int ipm_spec_load(const char *text, size_t length, const char *const *sets,
                   size_t n_sets, const json_t *describe,
                   struct ipm_diagnostics *diagnostics, struct ipm_spec *out_spec)

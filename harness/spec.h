@@ -76,6 +76,9 @@ int ipm_spec_load(const char *text, size_t length, const char *const *sets,
                   size_t n_sets, const json_t *describe,
                   struct ipm_diagnostics *diagnostics, struct ipm_spec *out_spec);
 
+/* Parameters of the simulated meter that the config asks for; NULL: it does not. */
+const json_t *ipm_spec_simulated(const struct ipm_spec *spec);
+
 /* The spec as a config that gives the same spec again; nothing is left to a default. */
 json_t *ipm_spec_json(const struct ipm_spec *spec);
 

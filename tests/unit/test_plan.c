@@ -308,18 +308,63 @@ static void passes(void **state)
     assert_int_equal(ipm_plan_window_ns(pass_of(plan, "energy"), point),
                      INT64_C(2000000000));
     assert_int_equal(ipm_plan_window_ns(pass_of(plan, "timing"), point), 50000000);
-    /* (50 + 10 + 10) ms for timing and two counter passes, (2000 + 10 + 10) for energy */
+    assert_int_equal(ipm_plan_invocations(pass_of(plan, "idle"), point), 6);
+    assert_int_equal(ipm_plan_window_ns(pass_of(plan, "idle"), point),
+                     INT64_C(2000000000));
+    /* (50 + 10 + 10) ms for timing and two counter passes, (2000 + 10 + 10) for energy and
+     * for as many windows at rest */
     assert_int_equal(plan->estimate_ns,
-                     INT64_C(8) * 70000000 + INT64_C(6) * 2020000000);
+                     INT64_C(8) * 70000000 + INT64_C(12) * 2020000000);
+    assert_int_equal(ipm_plan_pass_ns(plan, pass_of(plan, "energy")),
+                     INT64_C(6) * 2020000000);
 
     build(fixture,
           "{\"sensors\": {\"counters\": \"off\", \"energy\": \"off\"}, " ONE_POINT "}");
     assert_int_equal(plan->estimate_ns, 6 * 70000000);
     assert_string_equal(pass_of(plan, "energy")->reason, "off in the config");
+    assert_string_equal(pass_of(plan, "idle")->reason, "off in the config");
     assert_false(pass_of(plan, "counters:software")->used);
     assert_int_equal(json_array_size(plan->notes), 0);
     build(fixture, "{\"repeat\": {\"precision\": 0.02}, " ONE_POINT "}");
     assert_int_equal(json_array_size(plan->notes), 1);
+}
+
+/* Windows under load and at rest: both or none; and a simulated meter only when asked. */
+static void energy(void **state)
+{
+    static const char simulated[] =
+        "{\"sensors\": {\"energy\": {\"simulated\": {\"p_idle_w\": 3, \"e_switch_uj\": "
+        "1, \"e_message_uj\": 1}}}, " ONE_POINT "}";
+    struct fixture *fixture = *state;
+    const struct ipm_plan *plan = &fixture->plan;
+    json_t *pass = ipm_test_entry(fixture->describe, "passes", "idle");
+    (void)json_object_set_new(pass, "available", json_false());
+    (void)json_object_set_new(pass, "reason", json_string("denied: by the test"));
+    build(fixture, "{" ONE_POINT "}");
+    assert_false(pass_of(plan, "energy")->used);
+    assert_false(pass_of(plan, "idle")->used);
+    assert_string_equal(pass_of(plan, "energy")->reason, "denied: by the test");
+
+    pass = ipm_test_entry(fixture->describe, "passes", "energy");
+    (void)json_object_set_new(pass, "available", json_false());
+    (void)json_object_set_new(pass, "reason", json_string("absent: no meter"));
+    build(fixture, "{" ONE_POINT "}");
+    assert_string_equal(pass_of(plan, "energy")->reason, "absent: no meter");
+    assert_null(ipm_spec_simulated(&fixture->spec));
+    build(fixture, simulated);
+    assert_true(pass_of(plan, "energy")->used);
+    assert_true(pass_of(plan, "idle")->used);
+    assert_int_equal((int)json_number_value(json_object_get(
+                         ipm_spec_simulated(&fixture->spec), "p_idle_w")),
+                     3);
+
+    /* A worker of before there were windows at rest. */
+    (void)json_object_set_new(pass, "available", json_true());
+    pass = ipm_test_entry(fixture->describe, "passes", "idle");
+    (void)json_object_set_new(pass, "name", json_string("counters:idle"));
+    build(fixture, "{" ONE_POINT "}");
+    assert_false(pass_of(plan, "energy")->used);
+    assert_non_null(strstr(pass_of(plan, "energy")->reason, "energy and idle"));
 }
 
 #define TIMING_ONLY "\"sensors\": {\"counters\": \"off\", \"energy\": \"off\"}, "
@@ -417,8 +462,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(canonical), TEST(skips),  TEST(described), TEST(one_cpu), TEST(hashes),
-        TEST(sweeps),    TEST(passes), TEST(budget),    TEST(kept),    TEST(documents),
+        TEST(canonical), TEST(skips),  TEST(described), TEST(one_cpu),
+        TEST(hashes),    TEST(sweeps), TEST(passes),    TEST(energy),
+        TEST(budget),    TEST(kept),   TEST(documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

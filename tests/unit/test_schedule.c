@@ -142,6 +142,108 @@ static void seeds(void **state)
     ipm_schedule_free(other);
 }
 
+/* Replaces the config and the plan. */
+static void replan(struct fixture *fixture, const char *text)
+{
+    ipm_plan_fini(&fixture->plan);
+    ipm_spec_fini(&fixture->spec);
+    ipm_test_spec(text, fixture->describe, &fixture->spec);
+    assert_int_equal(ipm_plan_build(&fixture->spec, fixture->describe,
+                                    &fixture->topology, &fixture->plan, NULL),
+                     0);
+}
+
+/* Two points, each with five windows under load; an odd number, to see its end. */
+static const char with_energy[] =
+    "{\"sensors\": {\"counters\": \"off\"},"
+    " \"repeat\": {\"invocations\": 4, \"energy\": 5},"
+    " \"sweeps\": [{\"workloads\": \"pingpong\", \"mechanisms\": \"pipe\","
+    "   \"axes\": {\"size\": [1, 2]}}]}";
+
+enum { ENERGY = 5, ENERGY_JOBS = 2 * (4 + 2 * ENERGY) };
+
+/* At rest, load, load, at rest, in the same block, nothing between them, of one point. */
+static void abba(void **state)
+{
+    static const struct {
+        const char *pass;
+        int64_t invocation;
+    } visits[3][4] = {
+        {{"idle", 0}, {"energy", 0}, {"energy", 1}, {"idle", 1}},
+        {{"idle", 2}, {"energy", 2}, {"energy", 3}, {"idle", 3}},
+        {{"idle", 4}, {"energy", 4}},
+    };
+    struct fixture *fixture = *state;
+    replan(fixture, with_energy);
+    assert_int_equal(fixture->plan.n_points, 2);
+    int visited[2] = {0};
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct ipm_schedule *schedule = schedule_of(fixture, seed);
+        struct ipm_progress progress;
+        ipm_schedule_progress(schedule, &progress);
+        assert_int_equal(progress.jobs, ENERGY_JOBS);
+        assert_int_equal(progress.left_ns, fixture->plan.estimate_ns);
+        struct ipm_job job;
+        int64_t n = 0;
+        size_t first = 2;
+        while (ipm_schedule_next(schedule, NULL, &job) == 0) {
+            n++;
+            assert_true(job.block < 4);
+            if (strcmp(job.pass->name, "timing") == 0)
+                continue;
+            const struct ipm_point *point = job.point;
+            int64_t block = job.block;
+            first = first == 2 ? (size_t)(point - fixture->plan.points) : first;
+            for (size_t step = 0; step < (block == 2 ? 2 : 4); step++, n++) {
+                if (step > 0)
+                    assert_int_equal(ipm_schedule_next(schedule, NULL, &job), 0);
+                assert_string_equal(job.pass->name, visits[block][step].pass);
+                assert_int_equal(job.invocation, visits[block][step].invocation);
+                assert_ptr_equal(job.point, point);
+                assert_int_equal(job.block, block);
+            }
+            n--;
+        }
+        assert_int_equal(n, ENERGY_JOBS);
+        visited[first]++;
+        ipm_schedule_progress(schedule, &progress);
+        assert_int_equal(progress.left, 0);
+        assert_int_equal(progress.left_ns, 0);
+        ipm_schedule_free(schedule);
+    }
+    assert_true(visited[0] > 0 && visited[1] > 0); /* the points are still shuffled */
+}
+
+/* Interrupted at any place, also inside four windows: the rest comes, in its order. */
+static void abba_resume(void **state)
+{
+    struct fixture *fixture = *state;
+    replan(fixture, with_energy);
+    for (int done = 0; done <= ENERGY_JOBS; done++) {
+        struct ipm_schedule *whole = schedule_of(fixture, 5);
+        struct ipm_schedule *rest = schedule_of(fixture, 5);
+        struct ipm_job job;
+        for (int i = 0; i < done; i++) {
+            assert_int_equal(ipm_schedule_next(whole, NULL, &job), 0);
+            json_t *record = record_of(&job, "ok", false);
+            assert_int_equal(ipm_schedule_mark(rest, record, "b1"), 0);
+            (void)json_object_set_new(record, "invocation", json_integer(ENERGY));
+            assert_int_equal(ipm_schedule_mark(rest, record, "b1"), 1);
+            json_decref(record);
+        }
+        struct ipm_progress progress;
+        ipm_schedule_progress(rest, &progress);
+        assert_int_equal(progress.left, ENERGY_JOBS - done);
+        json_t *orders[] = {order_of(whole), order_of(rest)};
+        assert_int_equal(json_array_size(orders[0]), ENERGY_JOBS - done);
+        assert_true(json_equal(orders[0], orders[1]));
+        json_decref(orders[0]);
+        json_decref(orders[1]);
+        ipm_schedule_free(whole);
+        ipm_schedule_free(rest);
+    }
+}
+
 /* A resumed run makes what is missing, in the order it would have had. */
 static void resume(void **state)
 {
@@ -304,8 +406,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(rounds),   TEST(seeds),   TEST(resume), TEST(tries),
-        TEST(last_try), TEST(nothing), TEST(point),  TEST(numbers),
+        TEST(rounds), TEST(seeds),    TEST(resume),  TEST(abba),  TEST(abba_resume),
+        TEST(tries),  TEST(last_try), TEST(nothing), TEST(point), TEST(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

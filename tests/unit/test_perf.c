@@ -85,13 +85,18 @@ static const struct ipm_perf_system scripted = {
     .read = scripted_read,
 };
 
+/* What the next run asks of its sensor; NULL: nothing. */
+static const json_t *sensing;
+
 /* Runs a sensor on the scripted kernel; 0 or what open() said. */
 static int run(const struct ipm_sensor *sensor, const char *sysroot,
                struct ipm_metric *metrics, size_t room, size_t *out_n,
                struct ipm_why *why)
 {
-    const struct ipm_sensor_context context = {
-        .sysroot = sysroot, .pass = sensor->pass, .window_ns = 50000000};
+    const struct ipm_sensor_context context = {.sysroot = sysroot,
+                                               .pass = sensor->pass,
+                                               .window_ns = 50000000,
+                                               .sensing = sensing};
     const struct ipm_perf_system *kernel = ipm_perf_system;
     void *state = calloc(1, sensor->state_size);
     assert_non_null(state);
@@ -240,6 +245,58 @@ static void software_events_include_the_kernel(void **state)
     assert_value(metrics, n, "cpu_migrations", 0);
     assert_missing(metrics, n, "page_faults", "denied: ");
     assert_missing(metrics, n, "task_clock_ns", "zero: ");
+}
+
+/* One side alone, or both by one counter: never two counters of one event. */
+static void a_point_may_ask_for_one_side(void **state)
+{
+    static const struct {
+        const char *sides;
+        bool exclude_user, exclude_kernel;
+        const char *value, *missing[2];
+    } rows[] = {
+        {"user", false, true, "cycles_user", {"cycles_kernel", "cycles"}},
+        {"kernel", true, false, "cycles_kernel", {"cycles_user", "cycles"}},
+        {"total", false, false, "cycles", {"cycles_user", "cycles_kernel"}},
+    };
+    (void)state;
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        ipm_auto_json json_t *asked = json_pack("{s:s}", "sides", rows[i].sides);
+        struct ipm_metric metrics[16];
+        size_t n = 0;
+        script.answers[0] = counts(11, 500);
+        script.answers[1] = counts(22, 500);
+        sensing = asked;
+        int error = run(&ipm_sensor_perf_core, "", metrics, 16, &n, NULL);
+        sensing = NULL;
+        assert_int_equal(error, 0);
+        assert_int_equal(script.opened, 2);
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(script.attributes[k].exclude_user, rows[i].exclude_user);
+            assert_int_equal(script.attributes[k].exclude_kernel,
+                             rows[i].exclude_kernel);
+            assert_missing(metrics, n, rows[i].missing[k], "not_chosen: ");
+        }
+        assert_int_equal(n, 6);
+        assert_value(metrics, n, rows[i].value, 11);
+    }
+}
+
+/* Refused, the side that was asked for says why, not the one that was not. */
+static void the_side_that_was_asked_for_says_why(void **state)
+{
+    (void)state;
+    ipm_auto_json json_t *asked = json_pack("{s:s}", "sides", "kernel");
+    struct ipm_metric metrics[16];
+    struct ipm_why why = {0};
+    size_t n = 0;
+    script.answers[0] = (struct answer){.refuse = ENOENT};
+    script.answers[1] = (struct answer){.refuse = EACCES};
+    sensing = asked;
+    int error = run(&ipm_sensor_perf_core, "", metrics, 16, &n, &why);
+    sensing = NULL;
+    assert_int_equal(error, -ENOENT);
+    assert_string_not_equal(why.text, "");
 }
 
 static void one_lost_event_loses_no_other(void **state)
@@ -409,6 +466,8 @@ int main(void)
                                         ipm_test_directory_remove),
         cmocka_unit_test(total_is_user_and_kernel),
         cmocka_unit_test(software_events_include_the_kernel),
+        cmocka_unit_test(a_point_may_ask_for_one_side),
+        cmocka_unit_test(the_side_that_was_asked_for_says_why),
         cmocka_unit_test(one_lost_event_loses_no_other),
         cmocka_unit_test(what_did_not_count_all_the_time_is_missing),
         cmocka_unit_test(counters_that_do_not_count_are_missing),

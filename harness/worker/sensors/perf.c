@@ -67,7 +67,7 @@ static int refused(int error, const struct ipm_sensor_context *context,
 }
 
 /* Opens one counter.  Return: descriptor; -errno. */
-static int open_counter(const struct ipm_perf_event *event, int side,
+static int open_counter(const struct ipm_perf_event *event, int side, bool apart,
                         const struct ipm_sensor_context *context, struct ipm_why *why)
 {
     struct perf_event_attr attributes = {
@@ -77,13 +77,31 @@ static int open_counter(const struct ipm_perf_event *event, int side,
         .disabled = 1,
         .inherit = 1,
         .pinned = 1,
-        .exclude_kernel = event->split && side == USER,
-        .exclude_user = event->split && side == KERNEL,
-        .exclude_hv = event->split,
+        .exclude_kernel = apart && side == USER,
+        .exclude_user = apart && side == KERNEL,
+        .exclude_hv = apart,
         .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
     };
     int fd = ipm_perf_system->open(&attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
     return fd >= 0 ? fd : refused(-errno, context, why);
+}
+
+/* What the point asks of events with two sides. */
+static enum ipm_perf_sides sides_asked(const struct ipm_sensor_context *context)
+{
+    const char *word = json_string_value(json_object_get(context->sensing, "sides"));
+    if (word == NULL)
+        return IPM_PERF_APART;
+    return strcmp(word, "user") == 0     ? IPM_PERF_USER
+           : strcmp(word, "kernel") == 0 ? IPM_PERF_KERNEL
+           : strcmp(word, "total") == 0  ? IPM_PERF_TOTAL
+                                         : IPM_PERF_APART;
+}
+
+static bool is_asked(enum ipm_perf_sides asked, int side)
+{
+    return asked == IPM_PERF_APART ||
+           side == (asked == IPM_PERF_KERNEL ? KERNEL : USER);
 }
 
 static int sides(const struct ipm_perf_event *event)
@@ -97,10 +115,16 @@ int ipm_perf_open(struct ipm_perf *perf, const struct ipm_perf_event *events,
     int opened = 0;
     memset(perf, 0, sizeof(*perf));
     perf->events = events;
+    perf->sides = sides_asked(context);
     for (int i = 0; events[i].name != NULL; i++) {
         for (int side = 0; side < sides(&events[i]); side++) {
             struct ipm_perf_counter *counter = &perf->counters[i][side];
-            counter->fd = open_counter(&events[i], side, context, &counter->why);
+            bool apart = events[i].split && perf->sides != IPM_PERF_TOTAL;
+            counter->fd = -1;
+            counter->unasked = events[i].split && !is_asked(perf->sides, side);
+            if (counter->unasked)
+                continue;
+            counter->fd = open_counter(&events[i], side, apart, context, &counter->why);
             if (counter->fd >= 0) {
                 opened++;
                 continue;
@@ -109,9 +133,12 @@ int ipm_perf_open(struct ipm_perf *perf, const struct ipm_perf_event *events,
             counter->fd = -1;
         }
     }
+    const struct ipm_perf_counter *first = perf->counters[0];
+    if (first->unasked)
+        first++;
     if (opened == 0 && why != NULL)
-        *why = perf->counters[0][0].why;
-    return opened > 0 ? 0 : perf->counters[0][0].error;
+        *why = first->why;
+    return opened > 0 ? 0 : first->error;
 }
 
 int ipm_perf_probe(const struct ipm_perf_event *events,
@@ -180,6 +207,9 @@ static struct ipm_metric metric(const struct ipm_perf_event *event,
     char name[sizeof(((struct ipm_metric *)NULL)->name)];
     (void)snprintf(name, sizeof(name), "%s%s", event->name, tail);
     const char *unit = event->unit;
+    if (counter->unasked)
+        return ipm_metric_missing(name, unit, "perf",
+                                  "not_chosen: the other side alone is counted");
     if (counter->error != 0)
         return ipm_metric_failed(name, unit, "perf", counter->error, &counter->why);
     if (counter->unscheduled)
@@ -202,6 +232,16 @@ static struct ipm_metric metric(const struct ipm_perf_event *event,
     return ipm_metric_value(name, unit, "perf", (double)value);
 }
 
+/* One side of an event whose sides one counter counted together. */
+static struct ipm_metric together(const struct ipm_perf_event *event, const char *tail)
+{
+    char name[sizeof(((struct ipm_metric *)NULL)->name)];
+    (void)snprintf(name, sizeof(name), "%s%s", event->name, tail);
+    return ipm_metric_missing(
+        name, event->unit, "perf",
+        "not_chosen: one counter counts user and kernel together");
+}
+
 size_t ipm_perf_read(const struct ipm_perf *perf, struct ipm_metric *out_metrics,
                      size_t room)
 {
@@ -214,6 +254,12 @@ size_t ipm_perf_read(const struct ipm_perf *perf, struct ipm_metric *out_metrics
         struct ipm_metric total = metric(event, &counters[USER], "");
         if (!event->split) {
             out_metrics[n++] = total;
+            continue;
+        }
+        if (perf->sides == IPM_PERF_TOTAL) {
+            out_metrics[n++] = total;
+            out_metrics[n++] = together(event, "_user");
+            out_metrics[n++] = together(event, "_kernel");
             continue;
         }
         struct ipm_metric other = metric(event, &counters[KERNEL], "_kernel");

@@ -45,10 +45,19 @@ struct ipm_perf_sample {
     uint64_t running_ns;
 };
 
+/*
+ * What a point's member `sensors` may ask by `sides`: "user", "kernel" or "total", that is
+ * one counter for both; else both, apart, by two counters.  Some PMUs count one event only
+ * once at a time: the second counter of the two opens, runs and stays 0 (QEMU's for RISC-V
+ * does).
+ */
+enum ipm_perf_sides { IPM_PERF_APART, IPM_PERF_USER, IPM_PERF_KERNEL, IPM_PERF_TOTAL };
+
 struct ipm_perf_counter {
     int fd;    /* -1: not open */
     int error; /* negative errno of what went wrong first; 0: nothing */
     struct ipm_why why;
+    bool unasked; /* the other side alone was asked for */
     bool
         unscheduled; /* the kernel gave the pinned counter up: a read returned nothing */
     struct ipm_perf_sample start, stop;
@@ -56,6 +65,7 @@ struct ipm_perf_counter {
 
 struct ipm_perf {
     const struct ipm_perf_event *events;
+    enum ipm_perf_sides sides;                            /* of events that have two */
     struct ipm_perf_counter counters[IPM_PERF_EVENTS][2]; /* user, kernel; or both, - */
 };
 

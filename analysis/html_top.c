@@ -109,6 +109,11 @@ void ipm_html_top(FILE *out, const json_t *report)
                  cpu[0] == '\0' ? "CPU unknown" : cpu,
                  kernel[0] == '\0' ? "of an unknown version" : kernel,
                  started[0] == '\0' ? "date unknown" : started);
+    if (json_is_true(json_object_get(host, "emulated")))
+        (void)fputs(
+            "<p class=\"warn\">Emulated machine: it shows that things are counted, "
+            "not what hardware costs.</p>\n",
+            out);
     (void)fputs("<dl class=\"answer\">\n", out);
     put_sentence(out, "Fastest", "first", answer, "fastest");
     put_sentence(out, "Effects", "", answer, "effect");

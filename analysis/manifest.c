@@ -104,6 +104,12 @@ int ipm_manifest_in_kernel(const json_t *manifest, const char *mechanism,
     return -1;
 }
 
+bool ipm_manifest_is_emulated(const json_t *manifest)
+{
+    const json_t *host = json_object_get(manifest, "host");
+    return json_is_true(json_object_get(host, "emulated"));
+}
+
 const char *ipm_manifest_pass_reason(const json_t *manifest, const char *pass)
 {
     const json_t *entry = described(manifest, "passes", pass);

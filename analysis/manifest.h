@@ -38,6 +38,10 @@ bool ipm_manifest_has_capability(const json_t *manifest, const char *mechanism,
 int ipm_manifest_in_kernel(const json_t *manifest, const char *mechanism,
                            int64_t copies);
 
+/* Whether the machine that measured was an emulated one: its figures show that things are
+ * counted, not what hardware does. */
+bool ipm_manifest_is_emulated(const json_t *manifest);
+
 /* Why a pass is not available here; NULL when it is, or when nothing is known. */
 const char *ipm_manifest_pass_reason(const json_t *manifest, const char *pass);
 

@@ -32,6 +32,10 @@ static void put_head(const struct ipm_report *report, FILE *out)
     ipm_text_put(out, kernel);
     (void)fputs(", environment ", out);
     ipm_text_put(out, grade[0] == '\0' ? "not checked" : grade);
+    if (ipm_manifest_is_emulated(manifest))
+        (void)fputs("\nEMULATED machine: it shows that things are counted, not what "
+                    "hardware costs",
+                    out);
     (void)fprintf(out, "\n%zu of %zu invocations ok, %zu failed, %zu invalid",
                   rows[IPM_ROW_OK], rows[IPM_ROW_OK] + rows[IPM_ROW_FAILED],
                   rows[IPM_ROW_FAILED], rows[IPM_ROW_INVALID]);

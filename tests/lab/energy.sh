@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# energy: the kernel's own powercap tree, with its names, rights and wrap, over a meter whose
+# energy is known (rapl_module/).
+# shellcheck disable=SC2016  # jq's variables stand in single quotes
+set -euo pipefail
+# shellcheck source=tests/lab/guest.bash
+. "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
+
+[[ $(uname -m) == x86_64 ]] || lab_skip "the worker of this machine is not for an x86-64 guest"
+lab_fetch x86_64
+lab_module
+lab_native_root
+cp "$work/module/ipm_rapl.ko" "$work/root/"
+parameters=/sys/module/ipm_rapl/parameters
+zone=/sys/class/powercap/intel-rapl:0/energy_uj
+
+# lab_energy NAME KEY=VALUE...: a window of 2 s, and what it really took.
+lab_energy() {
+    lab_point "$1" 'pass="energy"' 'sensors={"energy": "powercap"}' 'window_ns=2000000000' 'host="lab-energy"' "${@:2}"
+    echo "show $parameters/readings"
+}
+{
+    echo 'write /proc/sys/kernel/printk 1'
+    echo 'module /ipm_rapl.ko'
+    echo "show $parameters/truth"
+    lab_energy load
+    lab_energy load-unix 'mechanism="unix_stream"'
+    # More than a window takes is not left in the counter: it wraps inside each of these.
+    for wrap in 1 2; do
+        echo "write $parameters/wrap_in_uj 8000000"
+        echo "show $zone"
+        lab_energy wrap-$wrap
+        echo "show $zone"
+    done
+    lab_energy idle 'pass="idle"'
+    lab_energy auto 'sensors={}'
+    lab_energy short 'window_ns=50000000'
+    echo "write $parameters/max_uj 1000000"
+    lab_energy small
+    echo "write $parameters/max_uj 262143328850"
+    echo 'as 65534'
+    lab_energy nobody 'window_ns=200000000'
+} >"$work/root/jobs"
+
+lab_boot x86_64 "$work/energy.log"
+lab_import energy "$work/energy.log"
+
+# To each record the readings that followed it: those of its window are the last two that
+# lie apart by most of it.
+grep "^show $parameters/readings " "$work/energy.log" | cut -d' ' -f3- |
+    jq -Rc 'split(";") | map(split(" ") | map(select(. != "") | tonumber) |
+        {time_ns: .[0], core: .[3], dram: .[4], package: .[5], psys: .[6]})' >"$work/readings"
+jq -cs --slurpfile readings "$work/readings" 'to_entries | map(.key as $i | .value | .window_ns as $window | .truth =
+    ($readings[$i] as $all | [range(1; $all | length) | [$all[. - 1], $all[.]] |
+        select(.[1].time_ns - .[0].time_ns > $window / 2)] | last |
+        if . == null then null else . as $pair | $pair[1] | with_entries(.value -= $pair[0][.key]) end)) | .[]' \
+    "$records" >"$work/with_truth"
+records=$work/with_truth
+
+close='def close($name; $truth): .metrics[$name].value / $truth | . > 0.99 and . < 1.01;'
+within="$close"' def whole: close("energy_package_uj"; .truth.package) and close("energy_core_uj"; .truth.core) and
+    close("energy_dram_uj"; .truth.dram) and close("energy_psys_uj"; .truth.psys);'
+lab_check "every invocation is ok" 'all(.status == "ok")'
+lab_check "joules of load windows are the truth within 1 %" "$within"' of("load", "load-unix") | whole'
+lab_check "and what CPU time, switches and time of the record make, within 1 %" "$close"'
+    of("load") | close("energy_package_uj"; .metrics.cpu_ns.value * 10e-3 + .elapsed_ns * 3e-3 +
+        (.metrics.voluntary_switches.value + .metrics.involuntary_switches.value) * 5)'
+lab_check "psys is not in the package" 'of("load") | m("energy_psys_uj").value > m("energy_package_uj").value * 1.1'
+mapfile -t seen < <(grep "^show $zone " "$work/energy.log" | cut -d' ' -f3)
+if ((${#seen[@]} == 4 && seen[1] < seen[0] && seen[3] < seen[2])); then
+    echo "ok      the counter wrapped in both windows that it should in (${seen[*]})"
+else
+    echo "NOT OK  the counter did not wrap where it should (${seen[*]})"
+    failed=$((failed + 1))
+fi
+lab_check "across a wrap the joules are the truth within 1 %" "$within"' of("wrap-1", "wrap-2") | whole'
+lab_check "an idle window is the truth within 1 %" "$within"' of("idle") | whole and .messages == 0'
+lab_check "a hypervisor's meter is read only by name" 'of("auto") | says("energy_package_uj"; "^attributed: ")'
+lab_check "a window below 100 ms is too short" 'of("short") | says("energy_package_uj"; "^too_short: ")'
+lab_check "a range that may be passed twice is refused" 'of("small") | says("energy_package_uj"; "^wrapped: ")'
+lab_check "an ordinary user is denied, and reads no 0" \
+    'of("nobody") | says("energy_package_uj"; "^denied: ") and says("energy_core_uj"; "^denied: ")'
+lab_check "under a hypervisor joules are attributed, not measured" 'of("load").metrics.energy_package_uj.provenance == "attributed"'
+lab_show "package, of the truth" 'map(select(.truth and .metrics.energy_package_uj.value) |
+    "\(.point) \(.metrics.energy_package_uj.value) / \(.truth.package) = \(.metrics.energy_package_uj.value / .truth.package * 1e5 | round / 1e5)") | join(", ")'
+lab_end

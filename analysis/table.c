@@ -62,14 +62,25 @@ static json_t *all_options(const json_t *record)
 {
     static const struct {
         const char *name;
-        int64_t fallback;
-    } axes[] = {{"pairs", 1}, {"working_set", 0}, {"working_set_stride", 64}};
+        const char *word; /* the default; NULL: it is @number */
+        int64_t number;
+    } axes[] = {{"pairs", NULL, 1},
+                {"working_set", NULL, 0},
+                {"working_set_stride", NULL, 64},
+                {"compute", NULL, 0},
+                {"arrivals", "constant", 0}};
     json_t *options = json_object();
     (void)json_object_update(options, json_object_get(record, "options"));
     for (size_t i = 0; i < sizeof(axes) / sizeof(axes[0]); i++) {
-        int64_t value = integer_member(record, axes[i].name, axes[i].fallback);
-        if (value != axes[i].fallback)
-            (void)json_object_set_new(options, axes[i].name, json_integer(value));
+        json_t *value = json_object_get(record, axes[i].name);
+        const char *word = json_string_value(value);
+        bool usual =
+            value == NULL || json_is_null(value) ||
+            (axes[i].word != NULL ? word != NULL && strcmp(word, axes[i].word) == 0
+                                  : json_is_integer(value) &&
+                                        json_integer_value(value) == axes[i].number);
+        if (!usual)
+            (void)json_object_set(options, axes[i].name, value);
     }
     return options;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/schedule.h"
 
+#include "base/random.h"
 #include "base/record.h"
 #include "harness/describe.h"
-#include "harness/random.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -15,6 +15,8 @@ const struct ipm_workload *const ipm_workloads[] = {
     NULL,
 };
 
+const char *const ipm_arrivals_names[] = {"constant", "poisson", NULL};
+
 #define TRAFFIC(field) IPM_OPTION_FIELD(struct ipm_traffic, field)
 
 const struct ipm_option ipm_traffic_options[] = {
@@ -57,6 +59,21 @@ const struct ipm_option ipm_traffic_options[] = {
      .max = 1024,
      .unit = "messages",
      .help = "messages handed to the mechanism by one call, where several go in a row"},
+    {.name = "compute",
+     .type = IPM_OPTION_DURATION,
+     .offset = TRAFFIC(compute_ns),
+     .fallback = "0ns",
+     .min = 0,
+     .max = INT64_C(1000000000),
+     .unit = "ns",
+     .help = "time that a server spins between request and reply"},
+    {.name = "arrivals",
+     .type = IPM_OPTION_CHOICE,
+     .offset = TRAFFIC(arrivals),
+     .fallback = "constant",
+     .choices = ipm_arrivals_names,
+     .unit = "",
+     .help = "planned send times: equal gaps, or exponential ones"},
     {.name = "pairs",
      .type = IPM_OPTION_INTEGER,
      .offset = TRAFFIC(pairs),

@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 enum {
+    IPM_RATE_MAX = 1000000000, /* messages per second */
     IPM_WORKLOAD_ROLES = 8,
     IPM_WORKLOAD_EDGES = 8,
     IPM_WORKLOAD_METRICS = 8,
@@ -70,10 +71,12 @@ enum ipm_elapsed {
 enum ipm_latency_kind {
     IPM_LATENCY_ROUND_TRIP, /* send to reply, one operation per sample */
     IPM_LATENCY_INTERVAL, /* between messages: not a latency, recorded as interval_ns */
+    IPM_LATENCY_OPEN,     /* three times of every message: workloads/open_loop.h */
     IPM_LATENCY_GAP, /* the same for one message at a time; every role's samples count */
 };
 
 struct ipm_run;
+struct ipm_traffic;
 
 struct ipm_workload {
     uint32_t abi;     /* IPM_PLUGIN_ABI */
@@ -89,6 +92,7 @@ struct ipm_workload {
     unsigned needs;   /* capabilities every measured mechanism must have */
     unsigned refuses; /* capabilities that it cannot work with */
     int64_t min_size; /* bytes */
+    bool smallest;    /* its messages are as small as the mechanism takes them */
     bool lock_step;   /* at most one message is ever in flight per direction */
     int messages_per_operation;
     enum ipm_elapsed elapsed;
@@ -97,6 +101,13 @@ struct ipm_workload {
     const struct ipm_metric_row *metrics;
     const char *only;  /* the one mechanism that it can measure; NULL: any that can */
     const char *model; /* name of the model that predicts it; NULL: none */
+
+    /* Memory that all roles of a pair share, of this many bytes; NULL: none.  0: the point
+     * cannot be, it would be too much. */
+    size_t (*shared_size)(const struct ipm_traffic *traffic, int64_t window_ns);
+    /* Once, before the roles begin; the memory is zeroed. */
+    void (*prepare)(void *shared, const struct ipm_traffic *traffic, int64_t window_ns,
+                    uint64_t seed);
 
     /**
      * run - one role's part in one round
@@ -108,6 +119,11 @@ struct ipm_workload {
     int (*run)(struct ipm_run *run, struct ipm_why *why);
 };
 
+/* How planned send times lie. */
+enum ipm_arrivals { IPM_ARRIVALS_CONSTANT, IPM_ARRIVALS_POISSON };
+
+extern const char *const ipm_arrivals_names[]; /* NULL-terminated */
+
 /* What travels: filled from the point, the same in every role. */
 struct ipm_traffic {
     int64_t size;        /* bytes per message */
@@ -116,6 +132,9 @@ struct ipm_traffic {
     int64_t batch;       /* messages per call where a workload sends several in a row */
     int64_t touch;       /* enum ipm_touch */
     int64_t pairs;       /* independent copies of the whole workload, at once */
+    int64_t rate;        /* messages/s of each sender; 0: as fast as it goes */
+    int64_t arrivals;    /* enum ipm_arrivals */
+    int64_t compute_ns;  /* that a server spins between request and reply */
     int64_t working_set; /* bytes that a receiver reads after each message; 0: none */
     int64_t working_set_stride; /* bytes from read to read */
 };
@@ -152,6 +171,7 @@ struct ipm_run {
     int role;
     struct ipm_port *ports; /* by edge index; only this role's edges are filled */
     struct ipm_pace *pace;
+    void *shared;                     /* as shared_size() asked for; else NULL */
     const unsigned char *working_set; /* traffic.working_set bytes of this role's own */
     struct ipm_histogram *histogram;  /* NULL: nothing is recorded in this round */
     bool verify;          /* payloads are filled and compared byte by byte */

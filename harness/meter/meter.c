@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/meter/meter.h"
 
-#include "harness/random.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <math.h>

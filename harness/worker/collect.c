@@ -13,6 +13,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Of the planned messages; below, the rate was not what the point says. */
+#define ACHIEVED_LEAST 0.99
+
 static void set(json_t *json, const char *key, json_t *value)
 {
     (void)json_object_set_new(json, key, value);
@@ -70,8 +73,10 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     set(record, "wait", json_string(ipm_wait_names[point->wait]));
     set(record, "copies", json_integer(point->copies));
     set(record, "policy", json_string(ipm_policy_names[point->policy]));
-    set(record, "rate", json_string("max"));
-    set(record, "rate_resolved", json_null());
+    set(record, "rate_resolved",
+        traffic->rate > 0 ? json_integer(traffic->rate) : json_null());
+    set(record, "compute", json_integer(traffic->compute_ns));
+    set(record, "arrivals", json_string(ipm_arrivals_names[traffic->arrivals]));
     set(record, "window_ns", json_integer(point->window_ns));
     set(record, "warmup_ns", json_integer(point->warmup_ns));
     set(record, "mechanism_version", json_integer(point->mechanism->version));
@@ -104,6 +109,23 @@ static void add_pairs(const struct ipm_point *point, const struct ipm_board *boa
     out_total->elapsed_ns = last_ns - first_ns;
 }
 
+/* What became of a plan of send times. */
+static void set_open_loop(json_t *record, const struct ipm_open_times *open)
+{
+    static const char *const names[IPM_OPEN_TIMES] = {
+        [IPM_OPEN_RESPONSE] = "response_ns",
+        [IPM_OPEN_SERVICE] = "service_ns",
+        [IPM_OPEN_LAG] = "send_lag_ns",
+    };
+    const struct ipm_open_counts *counts = &open->counts;
+    for (int kind = 0; kind < IPM_OPEN_TIMES; kind++)
+        set(record, names[kind], ipm_distribution_json(&open->histograms[kind], 1));
+    set(record, "open_loop",
+        json_pack("{s:I,s:I,s:I,s:I}", "planned", (json_int_t)counts->planned, "sent",
+                  (json_int_t)counts->sent, "completed", (json_int_t)counts->received,
+                  "backlog", (json_int_t)(counts->planned - counts->sent)));
+}
+
 static void set_timing(json_t *record, const struct ipm_point *point,
                        const struct ipm_board *board)
 {
@@ -117,6 +139,7 @@ static void set_timing(json_t *record, const struct ipm_point *point,
     set(record, "elapsed_ns", json_integer(total.elapsed_ns));
     set(record, "timing_batch", json_integer((json_int_t)board->window_batch));
     bool interval = workload->latency != IPM_LATENCY_ROUND_TRIP;
+    bool open = workload->latency == IPM_LATENCY_OPEN;
     if (point->idle) {
         set(record, "latency_ns", json_null());
         set(record, "interval_ns", json_null());
@@ -128,7 +151,8 @@ static void set_timing(json_t *record, const struct ipm_point *point,
         &board->histogram,
         workload->latency == IPM_LATENCY_GAP ? 1 : board->window_batch);
     set(record, "latency_ns", interval ? json_null() : json_incref(distribution));
-    set(record, "interval_ns", interval ? json_incref(distribution) : json_null());
+    set(record, "interval_ns",
+        interval && !open ? json_incref(distribution) : json_null());
     json_decref(distribution);
     set(record, "latency_kind",
         interval ? json_null()
@@ -373,7 +397,8 @@ static void set_metrics(json_t *record, const struct ipm_point *point,
 }
 
 static void set_flags(json_t *record, const struct ipm_point *point,
-                      const struct ipm_sandbox *sandbox, const struct ipm_board *board)
+                      const struct ipm_sandbox *sandbox, const struct ipm_board *board,
+                      const struct ipm_open_times *open)
 {
     json_t *flags = json_array();
     double before_ns = board->bracket_ns[0];
@@ -382,6 +407,9 @@ static void set_flags(json_t *record, const struct ipm_point *point,
         (before_ns > IPM_BRACKET_SAME * after_ns ||
          after_ns > IPM_BRACKET_SAME * before_ns))
         (void)json_array_append_new(flags, json_string("regime_changed"));
+    if (open != NULL &&
+        (double)open->counts.sent < ACHIEVED_LEAST * (double)open->counts.planned)
+        (void)json_array_append_new(flags, json_string("rate_not_achieved"));
     if (!point->sandbox)
         (void)json_array_append_new(flags, json_string("no_sandbox"));
     else if (sandbox->n_losses > 0)
@@ -410,8 +438,10 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
         return record;
     }
     ipm_record_end(record, "ok", NULL, NULL);
-    set_flags(record, point, sandbox, board);
+    set_flags(record, point, sandbox, board, outcome->open);
     set_timing(record, point, board);
+    if (outcome->open != NULL && !point->idle)
+        set_open_loop(record, outcome->open);
     set_setup(record, board, outcome);
     set_metrics(record, point, board, outcome);
     json_t *overhead = json_object();

@@ -42,6 +42,7 @@ static int lead(void *context, const struct ipm_sandbox *sandbox, int64_t sandbo
              invocation->token, &outcome);
     ipm_auto_json json_t *record = ipm_collect(
         invocation->point, sandbox, invocation->board, &outcome, &invocation->times);
+    free(outcome.open);
     ipm_auto_free char *text =
         json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (text == NULL)

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -292,6 +293,21 @@ static void measure(struct troupe *troupe, struct ipm_sensor_set *sensors)
         ipm_helpers_share(&troupe->helpers, i, &troupe->outcome->helpers[i]);
 }
 
+/* Of all pairs; NULL where there are none. */
+static struct ipm_open_times *keep_open_times(const struct ipm_wiring *wiring)
+{
+    if (wiring->point->workload->latency != IPM_LATENCY_OPEN)
+        return NULL;
+    struct ipm_open_times *times = calloc(1, sizeof(*times));
+    if (times == NULL)
+        return NULL;
+    for (int kind = 0; kind < IPM_OPEN_TIMES; kind++)
+        ipm_histogram_reset(&times->histograms[kind]);
+    for (int pair = 0; pair < wiring->point->traffic.pairs; pair++)
+        ipm_open_loop_merge(times, ipm_wiring_shared(wiring, pair));
+    return times;
+}
+
 void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
               struct ipm_board *board, int guard, const char *token,
               struct ipm_outcome *out_outcome)
@@ -342,6 +358,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
         atomic_store(&board->phase, IPM_PHASE_WINDOW);
         measure(&troupe, &sensors);
         ipm_sensor_set_close(&sensors);
+        outcome->open = keep_open_times(&wiring);
     }
     find_cause(&troupe);
     dismiss(&troupe);

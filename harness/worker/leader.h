@@ -12,6 +12,7 @@
 #include "harness/worker/point.h"
 #include "harness/worker/sandbox.h"
 #include "harness/worker/wiring.h"
+#include "workloads/open_loop.h"
 
 /* What an invocation came to; input of the record. */
 struct ipm_outcome {
@@ -21,6 +22,7 @@ struct ipm_outcome {
     int64_t create_ns, destroy_ns; /* of channels, their helpers included */
     size_t n_metrics;              /* of the system's sensors */
     struct ipm_metric metrics[IPM_METRICS_MAX];
+    struct ipm_open_times *open; /* of an open loop, the caller's to free; else NULL */
     int n_channels;
     struct ipm_capacity capacities[IPM_WIRING_CHANNELS];
     int n_helpers;

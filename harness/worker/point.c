@@ -2,6 +2,7 @@
 #include "harness/worker/point.h"
 
 #include "base/record.h"
+#include "base/units.h"
 #include "harness/worker/sensors/sensor.h"
 #include "mechanisms/registry.h"
 #include "workloads/registry.h"
@@ -166,6 +167,7 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "mechanism",
         "size",
         "rate",
+        "rate_resolved",
         "placement",
         "cpus",
         "wait",
@@ -186,6 +188,8 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "placement_class",
         "unavailable",
         "sensors",
+        "arrivals",
+        "compute",
         "pairs",
         "working_set",
         "working_set_stride",
@@ -202,6 +206,33 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         if (members[i] == NULL)
             return ipm_why_set(why, -EINVAL, "unknown member '%s'", key);
     }
+    return 0;
+}
+
+/* "max"; whole messages a second, as a number or its text; or a share, which the driver has
+ * resolved. */
+static int parse_rate(const json_t *json, struct ipm_traffic *traffic,
+                      struct ipm_why *why)
+{
+    const json_t *value = json_object_get(json, "rate");
+    const json_t *resolved = json_object_get(json, "rate_resolved");
+    const char *text = json_string_value(value);
+    traffic->rate = 0;
+    if (value == NULL || json_is_null(value) ||
+        (text != NULL && strcmp(text, "max") == 0))
+        return 0;
+    int error = 0;
+    if (text != NULL && text[0] != '\0' && text[strlen(text) - 1] == '%')
+        value = resolved;
+    if (json_is_integer(value))
+        traffic->rate = json_integer_value(value);
+    else
+        error = text != NULL ? ipm_parse_integer(text, &traffic->rate, NULL) : -EINVAL;
+    if (error != 0 || traffic->rate < 1 || traffic->rate > IPM_RATE_MAX)
+        return ipm_why_set(why, -EINVAL,
+                           "'rate' must be \"max\", 1 .. %d messages a second, or a "
+                           "share with its 'rate_resolved'",
+                           IPM_RATE_MAX);
     return 0;
 }
 
@@ -229,10 +260,9 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
     point->pass = "timing";
     point->sysroot = "";
     point->sandbox = true;
-    const char *rate = "max";
     if (ipm_json_get_text(json, "pass", &point->pass, why) < 0 ||
         ipm_json_get_text(json, "sysroot", &point->sysroot, why) < 0 ||
-        ipm_json_get_text(json, "rate", &rate, why) < 0 ||
+        parse_rate(json, &point->traffic, why) < 0 ||
         ipm_json_get_flag(json, "sandbox", &point->sandbox, why) < 0)
         return -EINVAL;
     point->idle = strcmp(point->pass, "idle") == 0;
@@ -240,8 +270,10 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
     point->sensing = json_object_get(json, "sensors");
     if (ipm_sensing_check(point->sensing, why) != 0)
         return -EINVAL;
-    if (strcmp(rate, "max") != 0)
-        return ipm_why_set(why, -EINVAL, "rate '%s': only \"max\" is known", rate);
+    int64_t seed = 1;
+    if (ipm_json_get_integer(json, "seed", &seed, why) < 0)
+        return -EINVAL;
+    point->seed = (uint64_t)seed;
     return 0;
 }
 
@@ -268,6 +300,18 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
     else if (workload->only != NULL && strcmp(workload->only, mechanism->name) != 0)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s measures %s alone", workload->name,
                           workload->only);
+    else if (workload->shared_size != NULL && point->traffic.rate == 0)
+        (void)ipm_why_set(why, -EOPNOTSUPP, "%s needs a rate", workload->name);
+    else if (workload->shared_size == NULL && point->traffic.rate != 0)
+        (void)ipm_why_set(why, -EOPNOTSUPP, "%s goes as fast as it can: it has no rate",
+                          workload->name);
+    else if (workload->shared_size != NULL &&
+             workload->shared_size(&point->traffic,
+                                   ipm_point_longest_round_ns(point)) == 0)
+        (void)ipm_why_set(why, -EOPNOTSUPP,
+                          "%" PRId64 " messages a second in a window of %" PRId64
+                          " ms are more than are kept",
+                          point->traffic.rate, point->window_ns / 1000000);
     else if (!mechanism->modes[point->copies].supported)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s has no mode with %d copies",
                           mechanism->name, point->copies);
@@ -351,6 +395,8 @@ int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
         parse_factors(json, point, why) != 0 || parse_options(json, point, why) != 0 ||
         parse_cpus(json, point, why) != 0 || parse_times(json, point, why) != 0)
         return -EINVAL;
+    if (point->workload->smallest)
+        point->traffic.size = point->mechanism->limits.min_length;
     if ((point->mechanism->capabilities & IPM_CAP_TOKEN) != 0)
         point->traffic.size = point->traffic.reply_size = 0;
     point->batch_asked = point->traffic.batch;

@@ -32,6 +32,7 @@ struct ipm_point {
     int cpus[IPM_SIDES * IPM_PAIRS_MAX]; /* side a and side b of each pair */
     const char *pass;
     bool idle;          /* the pass is "idle": armed roles, no messages in the window */
+    uint64_t seed;      /* of what is drawn at random */
     int64_t window_ns;  /* > 0 */
     int64_t warmup_ns;  /* >= 0 */
     int64_t timeout_ns; /* the window's; > 0 */
@@ -70,6 +71,12 @@ static inline int ipm_point_pair(const struct ipm_point *point, int seat)
 
 /* The CPU of a seat. */
 int ipm_point_cpu(const struct ipm_point *point, int seat);
+
+/* The longest round that a workload may be asked for by time, window or warm-up. */
+static inline int64_t ipm_point_longest_round_ns(const struct ipm_point *point)
+{
+    return point->window_ns > point->warmup_ns ? point->window_ns : point->warmup_ns;
+}
 
 /* Longest message on any channel of this point, bytes. */
 int64_t ipm_point_longest(const struct ipm_point *point);

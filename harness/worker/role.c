@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "mechanisms/wait.h"
+#include "workloads/open_loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,6 +154,7 @@ static void play(struct part *part, struct ipm_run *run)
     run->role = part->role;
     run->ports = part->wiring->ports;
     run->working_set = part->working_set;
+    run->shared = ipm_wiring_shared(part->wiring, part->pair);
     run->pace = &part->board->paces[part->pair];
     run->batch = part->board->batch;
     run->max_batches = part->board->max_batches;
@@ -204,7 +206,9 @@ static void judge_warmup(struct part *part, const struct ipm_run *run)
     int clocks = board->batch == unit ? CLOCKS_ALONE : CLOCKS_PER_BATCH;
     double wanted_ns = clocks * board->clock_cost_ns;
     board->warmup_spent_ns += elapsed_ns;
-    board->warm = batch_ns >= wanted_ns || board->batch >= most_in_batch;
+    /* Messages at planned times are timed one by one. */
+    bool alone = part->point->workload->latency == IPM_LATENCY_OPEN;
+    board->warm = alone || batch_ns >= wanted_ns || board->batch >= most_in_batch;
     if (!board->warm) {
         /* A quarter more than computed, so that a slightly faster window still holds. */
         wanted_ns = CLOCKS_PER_BATCH * board->clock_cost_ns;
@@ -294,6 +298,8 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
     ipm_board_gate(board);
     if (pooled)
         pool_samples(board, &own_samples);
+    if (recording && part->point->workload->latency == IPM_LATENCY_OPEN)
+        ipm_open_loop_keep(run.shared);
 
     struct ipm_board_role *own = part->own;
     own->operations = run.operations;

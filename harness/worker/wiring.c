@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+static const uint64_t shared_magic = UINT64_C(0x6572616873737069); /* "ipsshare" */
 static const uint64_t states_magic = UINT64_C(0x7365746174737069); /* "ipstates" */
 
 static size_t round_up(size_t size, size_t multiple)
@@ -78,12 +79,41 @@ static int allot_states(struct ipm_wiring *wiring, struct ipm_why *why)
     return 0;
 }
 
+void *ipm_wiring_shared(const struct ipm_wiring *wiring, int pair)
+{
+    if (wiring->shared.base == NULL)
+        return NULL;
+    return (unsigned char *)wiring->shared.base + (size_t)pair * wiring->shared_size;
+}
+
+/* The memory that the roles of a pair share, made ready. */
+static int share(struct ipm_wiring *wiring, struct ipm_why *why)
+{
+    const struct ipm_point *point = wiring->point;
+    const struct ipm_workload *workload = point->workload;
+    if (workload->shared_size == NULL)
+        return 0;
+    int64_t longest_ns = ipm_point_longest_round_ns(point);
+    wiring->shared_size =
+        round_up(workload->shared_size(&point->traffic, longest_ns), IPM_LINE_PAIR);
+    int error =
+        ipm_region_create(&wiring->shared, shared_magic, 1,
+                          wiring->shared_size * (size_t)point->traffic.pairs, why);
+    if (error != 0)
+        return error;
+    ipm_region_prefault(&wiring->shared);
+    for (int pair = 0; pair < point->traffic.pairs; pair++)
+        workload->prepare(ipm_wiring_shared(wiring, pair), &point->traffic, longest_ns,
+                          point->seed + (uint64_t)pair);
+    return 0;
+}
+
 int ipm_wiring_create(struct ipm_wiring *wiring, const struct ipm_point *point,
                       const char *token, const char *directory, struct ipm_why *why)
 {
     int error = 0;
     wiring->point = point;
-    wiring->states = IPM_REGION_NONE;
+    wiring->states = wiring->shared = IPM_REGION_NONE;
     wiring->n_channels = wiring->n_endpoints = 0;
     wiring->memory = NULL;
     memset(wiring->ports, 0, sizeof(wiring->ports));
@@ -91,6 +121,8 @@ int ipm_wiring_create(struct ipm_wiring *wiring, const struct ipm_point *point,
         for (int edge = 0; edge < point->workload->n_edges && error == 0; edge++)
             error = plan_channel(wiring, pair, edge, false, why);
     }
+    if (error == 0)
+        error = share(wiring, why);
     if (error == 0)
         error = allot_states(wiring, why);
     if (error != 0) {
@@ -118,6 +150,7 @@ void ipm_wiring_destroy(struct ipm_wiring *wiring)
     }
     wiring->n_channels = 0;
     ipm_region_fini(&wiring->states);
+    ipm_region_fini(&wiring->shared);
 }
 
 void ipm_wiring_keep(struct ipm_wiring *wiring, int seat)

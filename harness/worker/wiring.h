@@ -20,6 +20,8 @@ enum {
 struct ipm_wiring {
     const struct ipm_point *point;
     struct ipm_region states; /* all channel states, shared with the roles */
+    struct ipm_region shared; /* what the workload asked for, by pair; NULL: nothing */
+    size_t shared_size;       /* of one pair's part */
     int n_channels;
     struct {
         struct ipm_channel channel;
@@ -55,6 +57,9 @@ void ipm_wiring_keep(struct ipm_wiring *wiring, int seat);
 int ipm_wiring_attach(struct ipm_wiring *wiring, struct ipm_why *why);
 int ipm_wiring_join(struct ipm_wiring *wiring, struct ipm_why *why);
 void ipm_wiring_detach(struct ipm_wiring *wiring);
+
+/* The part of the shared memory that is a pair's; NULL: the workload wants none. */
+void *ipm_wiring_shared(const struct ipm_wiring *wiring, int pair);
 
 /* Sum over the role's endpoints.  false: at least one keeps no such counts. */
 bool ipm_wiring_stats(const struct ipm_wiring *wiring,

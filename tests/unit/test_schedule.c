@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "harness/random.h"
+#include "base/random.h"
 #include "harness/schedule.h"
 #include "tests/support/front.h"
 

@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: MIT */
 /*
  * random: numbers that only depend on a seed, the same on every machine.
  *
  * splitmix64 (Steele, Lea, Flood 2014): a 64-bit counter through a mix that is a
  * bijection.  More than good enough for orders and seeds; not for secrets.
  */
-#ifndef IPM_HARNESS_RANDOM_H
-#define IPM_HARNESS_RANDOM_H
+#ifndef IPM_BASE_RANDOM_H
+#define IPM_BASE_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -64,8 +64,8 @@ json_t *ipm_manifest_new(const struct ipm_spec *spec, const struct ipm_plan *pla
 
 void ipm_manifest_adopt(json_t *manifest, const json_t *found)
 {
-    static const char *const kept[] = {"seed", "run", "started", "environment_before",
-                                       "drift"};
+    static const char *const kept[] = {"capacities",         "seed", "run", "started",
+                                       "environment_before", "drift"};
     /* Counts since boot go on from where this process begins. */
     (void)json_object_set(manifest, "environment_resumed",
                           json_object_get(manifest, "environment_before"));

@@ -59,6 +59,11 @@ static bool capable(const struct ipm_rules *rules, const char *capability)
                               capability);
 }
 
+static bool has_axis(const struct ipm_rules *rules, const char *axis)
+{
+    return ipm_describe_lists(json_object_get(rules->workload, "axes"), axis);
+}
+
 static bool one_role(const struct ipm_rules *rules)
 {
     return json_array_size(json_object_get(rules->workload, "roles")) == 1;
@@ -246,9 +251,13 @@ int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
                     struct ipm_why *why)
 {
     struct ipm_why reason = {0};
-    if (!same(factors->rate, "max"))
-        return refuse(why, "rate %s: open-loop workloads do not exist yet",
-                      factors->rate);
+    if (same(factors->rate, "max") == has_axis(rules, "rate"))
+        return refuse(why,
+                      has_axis(rules, "rate")
+                          ? "%s needs a rate: messages per second, or a share such as "
+                            "\"50%%\""
+                          : "%s goes as fast as it can: it has no rate",
+                      factors->workload);
     if (check_pair(rules, factors, why) != 0 || check_mode(rules, factors, why) != 0 ||
         check_sizes(rules, factors, why) != 0)
         return 1;

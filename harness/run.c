@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/record.h"
+#include "harness/capacity.h"
 #include "harness/energy.h"
 #include "harness/manifest.h"
 #include "harness/schedule.h"
@@ -191,6 +192,10 @@ static json_t *make_point(const struct session *session, const struct ipm_job *j
         .sensing = session->sensing,
     };
     json_t *point = ipm_job_json(job, &context);
+    int64_t rate = ipm_capacity_resolve(
+        json_object_get(session->manifest, "capacities"), &job->point->factors);
+    if (rate > 0)
+        (void)json_object_set_new(point, "rate_resolved", json_integer(rate));
     const json_t *host = json_object_get(session->manifest, "host");
     (void)json_object_set(point, "host", json_object_get(host, "class"));
     (void)json_object_set_new(point, "unavailable",
@@ -318,6 +323,37 @@ static int measure_all(struct session *session, struct ipm_run_result *result,
     return error;
 }
 
+/* A window that only says what 100 % is; its record goes no further. */
+static int measure_capacity(void *context, const struct ipm_point *point,
+                            json_t **out_record, struct ipm_why *why)
+{
+    struct session *session = context;
+    const struct ipm_job job = {.point = point,
+                                .pass = &session->prepared->plan.passes[0]};
+    ipm_auto_json json_t *json = make_point(session, &job);
+    return invoke(session, json, out_record, why);
+}
+
+/* Before the first window: shares need to know of what. */
+static int measure_capacities(struct session *session, struct ipm_run_result *result,
+                              struct ipm_why *why)
+{
+    json_t *capacities = json_object_get(session->manifest, "capacities");
+    if (capacities == NULL) {
+        capacities = json_object();
+        (void)json_object_set_new(session->manifest, "capacities", capacities);
+    }
+    size_t before = json_object_size(capacities);
+    int error = ipm_capacity_measure(&session->prepared->plan, capacities,
+                                     measure_capacity, session, why);
+    result->interrupted = error == 1;
+    if (error == 1)
+        error = 0;
+    if (error == 0 && json_object_size(capacities) > before)
+        error = ipm_json_write_file(session->manifest, session->manifest_path, why);
+    return error;
+}
+
 static int start_meter(struct session *session, struct ipm_why *why)
 {
     const json_t *parameters = ipm_spec_simulated(&session->prepared->spec);
@@ -379,7 +415,9 @@ int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *pr
         ipm_schedule_progress(session.schedule, &progress);
         ipm_ticker_init(&session.ticker, request->ticker, (size_t)progress.left,
                         progress.left_ns);
-        error = measure_all(&session, &result, why);
+        error = measure_capacities(&session, &result, why);
+        if (error == 0 && !result.interrupted)
+            error = measure_all(&session, &result, why);
         ipm_ticker_end(&session.ticker, result.interrupted ? "interrupted"
                                         : error != 0       ? "stopped"
                                                            : "done");

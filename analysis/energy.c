@@ -147,14 +147,15 @@ static size_t sum_up(const struct ipm_row *const *rows, size_t n, const char *me
     return n_blocks;
 }
 
-/* Blocks whose drift cancels; the others are counted. */
+/* Blocks of four windows, whose drift cancels; the windows of the others are counted. */
 static size_t keep_whole(struct block *blocks, size_t n, struct ipm_energy_row *row)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         const struct block *block = &blocks[i];
         size_t windows = block->windows[0] + block->windows[1];
-        bool whole = block->windows[0] == block->windows[1] && block->messages > 0;
+        bool whole =
+            block->windows[0] == 2 && block->windows[1] == 2 && block->messages > 0;
         if (!whole) {
             row->left_out += windows;
             continue;
@@ -244,6 +245,13 @@ static void judge(struct ipm_energy_row *row, double error_w, double window_s)
             "below_noise: %.3g W beyond rest, %.0f standard errors are %.3g W; "
             "more windows, or more pairs at once",
             watts, IPM_ENERGY_SIGMAS, IPM_ENERGY_SIGMAS * error_w);
+    } else if (row->beyond_w.low <= 0) {
+        /* With few blocks Student's interval is wider than the three errors. */
+        row->status = IPM_ENERGY_BELOW_NOISE;
+        (void)snprintf(row->reason, sizeof(row->reason),
+                       "below_noise: %.3g W beyond rest, from %.3g to %.3g W, which "
+                       "holds 0; more windows, or more pairs at once",
+                       watts, row->beyond_w.low, row->beyond_w.high);
     }
 }
 

@@ -220,10 +220,12 @@ static double shortest_s(const struct ipm_row *const *rows, size_t n)
     return least;
 }
 
-/* May the power beyond rest become a cost? */
-static void judge(struct ipm_energy_row *row, double error_w, double window_s)
+/* May the energy beyond rest become a cost?  Judged by the cost itself: power varies with
+ * the rate of messages, too, which is no noise. */
+static void judge(struct ipm_energy_row *row, double error_uj, double window_s)
 {
-    double watts = row->beyond_w.value;
+    const struct ipm_estimate *cost = &row->message_uj;
+    static const char mend[] = "more windows, or more pairs at once";
     if (row->blocks < 2) {
         row->status = IPM_ENERGY_TOO_FEW;
         (void)snprintf(row->reason, sizeof(row->reason),
@@ -238,20 +240,20 @@ static void judge(struct ipm_energy_row *row, double error_w, double window_s)
         row->status = IPM_ENERGY_SHORT;
         (void)snprintf(row->reason, sizeof(row->reason),
                        "too_short: windows of %.2g s; a cost needs 1 s", window_s);
-    } else if (!(watts >= IPM_ENERGY_SIGMAS * error_w) || watts <= 0) {
+    } else if (!(cost->value >= IPM_ENERGY_SIGMAS * error_uj) || cost->value <= 0) {
         row->status = IPM_ENERGY_BELOW_NOISE;
-        (void)snprintf(
-            row->reason, sizeof(row->reason),
-            "below_noise: %.3g W beyond rest, %.0f standard errors are %.3g W; "
-            "more windows, or more pairs at once",
-            watts, IPM_ENERGY_SIGMAS, IPM_ENERGY_SIGMAS * error_w);
-    } else if (row->beyond_w.low <= 0) {
+        (void)snprintf(row->reason, sizeof(row->reason),
+                       "below_noise: %.3g uJ a message, %.0f standard errors are %.3g "
+                       "uJ; %s",
+                       cost->value, IPM_ENERGY_SIGMAS, IPM_ENERGY_SIGMAS * error_uj,
+                       mend);
+    } else if (cost->low <= 0) {
         /* With few blocks Student's interval is wider than the three errors. */
         row->status = IPM_ENERGY_BELOW_NOISE;
         (void)snprintf(row->reason, sizeof(row->reason),
-                       "below_noise: %.3g W beyond rest, from %.3g to %.3g W, which "
-                       "holds 0; more windows, or more pairs at once",
-                       watts, row->beyond_w.low, row->beyond_w.high);
+                       "below_noise: %.3g uJ a message, between %.3g and %.3g uJ, "
+                       "which holds 0; %s",
+                       cost->value, cost->low, cost->high, mend);
     }
 }
 
@@ -279,12 +281,13 @@ static int make_row(const struct ipm_row *const *rows, size_t n, const char *met
     row->blocks = keep_whole(blocks, sum_up(rows, n, metric, blocks), row);
     (void)estimate(blocks, row->blocks, values, load_w, &row->load_w);
     (void)estimate(blocks, row->blocks, values, rest_w, &row->rest_w);
-    double error_w = estimate(blocks, row->blocks, values, beyond_w, &row->beyond_w);
-    judge(row, error_w, shortest_s(rows, n));
-    if (row->status != IPM_ENERGY_COST)
-        return 0;
-    (void)estimate(blocks, row->blocks, values, message_uj, &row->message_uj);
+    (void)estimate(blocks, row->blocks, values, beyond_w, &row->beyond_w);
     (void)estimate(blocks, row->blocks, values, operation_uj, &row->operation_uj);
+    double error_uj =
+        estimate(blocks, row->blocks, values, message_uj, &row->message_uj);
+    judge(row, error_uj, shortest_s(rows, n));
+    if (row->status != IPM_ENERGY_COST)
+        row->message_uj = row->operation_uj = none();
     return 0;
 }
 

@@ -12,8 +12,9 @@
  * with rest inside each block).  The windows of one block are not independent of each other,
  * so they are no replicates.
  *
- * A cost stands only where load stands out: its power beyond rest must be three standard
- * errors, and its interval must not hold 0.  Windows of different provenance, source or set of domains are never averaged, an
+ * A cost stands only where load stands out: it must be three of its standard errors, and its
+ * interval must not hold 0.  The power beyond rest would be a worse judge: where others use
+ * the CPUs, too, it varies with the rate of messages.  Windows of different provenance, source or set of domains are never averaged, an
  * estimate never becomes a cost, and the words "simulated", "attributed" ... stand beside
  * every figure.
  */

@@ -147,14 +147,15 @@ static size_t sum_up(const struct ipm_row *const *rows, size_t n, const char *me
     return n_blocks;
 }
 
-/* Blocks whose drift cancels; the others are counted. */
+/* Blocks of four windows, whose drift cancels; the windows of the others are counted. */
 static size_t keep_whole(struct block *blocks, size_t n, struct ipm_energy_row *row)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         const struct block *block = &blocks[i];
         size_t windows = block->windows[0] + block->windows[1];
-        bool whole = block->windows[0] == block->windows[1] && block->messages > 0;
+        bool whole =
+            block->windows[0] == 2 && block->windows[1] == 2 && block->messages > 0;
         if (!whole) {
             row->left_out += windows;
             continue;
@@ -219,10 +220,12 @@ static double shortest_s(const struct ipm_row *const *rows, size_t n)
     return least;
 }
 
-/* May the power beyond rest become a cost? */
-static void judge(struct ipm_energy_row *row, double error_w, double window_s)
+/* May the energy beyond rest become a cost?  Judged by the cost itself: power varies with
+ * the rate of messages, too, which is no noise. */
+static void judge(struct ipm_energy_row *row, double error_uj, double window_s)
 {
-    double watts = row->beyond_w.value;
+    const struct ipm_estimate *cost = &row->message_uj;
+    static const char mend[] = "more windows, or more pairs at once";
     if (row->blocks < 2) {
         row->status = IPM_ENERGY_TOO_FEW;
         (void)snprintf(row->reason, sizeof(row->reason),
@@ -237,13 +240,20 @@ static void judge(struct ipm_energy_row *row, double error_w, double window_s)
         row->status = IPM_ENERGY_SHORT;
         (void)snprintf(row->reason, sizeof(row->reason),
                        "too_short: windows of %.2g s; a cost needs 1 s", window_s);
-    } else if (!(watts >= IPM_ENERGY_SIGMAS * error_w) || watts <= 0) {
+    } else if (!(cost->value >= IPM_ENERGY_SIGMAS * error_uj) || cost->value <= 0) {
         row->status = IPM_ENERGY_BELOW_NOISE;
-        (void)snprintf(
-            row->reason, sizeof(row->reason),
-            "below_noise: %.3g W beyond rest, %.0f standard errors are %.3g W; "
-            "more windows, or more pairs at once",
-            watts, IPM_ENERGY_SIGMAS, IPM_ENERGY_SIGMAS * error_w);
+        (void)snprintf(row->reason, sizeof(row->reason),
+                       "below_noise: %.3g uJ a message, %.0f standard errors are %.3g "
+                       "uJ; %s",
+                       cost->value, IPM_ENERGY_SIGMAS, IPM_ENERGY_SIGMAS * error_uj,
+                       mend);
+    } else if (cost->low <= 0) {
+        /* With few blocks Student's interval is wider than the three errors. */
+        row->status = IPM_ENERGY_BELOW_NOISE;
+        (void)snprintf(row->reason, sizeof(row->reason),
+                       "below_noise: %.3g uJ a message, between %.3g and %.3g uJ, "
+                       "which holds 0; %s",
+                       cost->value, cost->low, cost->high, mend);
     }
 }
 
@@ -271,12 +281,13 @@ static int make_row(const struct ipm_row *const *rows, size_t n, const char *met
     row->blocks = keep_whole(blocks, sum_up(rows, n, metric, blocks), row);
     (void)estimate(blocks, row->blocks, values, load_w, &row->load_w);
     (void)estimate(blocks, row->blocks, values, rest_w, &row->rest_w);
-    double error_w = estimate(blocks, row->blocks, values, beyond_w, &row->beyond_w);
-    judge(row, error_w, shortest_s(rows, n));
-    if (row->status != IPM_ENERGY_COST)
-        return 0;
-    (void)estimate(blocks, row->blocks, values, message_uj, &row->message_uj);
+    (void)estimate(blocks, row->blocks, values, beyond_w, &row->beyond_w);
     (void)estimate(blocks, row->blocks, values, operation_uj, &row->operation_uj);
+    double error_uj =
+        estimate(blocks, row->blocks, values, message_uj, &row->message_uj);
+    judge(row, error_uj, shortest_s(rows, n));
+    if (row->status != IPM_ENERGY_COST)
+        row->message_uj = row->operation_uj = none();
     return 0;
 }
 

@@ -12,8 +12,9 @@
  * with rest inside each block).  The windows of one block are not independent of each other,
  * so they are no replicates.
  *
- * A cost stands only where load stands out: its power beyond rest must be three standard
- * errors.  Windows of different provenance, source or set of domains are never averaged, an
+ * A cost stands only where load stands out: it must be three of its standard errors, and its
+ * interval must not hold 0.  The power beyond rest would be a worse judge: where others use
+ * the CPUs, too, it varies with the rate of messages.  Windows of different provenance, source or set of domains are never averaged, an
  * estimate never becomes a cost, and the words "simulated", "attributed" ... stand beside
  * every figure.
  */
@@ -45,7 +46,7 @@ enum ipm_energy_status {
 /* "ok", "below_noise", "too_few", "too_short", "estimated", "mixed" */
 extern const char *const ipm_energy_status_names[IPM_ENERGY_STATUSES];
 
-enum { IPM_ENERGY_DOMAIN = 24, IPM_ENERGY_WHY = 200 };
+enum { IPM_ENERGY_DOMAIN = 32, IPM_ENERGY_WHY = 200 };
 
 /* One domain of one point.  An estimate that does not stand has the value NaN. */
 struct ipm_energy_row {
@@ -55,7 +56,7 @@ struct ipm_energy_row {
     const char *provenance, *source; /* of the table; "" when mixed */
     size_t blocks;                   /* that count */
     size_t windows;                  /* of these, at rest and under load */
-    size_t left_out;                 /* windows without a partner */
+    size_t left_out;                 /* windows of blocks that are not whole */
     struct ipm_estimate load_w, rest_w, beyond_w;
     struct ipm_estimate message_uj, operation_uj;
     enum ipm_energy_status status;

@@ -68,8 +68,8 @@ json_t *ipm_energy_json(const struct ipm_energy *energy)
     return json;
 }
 
-/* mechanism, size, wait, placement, domain, rest, beyond, a message */
-#define ROW "%-16s %8s %-15s %-12s %-8s %10s %22s %s"
+/* mechanism, size, wait, placement, domain, whose joules, rest, beyond, a message */
+#define ROW "%-16s %8s %-15s %-12s %-8s %-15s %10s %22s %s"
 
 enum { CELL = 64 };
 
@@ -91,6 +91,7 @@ static void put_row(const struct ipm_energy_row *row, FILE *out)
     char beyond[CELL];
     char cost[IPM_ENERGY_WHY + CELL];
     char line[640];
+    const char *word = row->provenance[0] != '\0' ? row->provenance : "mixed";
     (void)snprintf(rest, sizeof(rest), "%.3g", row->rest_w.value);
     if (row->status == IPM_ENERGY_COST)
         (void)interval(cost, &row->message_uj);
@@ -98,7 +99,7 @@ static void put_row(const struct ipm_energy_row *row, FILE *out)
         (void)snprintf(cost, sizeof(cost), "- %s", row->reason);
     (void)snprintf(line, sizeof(line), ROW, factors->mechanism,
                    ipm_format_size(size, factors->size), factors->wait,
-                   factors->placement, row->domain, rest,
+                   factors->placement, row->domain, word, rest,
                    interval(beyond, &row->beyond_w), cost);
     ipm_text_put(out, line);
     (void)fputc('\n', out);
@@ -109,16 +110,16 @@ void ipm_energy_text(const struct ipm_energy *energy, FILE *out)
     if (energy->n_rows == 0)
         return;
     char line[320];
+    bool model = strcmp(energy->source, "mixed") != 0 &&
+                 strcmp(energy->source, energy->provenance) == 0;
     (void)snprintf(
         line, sizeof(line),
         "Energy, %s (%s): load beyond rest, mean over blocks of four windows "
         "[95 %% interval]",
-        energy->provenance,
-        strcmp(energy->source, energy->provenance) == 0 ? "a model, no meter"
-                                                        : energy->source);
+        energy->provenance, model ? "a model, no meter" : energy->source);
     ipm_text_put(out, line);
     (void)fprintf(out, "\n\n" ROW "\n", "mechanism", "size", "wait", "placement",
-                  "domain", "rest W", "beyond W", "uJ/message");
+                  "domain", "provenance", "rest W", "beyond W", "uJ/message");
     for (size_t i = 0; i < energy->n_rows; i++)
         put_row(&energy->rows[i], out);
     (void)fputc('\n', out);

@@ -29,8 +29,7 @@ static int compare_rows(const void *a, const void *b)
     const struct ipm_row *right = *(const struct ipm_row *const *)b;
     int order = strcmp(left->point, right->point);
     if (order == 0)
-        order = (left->invocation > right->invocation) -
-                (left->invocation < right->invocation);
+        order = (left->block > right->block) - (left->block < right->block);
     return order != 0 ? order : strcmp(left->pass, right->pass);
 }
 
@@ -42,13 +41,14 @@ static int compare_twins(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->point, right->point);
 }
 
-/* Pairs each row with the timing row of its point and invocation, where there is one. */
+/* Pairs each row with the timing row of its point and block, where there is one.  Two
+ * windows under load share a block, so that invocations of the same number are no pair. */
 static size_t pair(const struct ipm_row *const *rows, size_t n, struct twin *twins)
 {
     size_t n_twins = 0;
     for (size_t from = 0, to; from < n; from = to) {
         double timing_ns = NAN;
-        for (to = from; to < n && rows[to]->invocation == rows[from]->invocation &&
+        for (to = from; to < n && rows[to]->block == rows[from]->block &&
                         strcmp(rows[to]->point, rows[from]->point) == 0;
              to++) {
             if (strcmp(rows[to]->pass, "timing") == 0)

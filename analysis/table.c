@@ -173,6 +173,14 @@ static bool fill_readings(struct ipm_table *table, const json_t *record,
             reading->provenance == NULL || reading->source == NULL ||
             reading->reason == NULL)
             return false;
+        /* Whose joules they are stands wherever they do, or they stand nowhere. */
+        if (!isnan(reading->value) && reading->provenance[0] == '\0' &&
+            strcmp(reading->unit, "uJ") == 0) {
+            reading->value = reading->per_message = NAN;
+            reading->reason = intern(table, "failed: the record gives no provenance");
+        }
+        if (reading->reason == NULL)
+            return false;
         /* A null without a reason breaks the record's contract; say so. */
         if (isnan(reading->value) && reading->reason[0] == '\0')
             reading->reason = intern(table, "failed: the record gives no reason");

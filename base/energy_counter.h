@@ -24,7 +24,7 @@ struct ipm_energy_counter {
     double unit_uj;   /* of one count, > 0 */
     uint64_t range; /* counts; beyond it the counter goes on from 0.  0: it never wraps
                           within reason (64 bits) */
-    double most_watts; /* more than the part can draw, > 0 */
+    double most_watts; /* more than the part can draw, > 0; INFINITY: nobody knows */
 };
 
 struct ipm_energy_window {

@@ -29,7 +29,8 @@ json_t *ipm_energy_asked(const struct ipm_spec *spec);
  *         reason, ...}]}, best first
  *
  * Returns a new reference to {asked, accepted, source, provenance, reason, parameters,
- * sources}: source, provenance null and a reason unless accepted.
+ * sources}: source, provenance null and a reason ("CLASS: SOURCE: text", then the other
+ * sources') unless accepted.
  */
 json_t *ipm_energy_judge(const json_t *asked, const json_t *meter);
 

@@ -237,7 +237,7 @@ static int set_passes(struct ipm_plan *plan, const struct ipm_spec *spec,
         if (pass->used)
             continue;
         (void)snprintf(pass->reason, sizeof(pass->reason), "%s",
-                       off ? "off in the config"
+                       off ? "off: in the config"
                        : !known
                            ? "this driver does not know such a pass"
                            : ipm_describe_text(described, "reason", "no reason given"));

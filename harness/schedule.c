@@ -108,8 +108,6 @@ static int fill(struct ipm_schedule *schedule, const struct ipm_plan *plan)
             if (invocations == 0)
                 continue;
             schedule->progress.jobs += invocations;
-            schedule->progress.left_ns +=
-                invocations * ipm_plan_invocation_ns(pass, point);
             if (pass->kind == IPM_PASS_IDLE)
                 continue; /* its windows go with those of energy */
             struct entry *entry = &schedule->entries[schedule->n_entries++];
@@ -120,6 +118,8 @@ static int fill(struct ipm_schedule *schedule, const struct ipm_plan *plan)
         }
     }
     schedule->progress.left = schedule->progress.jobs;
+    schedule->progress.left_ns =
+        plan->estimate_ns; /* at most INT64_MAX, unlike a sum */
     schedule->done = calloc((size_t)schedule->progress.jobs + 1, sizeof(bool));
     if (schedule->done == NULL)
         return -ENOMEM;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/spec_sensors.h"
 
+#include "harness/meter/meter.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,40 +96,16 @@ static json_t *read_events(const struct reading *reading, const json_t *value)
     return json_incref(events);
 }
 
-/* A parameter of the simulated meter. */
-struct parameter {
-    const char *name; /* NULL ends a table */
-    double min, max;  /* inclusive */
-    double fallback;  /* NAN: it must be given */
-    bool whole;
-};
-
-/* The defaults are a common package's: a unit of 2^-16 J in 32 bits, latched each ms. */
-static const struct parameter simulated[] = {
-    {"p_idle_w", 0, 1e5, NAN, false},
-    {"e_switch_uj", 0, 1e6, NAN, false},
-    {"e_message_uj", 0, 1e6, NAN, false},
-    {"e_byte_nj", 0, 1e6, 0, false},
-    {"unit_uj", 1e-6, 1e6, 1e6 / 65536, false},
-    {"range_uj", 1, 1e18, 65536e6, false},
-    {"update_ns", 1, 1e10, 1e6, true},
-    {"noise_uj", 0, 1e9, 0, false},
-    {"drift_w_per_s", -1e3, 1e3, 0, false},
-    {"seed", 0, 9007199254740991.0, 1, true},
-    {NULL, 0, 0, 0, false},
-};
-
-static json_t *number(const struct parameter *parameter, double value)
+static json_t *number(const struct ipm_meter_parameter *parameter, double value)
 {
     return parameter->whole ? json_integer((json_int_t)value) : json_real(value);
 }
 
-static const struct parameter *find_parameter(const char *name)
+/* Whoever asks for a meter that is made up says what it is to find. */
+static bool must_be_given(const char *name)
 {
-    const struct parameter *at = simulated;
-    while (at->name != NULL && strcmp(at->name, name) != 0)
-        at++;
-    return at->name != NULL ? at : NULL;
+    return strcmp(name, "p_idle_w") == 0 || strcmp(name, "e_switch_uj") == 0 ||
+           strcmp(name, "e_message_uj") == 0;
 }
 
 static void unknown_key(const struct reading *reading, const char *key,
@@ -141,8 +118,8 @@ static void unknown_key(const struct reading *reading, const char *key,
 }
 
 static void read_parameter(const struct reading *reading,
-                           const struct parameter *parameter, const json_t *value,
-                           json_t *into)
+                           const struct ipm_meter_parameter *parameter,
+                           const json_t *value, json_t *into)
 {
     struct ipm_pointer at = {.up = reading->at, .key = parameter->name};
     double given = json_number_value(value);
@@ -161,25 +138,26 @@ static void read_parameter(const struct reading *reading,
 
 static json_t *read_simulated(const struct reading *reading, const json_t *value)
 {
-    const char *names[sizeof(simulated) / sizeof(simulated[0])];
+    const char *names[IPM_METER_PARAMETERS + 1] = {NULL};
     json_t *into = json_object();
     const char *key;
     json_t *member;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        names[i] = simulated[i].name;
+    for (size_t i = 0; i < IPM_METER_PARAMETERS; i++)
+        names[i] = ipm_meter_parameters[i].name;
     /* jansson's macro wants a pointer it may write through; it does not. */
     json_object_foreach((json_t *)(uintptr_t)value, key, member)
     {
-        const struct parameter *parameter = find_parameter(key);
+        const struct ipm_meter_parameter *parameter = ipm_meter_parameter_find(key);
         if (parameter != NULL)
             read_parameter(reading, parameter, member, into);
         else
             unknown_key(reading, key, names);
     }
-    for (const struct parameter *at = simulated; at->name != NULL; at++) {
+    for (const struct ipm_meter_parameter *at = ipm_meter_parameters; at->name != NULL;
+         at++) {
         if (json_object_get(value, at->name) != NULL)
             continue;
-        if (isnan(at->fallback))
+        if (must_be_given(at->name))
             ipm_diagnostics_error(reading->diagnostics, reading->at, false, NULL,
                                   "a simulated meter needs '%s'", at->name);
         else
@@ -208,11 +186,12 @@ static json_t *read_estimated(const struct reading *reading, const json_t *value
         numbers[i] = json_number_value(json_array_get(watts, i));
     }
     if (!good || !(numbers[0] >= 0 && numbers[1] > 0 && numbers[0] <= numbers[1] &&
-                   numbers[1] <= numbers[2] && numbers[2] <= 1e4))
+                   numbers[1] <= numbers[2] && numbers[2] <= 1000))
         ipm_diagnostics_error(reading->diagnostics, watts != NULL ? &at : reading->at,
                               false, "for example \"watts_per_core\": [3, 5, 9]",
                               "an estimate needs watts per busy core: lowest, typical "
-                              "and highest, each not below the one before");
+                              "and highest, each not below the one before, at most "
+                              "1000");
     return json_pack("{s:[f,f,f]}", member_name, numbers[0], numbers[1], numbers[2]);
 }
 

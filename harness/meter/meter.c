@@ -11,53 +11,37 @@
 /* 2^53, below which every integer is a double. */
 #define EXACT 9007199254740992.0
 
-/* The parameters, one row each; integers are exact as doubles. */
-static const struct row {
-    const char *name;
-    size_t offset;
-    bool integer;
-    double fallback, min, max;
-} rows[] = {
-#define REAL(member, fallback, min, max)                                               \
-    {                                                                                  \
-#member, offsetof(struct ipm_meter_parameters, member), false, fallback, min,  \
-            max                                                                        \
-    }
-#define INTEGER(member, fallback, min, max)                                            \
-    {                                                                                  \
-#member, offsetof(struct ipm_meter_parameters, member), true, fallback, min,   \
-            max                                                                        \
-    }
-    REAL(p_idle_w, 5, 0, 1e5),
-    REAL(e_switch_uj, 12, 0, 1e6),
-    REAL(e_message_uj, 3, 0, 1e6),
-    REAL(e_byte_nj, 0.5, 0, 1e6),
-    REAL(unit_uj, 1e6 / 16384, 1e-6, 1e6),
-    REAL(range_uj, 4294967296.0 * 1e6 / 16384, 1, 1e15),
-    REAL(noise_uj, 0, 0, 1e9),
-    REAL(drift_w_per_s, 0, -1000, 1000),
-    INTEGER(update_ns, 1e6, 1, 1e10),
-    INTEGER(seed, 1, 0, EXACT - 1),
-#undef REAL
-#undef INTEGER
+/* Integers are exact as doubles. */
+const struct ipm_meter_parameter ipm_meter_parameters[IPM_METER_PARAMETERS + 1] = {
+#define ROW(member) #member, offsetof(struct ipm_meter_parameters, member)
+    {ROW(p_idle_w), false, 5, 0, 1e5},
+    {ROW(e_switch_uj), false, 12, 0, 1e6},
+    {ROW(e_message_uj), false, 3, 0, 1e6},
+    {ROW(e_byte_nj), false, 0.5, 0, 1e6},
+    {ROW(unit_uj), false, 1e6 / 16384, 1e-6, 1e6},
+    {ROW(range_uj), false, 4294967296.0 * 1e6 / 16384, 1, 1e15},
+    {ROW(noise_uj), false, 0, 0, 1e9},
+    {ROW(drift_w_per_s), false, 0, -1000, 1000},
+    {ROW(update_ns), true, 1e6, 1, 1e10},
+    {ROW(seed), true, 1, 0, EXACT - 1},
+    {NULL, 0, false, 0, 0, 0},
+#undef ROW
 };
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-static const struct row *find(const char *name)
+const struct ipm_meter_parameter *ipm_meter_parameter_find(const char *name)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
-    }
-    return NULL;
+    const struct ipm_meter_parameter *at = ipm_meter_parameters;
+    while (at->name != NULL && strcmp(at->name, name) != 0)
+        at++;
+    return at->name != NULL ? at : NULL;
 }
 
-static void store(struct ipm_meter_parameters *parameters, const struct row *row,
-                  double value)
+static void store(struct ipm_meter_parameters *parameters,
+                  const struct ipm_meter_parameter *row, double value)
 {
     char *field = (char *)parameters + row->offset;
     int64_t integer = (int64_t)value;
-    if (row->integer)
+    if (row->whole)
         memcpy(field, &integer, sizeof(integer));
     else
         memcpy(field, &value, sizeof(value));
@@ -70,20 +54,21 @@ int ipm_meter_parameters_read(const json_t *json,
     struct ipm_meter_parameters parameters = {0};
     if (!json_is_object(json))
         return ipm_why_set(why, -EINVAL, "the parameters of a meter are an object");
-    for (size_t i = 0; i < ROWS; i++)
-        store(&parameters, &rows[i], rows[i].fallback);
+    for (const struct ipm_meter_parameter *at = ipm_meter_parameters; at->name != NULL;
+         at++)
+        store(&parameters, at, at->fallback);
     const char *name;
     json_t *member;
     json_object_foreach((json_t *)(uintptr_t)json, name, member)
     {
-        const struct row *row = find(name);
+        const struct ipm_meter_parameter *row = ipm_meter_parameter_find(name);
         if (row == NULL)
             return ipm_why_set(why, -EINVAL, "a meter has no parameter '%.40s'", name);
         bool number =
-            row->integer ? json_is_integer(member) : (bool)json_is_number(member);
+            row->whole ? json_is_integer(member) : (bool)json_is_number(member);
         if (!number)
             return ipm_why_set(why, -EINVAL, "'%s' must be a %snumber", name,
-                               row->integer ? "whole " : "");
+                               row->whole ? "whole " : "");
         double value = json_number_value(member);
         if (!(value >= row->min && value <= row->max))
             return ipm_why_set(why, -EINVAL, "'%s' must be in [%g, %g]", name, row->min,
@@ -99,17 +84,17 @@ int ipm_meter_parameters_read(const json_t *json,
 json_t *ipm_meter_parameters_json(const struct ipm_meter_parameters *parameters)
 {
     json_t *json = json_object();
-    for (size_t i = 0; i < ROWS; i++) {
-        const char *field = (const char *)parameters + rows[i].offset;
+    for (const struct ipm_meter_parameter *at = ipm_meter_parameters; at->name != NULL;
+         at++) {
+        const char *field = (const char *)parameters + at->offset;
         int64_t integer = 0;
         double real = 0;
-        if (rows[i].integer)
+        if (at->whole)
             memcpy(&integer, field, sizeof(integer));
         else
             memcpy(&real, field, sizeof(real));
-        (void)json_object_set_new(json, rows[i].name,
-                                  rows[i].integer ? json_integer(integer)
-                                                  : ipm_json_number(real));
+        (void)json_object_set_new(
+            json, at->name, at->whole ? json_integer(integer) : ipm_json_number(real));
     }
     return json;
 }
@@ -181,6 +166,8 @@ static int64_t read_counter(const struct ipm_meter *meter)
     const struct ipm_meter_parameters *parameters = &meter->parameters;
     double count =
         fmod(floor(meter->latched_uj / parameters->unit_uj), counts(parameters));
+    if (count < 0) /* its first update was before it last came round */
+        count += counts(parameters);
     return (int64_t)(count * parameters->unit_uj);
 }
 

@@ -18,6 +18,8 @@
 #include "base/json.h"
 #include "base/why.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ipm_meter_parameters {
@@ -54,6 +56,22 @@ struct ipm_meter {
     double energy_uj;  /* used up to now */
     double latched_uj; /* used up to the last update */
 };
+
+/* A row of the parameters. */
+struct ipm_meter_parameter {
+    const char *name;
+    size_t offset; /* in struct ipm_meter_parameters */
+    bool whole;    /* int64_t, else double */
+    double fallback, min, max;
+};
+
+enum { IPM_METER_PARAMETERS = 10 };
+
+/* Every parameter once; the name NULL ends the table. */
+extern const struct ipm_meter_parameter ipm_meter_parameters[IPM_METER_PARAMETERS + 1];
+
+/* NULL: there is none of that name. */
+const struct ipm_meter_parameter *ipm_meter_parameter_find(const char *name);
 
 /**
  * ipm_meter_parameters_read() - parameters from a JSON object; what is absent has a default

@@ -232,14 +232,24 @@ static json_t *no_source(const struct ipm_sensor_context *context,
     return json_null();
 }
 
+/* "estimated" or "simulated", where it is asked for as it should be; else NULL. */
+static const char *by_request(const struct ipm_sensor_context *context)
+{
+    struct ipm_zones zones;
+    const struct ipm_energy_source *source = NULL;
+    if (!json_is_object(json_object_get(context->sensing, "energy")) ||
+        ipm_energy_choose(&zones, context, &source, NULL) != 0)
+        return NULL;
+    ipm_zones_close(&zones);
+    return source != NULL ? source->name : "simulated";
+}
+
 static void conclude(struct examination *all, const struct ipm_sensor_context *context,
                      json_t *document)
 {
-    static const char *const filtering[] = {"not_applicable", "off", "on", "unknown"};
+    static const char *const filtering[] = {"none", "off", "on", "unknown"};
     char text[120];
-    json_t *energy = json_object_get(context->sensing, "energy");
-    const char *chosen =
-        json_is_object(energy) ? json_object_iter_key(json_object_iter(energy)) : NULL;
+    const char *chosen = by_request(context);
     json_t *sources = json_array();
     for (int i = 0; i < all->n; i++) {
         struct ipm_meter_source *meter = &all->meters[i];

@@ -13,8 +13,8 @@
 /* What a test says about an invocation; what it leaves out is the default below. */
 struct ipm_test_row {
     const char *point, *pass, *workload, *mechanism, *wait, *placement, *status;
-    int invocation, size, copies;
-    bool no_payload; /* size 0, which left out would be the default */
+    int invocation, size, copies; /* the block is that of the invocation */
+    bool no_payload;              /* size 0, which left out would be the default */
     double p50_ns;
     double cpu_ns; /* per message; of 1000 messages */
 };
@@ -51,6 +51,7 @@ static inline json_t *ipm_test_record(const struct ipm_test_row *row)
     if (record == NULL)
         print_error("record: %s\n", problem.text);
     assert_non_null(record);
+    (void)json_object_set_new(record, "block", json_integer(row->invocation));
     return record;
 }
 

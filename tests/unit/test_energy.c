@@ -424,6 +424,13 @@ static void estimates_only_by_request_and_with_a_range(void **state)
     assert_value(metrics, n, "energy_package_low_uj", 0.4e6, "estimated", "estimated");
     assert_value(metrics, n, "energy_package_high_uj", 2e6, "estimated", "estimated");
     assert_missing(metrics, n, "energy_dram_uj", "absent: ");
+
+    /* A machine of many CPUs: 2000 W and more, and no counter that was reset. */
+    static const struct change many[] = {
+        {"proc/stat", "cpu  100000 0 50 900 9 10 10 7\n"}, {NULL, NULL}};
+    ipm_tree_put(*state, "proc/stat", "cpu  0 0 50 800 9 10 10 7\n");
+    assert_int_equal(measure(*state, ask, many, metrics, &n, &why), 0);
+    assert_value(metrics, n, "energy_package_uj", 5e9, "estimated", "estimated");
     assert_int_equal(
         measure(*state, "{\"energy\":{\"estimated\":{\"watts_per_core\":[5,2,10]}}}",
                 after, metrics, &n, &why),

@@ -110,13 +110,71 @@ static void clear(struct result *result)
     json_decref(result->manifest);
 }
 
+/* 1 switch, 1 message, 64 bytes */
+#define TRUTH_UJ (12 + 3 + 64 * 0.5 / 1000)
+
+/* Energy by nobody: a record that does not say whose joules it has, has none. */
+static void without_a_word(void **state)
+{
+    struct run run;
+    struct result result;
+    open_run(state, &run, "{}");
+    run.provenance = "";
+    for (int block = 0; block < 3; block++)
+        put_block(&run, block, (int64_t[]){200000, 200000});
+    work_out(&run, &result);
+    assert_int_equal(result.energy.n_rows, 0);
+    const struct ipm_reading *reading =
+        ipm_row_reading(&result.table.rows[0], "energy_package_uj");
+    assert_true(isnan(reading->value));
+    assert_string_equal(reading->reason, "failed: the record gives no provenance");
+    clear(&result);
+}
+
+/* Three standard errors of few blocks are no certainty, half a block has its drift. */
+static void few_blocks(void **state)
+{
+    struct run run;
+    struct result result;
+    open_run(state, &run, "{\"noise_uj\": 50000, \"seed\": 4}");
+    for (int block = 0; block < 2; block++)
+        put_block(&run, block, (int64_t[]){20000, 20000});
+    work_out(&run, &result);
+    /* Of this seed's two blocks it is some errors, where Student's interval has 12.7. */
+    const struct ipm_energy_row *row = &result.energy.rows[0];
+    assert_int_equal(row->status, IPM_ENERGY_BELOW_NOISE);
+    assert_non_null(strstr(row->reason, "holds 0"));
+    assert_true(isnan(row->message_uj.value) && isfinite(row->beyond_w.value));
+    clear(&result);
+
+    /* A rate that varies makes powers vary, and no noise. */
+    open_run(state, &run, "{}");
+    for (int block = 0; block < 3; block++)
+        put_block(&run, block, (int64_t[]){20000 << 2 * block, 20000 << 2 * block});
+    work_out(&run, &result);
+    row = &result.energy.rows[0];
+    assert_true(row->beyond_w.low < 0);
+    assert_int_equal(row->status, IPM_ENERGY_COST);
+    assert_true(fabs(row->message_uj.value / TRUTH_UJ - 1) < 0.02);
+    clear(&result);
+
+    open_run(state, &run, "{\"drift_w_per_s\": 0.5}");
+    for (int block = 0; block < 3; block++)
+        put_block(&run, block, (int64_t[]){200000, 200000});
+    put_window(&run, "idle", 3, 6, 0);
+    put_window(&run, "energy", 3, 6, 200000);
+    work_out(&run, &result);
+    row = &result.energy.rows[0];
+    assert_int_equal(row->blocks, 3);
+    assert_int_equal(row->left_out, 2);
+    assert_true(fabs(row->message_uj.value / TRUTH_UJ - 1) < 0.02);
+    clear(&result);
+}
+
 static bool inside(const struct ipm_estimate *estimate, double truth)
 {
     return estimate->low <= truth && truth <= estimate->high;
 }
-
-/* 1 switch, 1 message, 64 bytes */
-#define TRUTH_UJ (12 + 3 + 64 * 0.5 / 1000)
 
 /* Two hundred runs of noise, drift, units and an update grid: the intervals hold the truth
  * as often as they say. */
@@ -269,6 +327,37 @@ static void mixtures(void **state)
     clear(&result);
 }
 
+/* Two meters in one report: the word stands in each row, and the heading names neither. */
+static void words(void **state)
+{
+    struct run run;
+    struct result result;
+    open_run(state, &run, "{}");
+    for (int block = 0; block < 6; block++) {
+        run.provenance = block >= 3 ? "attributed" : "measured";
+        put_block(&run, block, (int64_t[]){200000, 200000});
+    }
+    work_out(&run, &result);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    ipm_energy_text(&result.energy, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "Energy, mixed (mixed): "));
+    assert_non_null(strstr(text, "package  mixed "));
+    free(text);
+    struct ipm_energy_row *row = &result.energy.rows[0];
+    row->provenance = "simulated";
+    out = open_memstream(&text, &length);
+    assert_non_null(out);
+    ipm_energy_text(&result.energy, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "package  simulated "));
+    free(text);
+    clear(&result);
+}
+
 static void repeated(void **state)
 {
     struct run run;
@@ -294,7 +383,8 @@ int main(void)
 #define TEST(name)                                                                     \
     cmocka_unit_test_setup_teardown(name, ipm_test_directory, ipm_test_directory_remove)
     const struct CMUnitTest tests[] = {
-        TEST(coverage), TEST(drift), TEST(refusals), TEST(mixtures), TEST(repeated),
+        TEST(coverage), TEST(drift),      TEST(refusals),       TEST(mixtures),
+        TEST(repeated), TEST(few_blocks), TEST(without_a_word), TEST(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,16 @@ static void assert_verdict(struct ipm_meter_source *meter, const char *root, boo
     free(meter);
 }
 
+/* Not named, it is coarse; frees it. */
+static void assert_verdict_of_first_doubt(struct ipm_meter_source *meter,
+                                          const char *root)
+{
+    json_t *verdict = judge(meter, root, false);
+    assert_memory_equal(text_of(verdict, "reason"), "coarse: ", 8);
+    json_decref(verdict);
+    free(meter);
+}
+
 static int bare_metal(void **state)
 {
     if (ipm_test_directory(state) != 0)
@@ -141,6 +151,15 @@ static void counters_that_say_nothing_are_refused(void **state)
     assert_true(json_is_null(json_object_get(verdict, "update_period_ns")));
     json_decref(verdict);
     free(meter);
+
+    /* Of a counter that stood still once and one that always did, the second is told. */
+    meter = healthy(2);
+    meter->seen[1].looks[1] = meter->seen[1].looks[0];
+    for (int at = 0; at < IPM_METER_LOOKS; at++)
+        meter->seen[0].looks[at] = 9;
+    for (int at = 0; at < IPM_METER_WINDOWS; at++)
+        meter->seen[0].energy_uj[at] = 0;
+    assert_verdict(meter, *state, true, "rising", "stuck: energy_uj of package-0");
 
     meter = healthy(1);
     meter->seen[0].energy_uj[3] = -1;
@@ -207,7 +226,23 @@ static void coarse_and_attributed_only_by_name(void **state)
     verdict = judge(meter, *state, false);
     assert_false(json_is_true(json_object_get(verdict, "accepted")));
     json_decref(verdict);
-    free(meter);
+
+    /* No step fell into the rest: that is luck, and not a meter that reads 0 W. */
+    for (int at = 0; at < IPM_METER_IDLE; at++)
+        meter->seen[0].energy_uj[at] = 0;
+    meter->seen[0].energy_uj[IPM_METER_IDLE + 2] = 10 * 1870000;
+    verdict = judge(meter, *state, true);
+    if (!json_is_true(json_object_get(verdict, "accepted")))
+        fail_msg("%s", text_of(verdict, "reason"));
+    json_decref(verdict);
+
+    /* A chip on a board may be as slow as that. */
+    meter->source = &ipm_energy_hwmon;
+    verdict = judge(meter, *state, true);
+    assert_string_equal(text_of(verdict, "provenance"), "measured_coarse");
+    assert_true(json_is_true(json_object_get(verdict, "accepted")));
+    json_decref(verdict);
+    assert_verdict_of_first_doubt(meter, *state);
 
     ipm_tree_put(*state, "proc/cpuinfo",
                  "vendor_id\t: AuthenticAMD\nflags\t\t: fpu hypervisor tsc\n");
@@ -348,6 +383,17 @@ static void without_a_meter_the_reason_is_given(void **state)
     assert_int_equal(json_array_size(json_object_get(document, "sources")), 0);
     json_decref(document);
     json_decref(sensing);
+
+    static const char *const wrong[] = {"{\"energy\": {\"guessed\": {}}}",
+                                        "{\"energy\": {\"estimated\": {}}}"};
+    for (size_t i = 0; i < IPM_TEST_ROWS(wrong); i++) {
+        sensing = json_loads(wrong[i], 0, NULL);
+        document = ipm_meter_examine(*state, sensing);
+        assert_true(json_is_null(json_object_get(document, "chosen")));
+        assert_memory_equal(text_of(document, "reason"), "failed: ", 8);
+        json_decref(document);
+        json_decref(sensing);
+    }
 }
 
 #define ROOTED(test)                                                                   \

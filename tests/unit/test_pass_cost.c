@@ -53,6 +53,33 @@ static void blocks_are_compared_with_their_own(void **state)
     ipm_table_fini(&table);
 }
 
+/* A round has two windows under load: numbers run ahead of blocks, and drift tells. */
+static void windows_of_energy_belong_to_their_block(void **state)
+{
+    FILE *file = ipm_test_records(state);
+    for (int block = 0; block < 4; block++) {
+        double timing_ns = 1000 << 2 * block;
+        put(file, "p", "timing", block, timing_ns, "ok");
+        for (int i = 0; i < 2; i++) {
+            struct ipm_test_row row = {.point = "p",
+                                       .pass = "energy",
+                                       .invocation = 2 * block + i,
+                                       .p50_ns = timing_ns * 1.5};
+            json_t *record = ipm_test_record(&row);
+            (void)json_object_set_new(record, "block", json_integer(block));
+            ipm_test_put_record(file, record);
+        }
+    }
+    assert_int_equal(fclose(file), 0);
+    struct ipm_table table = {0};
+    struct ipm_pass_costs costs = {0};
+    make(state, &table, &costs);
+    assert_int_equal(costs.n, 1);
+    assert_float_equal(costs.list[0].ratio.value, 1.5, 1e-12);
+    ipm_pass_costs_fini(&costs);
+    ipm_table_fini(&table);
+}
+
 static void one_pass_alone_has_no_cost(void **state)
 {
     FILE *file = ipm_test_records(state);
@@ -71,6 +98,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(blocks_are_compared_with_their_own,
+                                        ipm_test_directory, ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(windows_of_energy_belong_to_their_block,
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(one_pass_alone_has_no_cost, ipm_test_directory,
                                         ipm_test_directory_remove),

@@ -321,8 +321,8 @@ static void passes(void **state)
     build(fixture,
           "{\"sensors\": {\"counters\": \"off\", \"energy\": \"off\"}, " ONE_POINT "}");
     assert_int_equal(plan->estimate_ns, 6 * 70000000);
-    assert_string_equal(pass_of(plan, "energy")->reason, "off in the config");
-    assert_string_equal(pass_of(plan, "idle")->reason, "off in the config");
+    assert_string_equal(pass_of(plan, "energy")->reason, "off: in the config");
+    assert_string_equal(pass_of(plan, "idle")->reason, "off: in the config");
     assert_false(pass_of(plan, "counters:software")->used);
     assert_int_equal(json_array_size(plan->notes), 0);
     build(fixture, "{\"repeat\": {\"precision\": 0.02}, " ONE_POINT "}");

@@ -137,6 +137,8 @@ static void sensing_is_checked(void **state)
         {"{\"counters\": \"perf\"}", 0},
         {"{\"counters\": \"papi\", \"events\": [\"a\", \"b\"]}", 0},
         {"{\"energy\": {\"simulated\": {}}}", 0},
+        {"{\"energy_provenance\": \"attributed\"}", 0},
+        {"{\"energy_provenance\": \"atributed\"}", -EINVAL},
         {"{\"counters\": \"likwid\"}", -EINVAL},
         {"{\"counters\": 1}", -EINVAL},
         {"{\"events\": \"a\"}", -EINVAL},

@@ -123,6 +123,26 @@ static void wrap(void **state)
     assert_true(meter.energy_uj > meter.parameters.range_uj);
 }
 
+/* Updates that are longer than the counter's round: the first was some rounds ago. */
+static void slow(void **state)
+{
+    (void)state;
+    for (int seed = 0; seed < 20; seed++) {
+        struct ipm_meter meter;
+        struct ipm_meter_reading reading;
+        char text[128];
+        (void)snprintf(text, sizeof(text),
+                       "{\"p_idle_w\": 100, \"update_ns\": 10000000000, "
+                       "\"unit_uj\": 1, \"range_uj\": 1e6, \"seed\": %d}",
+                       seed);
+        start(&meter, text);
+        const struct ipm_meter_window window = {0, SECOND, 0, 0, 0};
+        ipm_meter_measure(&meter, &window, &reading);
+        assert_in_range(reading.start_uj, 0, reading.range_uj - 1);
+        assert_in_range(reading.stop_uj, 0, reading.range_uj - 1);
+    }
+}
+
 /* Mean and spread are the asked ones, whatever the length; the seed is all that varies. */
 static void noise(void **state)
 {
@@ -226,7 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(truth),   cmocka_unit_test(grid),  cmocka_unit_test(wrap),
         cmocka_unit_test(noise),   cmocka_unit_test(seeds), cmocka_unit_test(refused),
-        cmocka_unit_test(printed),
+        cmocka_unit_test(printed), cmocka_unit_test(slow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -525,6 +525,8 @@ static void bad_sets(void **state)
         {"sensors.energy={\"simulatd\":{}}", "= did you mean 'simulated'?"},
         {"sensors.energy={\"estimated\":{\"watts_per_core\":5}}", "needs watts per"},
         {"sensors.energy={\"estimated\":{\"watts_per_core\":[5,3,9]}}", "not below"},
+        {"sensors.energy={\"estimated\":{\"watts_per_core\":[5,9,1001]}}",
+         "at most 1000"},
         {"sensors.energy={\"estimated\":{\"watts_per_core\":[1,2,3],\"tdp\":9}}",
          "unknown key 'tdp'"},
         {"sensors.energy={\"simulated\":{\"p_idle_w\":1,\"e_switch_uj\":1}}",

@@ -73,6 +73,8 @@ static int estimated_scan(struct ipm_zones *out_zones,
         .fd = fd,
         /* One tick at the typical watts. */
         .unit_uj = watts[1] * 1e6 / (double)sysconf(_SC_CLK_TCK),
+        /* Of all CPUs, however many: beyond a package's, and no counter to be reset. */
+        .most_watts = INFINITY,
     };
     uint64_t ignored = 0;
     error = estimated_read(&zone, &ignored);

@@ -89,10 +89,12 @@ struct ipm_energy_counter ipm_zone_counter(const struct ipm_zone *zone)
     /* More than a part of that kind draws: told apart is what it used, and what a second
      * wrap or a reset of its counter made. */
     bool whole = zone->kind == IPM_ZONE_PSYS || zone->kind == IPM_ZONE_BOARD;
-    return (struct ipm_energy_counter){.name = zone->what,
-                                       .unit_uj = zone->unit_uj,
-                                       .range = zone->range,
-                                       .most_watts = whole ? 10000 : 1000};
+    double most_watts = whole ? 10000 : 1000;
+    return (struct ipm_energy_counter){
+        .name = zone->what,
+        .unit_uj = zone->unit_uj,
+        .range = zone->range,
+        .most_watts = zone->most_watts > 0 ? zone->most_watts : most_watts};
 }
 
 int ipm_zone_read_text(const struct ipm_zone *zone, uint64_t *out_count)

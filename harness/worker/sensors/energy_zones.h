@@ -39,10 +39,11 @@ struct ipm_zone {
     char mirror
         [72]; /* zones of one text may be one counter shown twice, and are when they
                         read the same; "": no such thing */
-    char what[112]; /* the counter, for reasons: "energy_uj of package-0" */
-    int fd;         /* -1: not open, @error and @why say why */
-    double unit_uj; /* of one count */
-    uint64_t range; /* counts; 0: 64 bits */
+    char what[112];    /* the counter, for reasons: "energy_uj of package-0" */
+    int fd;            /* -1: not open, @error and @why say why */
+    double unit_uj;    /* of one count */
+    uint64_t range;    /* counts; 0: 64 bits */
+    double most_watts; /* more than it can draw; 0: as a part of its kind */
     int error;
     struct ipm_why why;
 };

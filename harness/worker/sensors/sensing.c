@@ -9,7 +9,7 @@
 
 enum { WORDS = 4 };
 
-/* Members that are one word; the first is the default. */
+/* Members that are one word; of the first two the first is the default. */
 static const struct {
     const char *name;
     const char *words[WORDS];
@@ -17,6 +17,8 @@ static const struct {
     {"counters", {"perf", "papi", NULL}},
     {"syscalls", {"auto", "tracepoint", "twin", NULL}},
     {"sides", {"user", "kernel", "total", NULL}}, /* default: both, apart */
+    /* A word that is not known would lower nothing. */
+    {"energy_provenance", {"measured", "measured_coarse", "attributed", NULL}},
 };
 
 static bool is_one_of(const json_t *value, const char *const *words)
@@ -48,9 +50,8 @@ static int check_member(const char *key, const json_t *value, struct ipm_why *wh
                            words[2] != NULL ? words[1] : "",
                            words[2] != NULL ? words[2] : words[1]);
     }
-    /* The energy sensor reads these two itself. */
-    if (strcmp(key, "energy") == 0 || strcmp(key, "energy_provenance") == 0)
-        return 0;
+    if (strcmp(key, "energy") == 0)
+        return 0; /* the energy sensor reads it itself */
     if (strcmp(key, "off") == 0)
         return json_is_boolean(value)
                    ? 0

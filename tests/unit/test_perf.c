@@ -636,6 +636,18 @@ static void events_that_are_asked_for(void **state)
     assert_missing(metrics, n, "no_such_event", "failed: ");
     assert_int_equal(script.opened, 1);
 
+    /* What some loop moved has counted; what none moved, none is known to move. */
+    context.pass = passes[0];
+    script.answers[0] = counts(0, 500);
+    script.answers[0].moved = 1;
+    script.answers[2] = counts(0, 500);
+    assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, NULL), 0);
+    assert_int_equal(script.wanted, IPM_EXERCISE_ALL);
+    assert_value(metrics, n, "event_cycles_user", 0);
+    assert_missing(metrics, n, "r1a2_user", "zero: ");
+    for (int i = 0; i < COUNTERS; i++)
+        script.answers[i] = counts(2, 500);
+
     context.pass = passes[2];
     assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, NULL), 0);
     assert_value(metrics, n, "r10", 4);

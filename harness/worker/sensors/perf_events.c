@@ -7,8 +7,9 @@
  * name becomes '_'.  Software events and tracepoints are counted as they are, both sides in
  * one: the kernel counts none of its own for a user-only event.
  *
- * A hardware event that reads 0 is put through every loop there is (exercise.h): no single
- * one is known to move it.
+ * A hardware event that reads 0 is put through every loop there is (exercise.h).  What moves
+ * then has counted, and its 0 is one.  What stays 0 may be broken, or an event that none of
+ * the loops causes: which, nobody knows here.
  */
 #include "harness/worker/sensors/event_name.h"
 #include "harness/worker/sensors/exercise.h"
@@ -131,6 +132,7 @@ static void resolve(const struct ipm_sensor_context *context, size_t i,
                                          .config2 = code.config2,
                                          .split = error != 0 || !soft,
                                          .exercise = soft ? 0 : IPM_EXERCISE_ALL,
+                                         .rare = true,
                                          .error = error,
                                          .reason = out_why->text};
 }

@@ -42,7 +42,7 @@ static void judge(const struct ipm_perf_event *event, struct ipm_perf_counter *c
         counter->trial = IPM_PERF_DOUBTED;
     else if (after.start.value != counter->stop.value)
         counter->trial = IPM_PERF_MOVED;
-    else if ((event->exercise & ~ran) != 0 ||
+    else if (event->rare || (event->exercise & ~ran) != 0 ||
              (in_kernel && event->exercise == IPM_EXERCISE_CODE))
         counter->trial = IPM_PERF_DOUBTED;
     else

@@ -46,9 +46,9 @@ struct ipm_perf_event {
                           else one counter counts both */
     bool moves; /* no window leaves it at 0: a 0 is a counter that does not work */
     unsigned exercise; /* IPM_EXERCISE_ ...: loops that move it; 0: a 0 is believed */
-    bool rare;         /* the loops need not move it: one that stays 0 on them is in doubt,
+    bool rare; /* the loops need not move it: one that stays 0 on them is in doubt,
                           not stuck */
-    int error;         /* not 0: a negative errno; it is not to be had, and @reason says
+    int error; /* not 0: a negative errno; it is not to be had, and @reason says
                           why; nothing is opened */
     const char *reason;
 };

@@ -23,7 +23,6 @@
 
 enum {
     PER_PASS = 2,
-    EVENTS_MAX = 16,
     NAME_ROOM = 40 - 8, /* of ipm_metric.name; behind it stands "_kernel" */
 };
 
@@ -41,8 +40,7 @@ static const json_t *asked(const struct ipm_sensor_context *context)
 
 static size_t count(const struct ipm_sensor_context *context)
 {
-    size_t n = json_array_size(asked(context));
-    return n < EVENTS_MAX ? n : EVENTS_MAX;
+    return json_array_size(asked(context)); /* ipm_sensing_check() saw to the most */
 }
 
 static const char *event_text(const struct ipm_sensor_context *context, size_t i)

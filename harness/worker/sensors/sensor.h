@@ -96,6 +96,8 @@ extern const struct ipm_sensor *const ipm_sensors[];
  */
 int ipm_sensor_check(const struct ipm_sensor *sensor, struct ipm_why *why);
 
+enum { IPM_ASKED_EVENTS_MAX = 32 }; /* most events of one point's member "sensors" */
+
 /**
  * ipm_sensing_check() - is what is asked of the sensors (docs/protocol.md) in form?
  * @sensing: NULL is
@@ -108,7 +110,7 @@ int ipm_sensing_check(const json_t *sensing, struct ipm_why *why);
 const char *ipm_sensor_not_chosen(const struct ipm_sensor *sensor,
                                   const json_t *sensing);
 
-enum { IPM_SENSORS_MAX = 48, IPM_METRICS_MAX = 160, IPM_PASS_TEXT = 32 };
+enum { IPM_SENSORS_MAX = 64, IPM_METRICS_MAX = 160, IPM_PASS_TEXT = 32 };
 
 /* The name of a sensor's pass number @part, from 1; 0: of a sensor without @passes. */
 const char *ipm_sensor_pass(const struct ipm_sensor *sensor, int part,

@@ -601,6 +601,25 @@ static void one_side_or_both_in_one_can_be_asked_for(void **state)
     }
 }
 
+/* Where neither the side nor both in one can be had, each metric has the kernel's reason. */
+static void a_side_that_cannot_be_had_is_no_riddle(void **state)
+{
+    (void)state;
+    json_t *sensing = json_pack("{s:s}", "sides", "user");
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = "counters:core", .sensing = sensing};
+    struct ipm_metric metrics[8];
+    size_t n = 0;
+    script.answers[0].refuse = script.answers[1].refuse = EINVAL;
+    script.answers[2] = counts(6, 500);
+    assert_int_equal(run_asked(&ipm_sensor_perf_core, &context, metrics, 8, &n, NULL),
+                     0);
+    assert_missing(metrics, n, "cycles_user", "failed: perf_event_open: ");
+    assert_missing(metrics, n, "cycles_kernel", "not_chosen: ");
+    assert_value(metrics, n, "instructions_user", 6);
+    json_decref(sensing);
+}
+
 /* Events by name, two to a pass. */
 static void events_that_are_asked_for(void **state)
 {
@@ -897,3 +916,4 @@ int main(void)
     };
     return cmocka_run_group_tests_name("perf", tests, NULL, NULL);
 }
+        cmocka_unit_test_setup(a_side_that_cannot_be_had_is_no_riddle, fresh),

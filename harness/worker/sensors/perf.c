@@ -148,10 +148,10 @@ static int open_into(struct ipm_perf *perf, int i, enum side side, bool grouped)
 static int open_unsplit(struct ipm_perf *perf, int i, bool grouped)
 {
     struct ipm_perf_counter *counters = perf->counters[i];
-    counters[USER].unasked = counters[KERNEL].unasked = false;
     if (open_into(perf, i, BOTH, grouped) < 0)
         return 0;
     perf->unsplit[i] = true;
+    counters[KERNEL].unasked = false;
     counters[KERNEL].error =
         ipm_why_set(&counters[KERNEL].why, -EOPNOTSUPP,
                     "no user/kernel split: this PMU refuses to leave one side out "

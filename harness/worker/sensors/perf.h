@@ -62,6 +62,12 @@ struct ipm_perf_sample {
     uint64_t running_ns;
 };
 
+/* What a counter counted between two samples; missing where it did not run all the time. */
+struct ipm_metric ipm_perf_between(const char *name, const char *unit,
+                                   const char *source,
+                                   const struct ipm_perf_sample *start,
+                                   const struct ipm_perf_sample *stop);
+
 /*
  * What a point's member `sensors` may ask by `sides`: "user", "kernel" or "total", that is
  * one counter for both; else both, apart, by two counters.  Some PMUs count one event only

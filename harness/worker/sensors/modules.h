@@ -21,8 +21,8 @@ enum {
     IPM_SENSOR_MODULES,
 };
 
-/* The sensor of line @index of modules.def as it stands; @load: its object is tried first,
+/* The sensor of line @index of modules.def as it stands; @wanted: its object is tried first,
  * once in a process.  NULL: there are no more lines. */
-const struct ipm_sensor *ipm_sensor_module(size_t index, bool load);
+const struct ipm_sensor *ipm_sensor_module(size_t index, bool wanted);
 
 #endif

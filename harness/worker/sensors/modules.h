@@ -3,8 +3,8 @@
  * modules: sensors that need a library, in shared objects of our own.
  *
  * An object holds a symbol `ipm_module_sensors`, a NULL-terminated array of
- * `const struct ipm_sensor *const`, and uses base/ of the worker that loads it.  What is
- * not loaded, or cannot be, is stood for by a sensor of the same name, pass and metrics
+ * `const struct ipm_sensor *const`, and uses base/ and the sensors' helpers (exercise.h,
+ * perf.h) of the worker that loads it.  What is not loaded, or cannot be, is stood for by a sensor of the same name, pass and metrics
  * that says why.
  */
 #ifndef IPM_WORKER_SENSOR_MODULES_H

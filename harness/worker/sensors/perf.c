@@ -52,9 +52,20 @@ static bool core_pmu(const char *sysroot, char name[64])
     return found;
 }
 
+const char *ipm_perf_paranoid(const char *sysroot, char level[IPM_PERF_PARANOID])
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/proc/sys/kernel/perf_event_paranoid",
+                   sysroot);
+    if (ipm_read_file(path, level, IPM_PERF_PARANOID) != 0)
+        (void)snprintf(level, IPM_PERF_PARANOID, "unreadable");
+    return level;
+}
+
 int ipm_perf_refused(int error, const char *sysroot, struct ipm_why *why)
 {
     char pmu[64];
+    char level[IPM_PERF_PARANOID];
     switch (-error) {
     case ENOENT:
     case ENODEV:
@@ -68,18 +79,11 @@ int ipm_perf_refused(int error, const char *sysroot, struct ipm_why *why)
     case ENOSYS:
         return ipm_why_set(why, error, "this kernel has no perf events");
     case EACCES:
-    case EPERM: {
-        char path[PATH_MAX];
-        char level[16];
-        (void)snprintf(path, sizeof(path), "%s/proc/sys/kernel/perf_event_paranoid",
-                       sysroot);
-        if (ipm_read_file(path, level, sizeof(level)) != 0)
-            (void)snprintf(level, sizeof(level), "unreadable");
+    case EPERM:
         return ipm_why_set(why, error,
                            "perf_event_paranoid is %s and CAP_PERFMON is missing, or a "
                            "seccomp filter refuses",
-                           level);
-    }
+                           ipm_perf_paranoid(sysroot, level));
     case EBUSY:
         return ipm_why_set(why, error, "another user holds the PMU for himself");
     default:

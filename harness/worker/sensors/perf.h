@@ -116,6 +116,10 @@ void ipm_perf_close(struct ipm_perf *perf);
  * negative errno, returned. */
 int ipm_perf_refused(int error, const char *sysroot, struct ipm_why *why);
 
+/* The text of perf_event_paranoid, or "unreadable"; returns @level. */
+enum { IPM_PERF_PARANOID = 16 };
+const char *ipm_perf_paranoid(const char *sysroot, char level[IPM_PERF_PARANOID]);
+
 /* The system calls used.  Tests put a scripted kernel here; each returns -1 and errno. */
 struct ipm_perf_system {
     int (*open)(struct perf_event_attr *attributes, pid_t pid, int cpu, int group,

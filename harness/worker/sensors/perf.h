@@ -37,19 +37,19 @@
 #include <sys/types.h>
 
 struct ipm_perf_event {
-    const char
-        *name; /* NULL ends a table; with @split also NAME_user and NAME_kernel */
+    const char *name; /* NULL ends a table; where @split also NAME_user, NAME_kernel */
     const char *unit;
     uint32_t type; /* PERF_TYPE_ ..., or of sysfs */
     uint64_t config, config1, config2;
-    bool split; /* user and kernel are counted apart, and the total is their sum;
-                          else one counter counts both */
+    /* User and kernel are counted apart, and the total is their sum; else one counter
+     * counts both. */
+    bool split;
     bool moves; /* no window leaves it at 0: a 0 is a counter that does not work */
     unsigned exercise; /* IPM_EXERCISE_ ...: loops that move it; 0: a 0 is believed */
-    bool rare; /* the loops need not move it: one that stays 0 on them is in doubt,
-                          not stuck */
-    int error; /* not 0: a negative errno; it is not to be had, and @reason says
-                          why; nothing is opened */
+    bool rare; /* no loop need move it: what stays 0 on them is in doubt, not stuck */
+    /* Not 0: a negative errno.  It is not to be had, and @reason says why; nothing is
+     * opened. */
+    int error;
     const char *reason;
 };
 
@@ -80,10 +80,9 @@ struct ipm_perf_counter {
     int fd;    /* -1: not open */
     int error; /* negative errno of what went wrong first; 0: nothing */
     struct ipm_why why;
-    bool unasked; /* the other side alone, or both in one, was asked for */
-    bool follows; /* in the group of perf->leader, by which it is switched */
-    bool
-        unscheduled; /* the kernel gave the pinned counter up: a read returned nothing */
+    bool unasked;     /* the other side alone, or both in one, was asked for */
+    bool follows;     /* in the group of perf->leader, by which it is switched */
+    bool unscheduled; /* the kernel gave it up, pinned as it is: a read got nothing */
     enum { IPM_PERF_UNTRIED, IPM_PERF_MOVED, IPM_PERF_STUCK, IPM_PERF_DOUBTED } trial;
     struct ipm_perf_sample start, stop;
 };
@@ -126,8 +125,8 @@ struct ipm_perf_system {
                 unsigned long flags);
     int (*control)(int fd, unsigned long request, void *argument);
     ssize_t (*read)(int fd, void *bytes, size_t length);
-    bool
-        any_sysroot; /* it knows the PMUs of a fake tree; the kernel knows its own only */
+    /* It knows the PMUs of a fake tree; the kernel knows its own only. */
+    bool any_sysroot;
 };
 
 extern const struct ipm_perf_system *ipm_perf_system;

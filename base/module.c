@@ -34,8 +34,10 @@ int ipm_object_open(const char *path, const char *symbol, void **out_address,
     if (object == NULL)
         return ipm_why_set(why, -ENOEXEC, "%s", dlerror());
     void *address = dlsym(object, symbol);
-    if (address == NULL)
+    if (address == NULL) {
+        (void)dlclose(object);
         return ipm_why_set(why, -ENOEXEC, "%s has no symbol %s", path, symbol);
+    }
     *out_address = address;
     return 0;
 }

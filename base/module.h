@@ -25,7 +25,8 @@ int ipm_module_path(const char *object, const char *build_package, char *out_pat
 /**
  * ipm_object_open() - open a shared object for good and find one symbol in it
  *
- * Return: 0; -ENOEXEC it cannot be loaded, with the loader's words, or lacks the symbol.
+ * Return: 0; -ENOEXEC it cannot be loaded, with the loader's words, or lacks the symbol, and
+ *         is closed again.
  */
 int ipm_object_open(const char *path, const char *symbol, void **out_address,
                     struct ipm_why *why);

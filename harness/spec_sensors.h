@@ -3,7 +3,7 @@
  * spec_sensors: the members of a config's "sensors" that are more than a word - which events
  * are counted and which meter is read - and what of it goes to a worker.
  *
- *     "sensors": { "counters": "papi", "events": ["cycles:u", "amd_iommu_0/event=1,x=2/"],
+ *     "sensors": { "counters": "papi", "events": ["branch-misses", "cpu/event=1,umask=2/"],
  *                  "energy": { "estimated": { "watts_per_core": [3, 5, 9] } } }
  *
  * A worker gets one object with the members that are not the default (docs/protocol.md).
@@ -13,13 +13,17 @@
 
 #include "harness/spec.h"
 
-enum { IPM_EVENTS_MAX = 32, IPM_EVENT_LENGTH = 120 };
+enum {
+    IPM_EVENTS_MAX = 32, /* as many as a worker takes (docs/protocol.md) */
+    IPM_EVENT_LENGTH = 120
+};
 
 /**
  * ipm_events_split() - the events of a list, parted by commas
  *
- * Between two slashes a comma belongs to the event: "cycles:u,cpu/event=1,umask=2/" are two.
- * Blanks around an event are dropped; an empty one is kept, for the check to come.
+ * Between two slashes a comma belongs to the event: "branch-misses,cpu/event=1,umask=2/"
+ * are two.  Blanks around an event are dropped; an empty one is kept, for the check to
+ * come.
  *
  * Return: a list of texts; a slash that is not closed runs to the end.
  */

@@ -233,8 +233,7 @@ static json_t *sensor_json(const struct ipm_sensor *sensor,
 {
     struct ipm_why why = {.error = 0, .text = ""};
     const char *not_chosen = ipm_sensor_not_chosen(sensor, context->sensing);
-    int error =
-        not_chosen != NULL || sensor->probe == NULL ? 0 : sensor->probe(context, &why);
+    int error = not_chosen != NULL ? 0 : sensor->probe(context, &why);
     json_t *json = json_object();
     set(json, "name", json_string(sensor->name));
     set(json, "version", json_integer(sensor->version));

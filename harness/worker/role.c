@@ -334,7 +334,8 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
                                          .unavailable = point->unavailable,
                                          .sensing = point->sensing,
                                          .cpus = point->cpus,
-                                         .n_cpus = IPM_SIDES};
+                                         .n_cpus =
+                                             IPM_SIDES * (int)point->traffic.pairs};
     ipm_sensor_set_open(&sensors, IPM_SCOPE_TASK, &context);
     int64_t start_ns = ipm_now_ns();
     error = ipm_wiring_attach(wiring, &why);

@@ -46,6 +46,7 @@ static void names_become_codes(void **state)
         {"rffffffffffffffff", PERF_TYPE_RAW, UINT64_MAX, 0},
         {"cpu/event=0x08,umask=0x0e/", 4, 0x0e08, 0},
         {"cpu/event=8,umask=14,edge/", 4, 0x40e08, 0},
+        {"cpu/event=010,umask=08/", 4, 0x080a, 0},
         {"cpu/walk-active/", 4, 0x1001008, 0},
         {"cpu/walk-active,cmask=2/", 4, 0x2001008, 0},
         {"cpu/split=0xabc/", 4, 0xa000000bc, 0},
@@ -81,6 +82,9 @@ static void faults_have_their_reasons(void **state)
         {"cpu/edge=2/", -ERANGE, "does not fit"},
         {"cpu/event=x/", -EINVAL, "no number"},
         {"cpu/event=-1/", -EINVAL, "no number"},
+        {"cpu/event=0x/", -EINVAL, "no number"},
+        {"cpu/event=/", -EINVAL, "no number"},
+        {"cpu/event=0x10000000000000000/", -EINVAL, "no number"},
         {"cpu/nothing/", -ENOENT, "no event or term 'nothing'"},
         {"cpu/nothing=1/", -ENOENT, "no term 'nothing'"},
         {"cpu/loop/", -ENOENT, "no term 'loop'"},
@@ -185,10 +189,11 @@ static void the_table_agrees_with_libpfm4(void **state)
 {
     (void)state;
     int checked = 0;
+    bool library = with_libpfm4();
     for (const struct ipm_cpu *cpu = ipm_cpus; cpu->title != NULL; cpu++) {
         struct ipm_why why = {.error = 0};
-        bool known = with_libpfm4() && ipm_pfm_knows(cpu->pfm, &why) == 0;
-        if (!known)
+        bool known = library && ipm_pfm_knows(cpu->pfm, &why) == 0;
+        if (library && !known)
             print_message("%s: not checked: %s\n", cpu->title, why.text);
         for (int i = 0; i < IPM_CPU_METRICS; i++) {
             const struct ipm_cpu_event *row = &cpu->events[i];
@@ -210,7 +215,7 @@ static void the_table_agrees_with_libpfm4(void **state)
         }
     }
 #if defined(__x86_64__)
-    assert_true(checked >= 30 || !with_libpfm4());
+    assert_true(checked >= 30 || !library);
 #else
     (void)checked;
 #endif

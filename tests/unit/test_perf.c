@@ -27,7 +27,7 @@ struct answer {
     struct ipm_perf_sample before, after;
 };
 
-enum { COUNTERS = 16 };
+enum { COUNTERS = 32 };
 
 static struct {
     struct answer answers[COUNTERS];
@@ -601,6 +601,25 @@ static void one_side_or_both_in_one_can_be_asked_for(void **state)
     }
 }
 
+/* Where neither the side nor both in one can be had, each metric has the kernel's reason. */
+static void a_side_that_cannot_be_had_is_no_riddle(void **state)
+{
+    (void)state;
+    json_t *sensing = json_pack("{s:s}", "sides", "user");
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = "counters:core", .sensing = sensing};
+    struct ipm_metric metrics[8];
+    size_t n = 0;
+    script.answers[0].refuse = script.answers[1].refuse = EINVAL;
+    script.answers[2] = counts(6, 500);
+    assert_int_equal(run_asked(&ipm_sensor_perf_core, &context, metrics, 8, &n, NULL),
+                     0);
+    assert_missing(metrics, n, "cycles_user", "failed: perf_event_open: ");
+    assert_missing(metrics, n, "cycles_kernel", "not_chosen: ");
+    assert_value(metrics, n, "instructions_user", 6);
+    json_decref(sensing);
+}
+
 /* Events by name, two to a pass. */
 static void events_that_are_asked_for(void **state)
 {
@@ -635,6 +654,18 @@ static void events_that_are_asked_for(void **state)
     assert_value(metrics, n, "event_page_faults", 2);
     assert_missing(metrics, n, "no_such_event", "failed: ");
     assert_int_equal(script.opened, 1);
+
+    /* What some loop moved has counted; what none moved, none is known to move. */
+    context.pass = passes[0];
+    script.answers[0] = counts(0, 500);
+    script.answers[0].moved = 1;
+    script.answers[2] = counts(0, 500);
+    assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, NULL), 0);
+    assert_int_equal(script.wanted, IPM_EXERCISE_ALL);
+    assert_value(metrics, n, "event_cycles_user", 0);
+    assert_missing(metrics, n, "r1a2_user", "zero: ");
+    for (int i = 0; i < COUNTERS; i++)
+        script.answers[i] = counts(2, 500);
 
     context.pass = passes[2];
     assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, NULL), 0);
@@ -690,10 +721,24 @@ static void flushes_are_told_apart_by_reason(void **state)
     assert_value(metrics, n, "tlb_flushes_remote_ipi_sent", 8 + 9);
     assert_missing(metrics, n, "tlb_flushes_remote_wrong_cpu", "absent: ");
 
+    /* Each CPU once: two roles on one, and two pairs on three CPUs. */
     static const int one[] = {1, 1};
     context.cpus = one;
     assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, &why), 0);
     assert_int_equal(script.opened, 5);
+    static const int pairs[] = {1, 4, 4, 6};
+    context.cpus = pairs;
+    context.n_cpus = 4;
+    assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, &why), 0);
+    assert_int_equal(script.opened, 15);
+    assert_int_equal(script.cpus[2], 6);
+    assert_value(metrics, n, "tlb_flushes_task_switch", 0 + 1 + 2);
+
+    /* A CPU that went away: not 0. */
+    script.answers[1] = (struct answer){.before = at_start, .after = at_start};
+    assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, &why), 0);
+    assert_missing(metrics, n, "tlb_flushes_task_switch", "failed: it was never");
+    assert_value(metrics, n, "tlb_flushes_remote_shootdown", 3 + 4 + 5);
 
     for (int i = 0; i < COUNTERS; i++)
         script.answers[i].refuse = EACCES;
@@ -875,6 +920,7 @@ int main(void)
         IN_TREE(hybrid_parts_count_on_their_own_pmu),
         cmocka_unit_test_setup(another_back_end_leaves_them_alone, fresh),
         cmocka_unit_test_setup(one_side_or_both_in_one_can_be_asked_for, fresh),
+        cmocka_unit_test_setup(a_side_that_cannot_be_had_is_no_riddle, fresh),
         cmocka_unit_test_setup(events_that_are_asked_for, fresh),
         IN_TREE(flushes_are_told_apart_by_reason),
         cmocka_unit_test_setup(what_did_not_count_all_the_time_is_missing, fresh),

@@ -156,6 +156,32 @@ static void sensing_is_checked(void **state)
     assert_int_equal(ipm_sensing_check(NULL, NULL), 0);
 }
 
+/* As many as the driver lets through are counted, and one more is refused: none is dropped
+ * in silence. */
+static void every_event_asked_for_is_counted(void **state)
+{
+    (void)state;
+    ipm_auto_json json_t *sensing = json_pack("{s:[]}", "events");
+    json_t *events = json_object_get(sensing, "events");
+    for (int i = 1; i <= IPM_ASKED_EVENTS_MAX; i++)
+        (void)json_array_append_new(events, json_sprintf("r%x", (unsigned)i));
+    assert_int_equal(ipm_sensing_check(sensing, NULL), 0);
+    const struct ipm_sensor_context context = {
+        .sysroot = "", .pass = "timing", .window_ns = 200000000, .sensing = sensing};
+    struct ipm_metric metrics[IPM_METRICS_MAX];
+    struct ipm_sensor_set set;
+    ipm_sensor_set_open(&set, IPM_SCOPE_TASK, &context);
+    size_t n = ipm_sensor_set_read(&set, metrics, IPM_METRICS_MAX);
+    ipm_sensor_set_close(&set);
+    for (int i = 1; i <= IPM_ASKED_EVENTS_MAX; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "r%x", (unsigned)i);
+        assert_memory_equal(find(metrics, n, name)->reason, "not_in_this_pass: ", 18);
+    }
+    (void)json_array_append_new(events, json_string("one-more"));
+    assert_int_equal(ipm_sensing_check(sensing, NULL), -EINVAL);
+}
+
 /* Sleeps @times times: about as many voluntary switches.  Where something holds the machine
  * up, a sleep can be over before it began: tests ask for half of them. */
 static void sleep_often(int times)
@@ -614,6 +640,7 @@ int main(void)
         cmocka_unit_test(faulty_sensors_are_named),
         cmocka_unit_test(back_ends_exclude_each_other),
         cmocka_unit_test(sensing_is_checked),
+        cmocka_unit_test(every_event_asked_for_is_counted),
         cmocka_unit_test(rusage_sees_switches_and_faults),
         cmocka_unit_test(ticks_grow_or_are_absent),
         cmocka_unit_test_setup_teardown(system_cpu_is_busy_time_and_steal,

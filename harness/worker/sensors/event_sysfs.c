@@ -38,11 +38,13 @@ static int read_in(const struct pmu *pmu, const char *folder, const char *file,
     return ipm_read_file(path, text, room);
 }
 
+/* Hexadecimal with 0x, else decimal, as perf(1) reads them: 010 is ten. */
 static bool number(const char *text, uint64_t *out_value)
 {
     char *end = NULL;
+    bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
     errno = 0;
-    *out_value = strtoull(text, &end, 0);
+    *out_value = strtoull(text, &end, hexadecimal ? 16 : 10);
     return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
 }
 

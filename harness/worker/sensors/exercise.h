@@ -15,8 +15,8 @@ enum {
     IPM_EXERCISE_LOADS = 2,  /* loads from more pages than any TLB holds */
     IPM_EXERCISE_STORES = 4, /* the same, stores */
     IPM_EXERCISE_CODE = 8,   /* calls into as many pages */
-    IPM_EXERCISE_MEMORY =
-        16, /* loads from twice the last level of cache, 64 MiB at least */
+    /* loads from twice the last level of cache, 64 MiB at least */
+    IPM_EXERCISE_MEMORY = 16,
     IPM_EXERCISE_ALL = 31,
 };
 

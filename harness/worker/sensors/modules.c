@@ -46,7 +46,7 @@ static int absent(const char *name, struct ipm_why *why)
 #include "harness/worker/sensors/modules.def"
 #undef IPM_SENSOR_MODULE
 
-/* The hooks below stand in a sensor whose probe refuses: only open() is ever called. */
+/* The hooks below stand in a sensor whose probe refuses: they are never called. */
 static int absent_open(void *state, const struct ipm_sensor_context *context,
                        struct ipm_why *why)
 {

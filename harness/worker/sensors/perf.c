@@ -52,9 +52,20 @@ static bool core_pmu(const char *sysroot, char name[64])
     return found;
 }
 
+const char *ipm_perf_paranoid(const char *sysroot, char level[IPM_PERF_PARANOID])
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/proc/sys/kernel/perf_event_paranoid",
+                   sysroot);
+    if (ipm_read_file(path, level, IPM_PERF_PARANOID) != 0)
+        (void)snprintf(level, IPM_PERF_PARANOID, "unreadable");
+    return level;
+}
+
 int ipm_perf_refused(int error, const char *sysroot, struct ipm_why *why)
 {
     char pmu[64];
+    char level[IPM_PERF_PARANOID];
     switch (-error) {
     case ENOENT:
     case ENODEV:
@@ -68,18 +79,11 @@ int ipm_perf_refused(int error, const char *sysroot, struct ipm_why *why)
     case ENOSYS:
         return ipm_why_set(why, error, "this kernel has no perf events");
     case EACCES:
-    case EPERM: {
-        char path[PATH_MAX];
-        char level[16];
-        (void)snprintf(path, sizeof(path), "%s/proc/sys/kernel/perf_event_paranoid",
-                       sysroot);
-        if (ipm_read_file(path, level, sizeof(level)) != 0)
-            (void)snprintf(level, sizeof(level), "unreadable");
+    case EPERM:
         return ipm_why_set(why, error,
                            "perf_event_paranoid is %s and CAP_PERFMON is missing, or a "
                            "seccomp filter refuses",
-                           level);
-    }
+                           ipm_perf_paranoid(sysroot, level));
     case EBUSY:
         return ipm_why_set(why, error, "another user holds the PMU for himself");
     default:
@@ -148,10 +152,10 @@ static int open_into(struct ipm_perf *perf, int i, enum side side, bool grouped)
 static int open_unsplit(struct ipm_perf *perf, int i, bool grouped)
 {
     struct ipm_perf_counter *counters = perf->counters[i];
-    counters[USER].unasked = counters[KERNEL].unasked = false;
     if (open_into(perf, i, BOTH, grouped) < 0)
         return 0;
     perf->unsplit[i] = true;
+    counters[KERNEL].unasked = false;
     counters[KERNEL].error =
         ipm_why_set(&counters[KERNEL].why, -EOPNOTSUPP,
                     "no user/kernel split: this PMU refuses to leave one side out "

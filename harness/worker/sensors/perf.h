@@ -37,17 +37,19 @@
 #include <sys/types.h>
 
 struct ipm_perf_event {
-    const char
-        *name; /* NULL ends a table; with @split also NAME_user and NAME_kernel */
+    const char *name; /* NULL ends a table; where @split also NAME_user, NAME_kernel */
     const char *unit;
     uint32_t type; /* PERF_TYPE_ ..., or of sysfs */
     uint64_t config, config1, config2;
-    bool split; /* user and kernel are counted apart, and the total is their sum;
-                          else one counter counts both */
+    /* User and kernel are counted apart, and the total is their sum; else one counter
+     * counts both. */
+    bool split;
     bool moves; /* no window leaves it at 0: a 0 is a counter that does not work */
     unsigned exercise; /* IPM_EXERCISE_ ...: loops that move it; 0: a 0 is believed */
-    int error;         /* not 0: a negative errno; it is not to be had, and @reason says
-                          why; nothing is opened */
+    bool rare; /* no loop need move it: what stays 0 on them is in doubt, not stuck */
+    /* Not 0: a negative errno.  It is not to be had, and @reason says why; nothing is
+     * opened. */
+    int error;
     const char *reason;
 };
 
@@ -59,6 +61,12 @@ struct ipm_perf_sample {
     uint64_t enabled_ns;
     uint64_t running_ns;
 };
+
+/* What a counter counted between two samples; missing where it did not run all the time. */
+struct ipm_metric ipm_perf_between(const char *name, const char *unit,
+                                   const char *source,
+                                   const struct ipm_perf_sample *start,
+                                   const struct ipm_perf_sample *stop);
 
 /*
  * What a point's member `sensors` may ask by `sides`: "user", "kernel" or "total", that is
@@ -72,10 +80,9 @@ struct ipm_perf_counter {
     int fd;    /* -1: not open */
     int error; /* negative errno of what went wrong first; 0: nothing */
     struct ipm_why why;
-    bool unasked; /* the other side alone, or both in one, was asked for */
-    bool follows; /* in the group of perf->leader, by which it is switched */
-    bool
-        unscheduled; /* the kernel gave the pinned counter up: a read returned nothing */
+    bool unasked;     /* the other side alone, or both in one, was asked for */
+    bool follows;     /* in the group of perf->leader, by which it is switched */
+    bool unscheduled; /* the kernel gave it up, pinned as it is: a read got nothing */
     enum { IPM_PERF_UNTRIED, IPM_PERF_MOVED, IPM_PERF_STUCK, IPM_PERF_DOUBTED } trial;
     struct ipm_perf_sample start, stop;
 };
@@ -108,14 +115,18 @@ void ipm_perf_close(struct ipm_perf *perf);
  * negative errno, returned. */
 int ipm_perf_refused(int error, const char *sysroot, struct ipm_why *why);
 
+/* The text of perf_event_paranoid, or "unreadable"; returns @level. */
+enum { IPM_PERF_PARANOID = 16 };
+const char *ipm_perf_paranoid(const char *sysroot, char level[IPM_PERF_PARANOID]);
+
 /* The system calls used.  Tests put a scripted kernel here; each returns -1 and errno. */
 struct ipm_perf_system {
     int (*open)(struct perf_event_attr *attributes, pid_t pid, int cpu, int group,
                 unsigned long flags);
     int (*control)(int fd, unsigned long request, void *argument);
     ssize_t (*read)(int fd, void *bytes, size_t length);
-    bool
-        any_sysroot; /* it knows the PMUs of a fake tree; the kernel knows its own only */
+    /* It knows the PMUs of a fake tree; the kernel knows its own only. */
+    bool any_sysroot;
 };
 
 extern const struct ipm_perf_system *ipm_perf_system;

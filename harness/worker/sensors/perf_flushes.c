@@ -9,6 +9,7 @@
  * The numbers of the reasons are the kernel's own affair: they are read from the
  * tracepoint's format, by their texts.
  */
+#include "harness/worker/point.h"
 #include "harness/worker/sensors/perf.h"
 #include "harness/worker/sensors/tracefs.h"
 
@@ -18,13 +19,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REASONS = 6, CPUS = 2, FORMAT_ROOM = 4096 };
+enum { REASONS = 6, CPUS = IPM_SEATS_MAX, FORMAT_ROOM = 4096 };
 
+/*
+ * In the order of the kernel's enum tlb_flush_reason.  @text stands in the format; its
+ * letters' case has changed over time.  Some kernels left @symbol, the enumerator, in place
+ * of its number, which is then its place here.
+ */
 static const struct {
     const char *name;
-    const char *text; /* in the format; its letters' case has changed over time */
-    const char
-        *symbol; /* where the kernel left the enumerator in place of its number */
+    const char *text;
+    const char *symbol;
 } reasons[REASONS] = {
     {"tlb_flushes_task_switch", "\"flush on task switch\"", "TLB_FLUSH_ON_TASK_SWITCH"},
     {"tlb_flushes_remote_shootdown", "\"remote shootdown\"", "TLB_REMOTE_SHOOTDOWN"},
@@ -110,18 +115,28 @@ static void close_all(struct flushes_state *self)
     }
 }
 
-/* One counter per reason and CPU, two roles on one CPU being one. */
+/* The roles' CPUs, each once; CPU 0 before they are placed.  Returns how many. */
+static int distinct_cpus(const struct ipm_sensor_context *context, int cpus[CPUS])
+{
+    int n = 0;
+    cpus[0] = 0;
+    for (int k = 0; k < context->n_cpus; k++) {
+        int at = 0;
+        while (at < n && cpus[at] != context->cpus[k])
+            at++;
+        if (at == n && n < CPUS)
+            cpus[n++] = context->cpus[k];
+    }
+    return n > 0 ? n : 1;
+}
+
+/* One counter per reason and CPU. */
 static int open_reasons(struct flushes_state *self, uint64_t id, const char *format,
                         const struct ipm_sensor_context *context, struct ipm_why *why)
 {
-    int cpus[CPUS] = {0};
+    int cpus[CPUS];
     int opened = 0;
-    self->n_cpus = 0;
-    for (int k = 0; k < CPUS && k < context->n_cpus; k++) {
-        if (k == 0 || context->cpus[k] != cpus[0])
-            cpus[self->n_cpus++] = context->cpus[k];
-    }
-    self->n_cpus = self->n_cpus == 0 ? 1 : self->n_cpus;
+    self->n_cpus = distinct_cpus(context, cpus);
     for (int i = 0; i < REASONS; i++) {
         int number = reason_number(format, i);
         if (number < 0)
@@ -177,36 +192,44 @@ static int perf_flushes_probe(const struct ipm_sensor_context *context,
     return error;
 }
 
-/* One request to every counter that is open, or, 0, a read of each. */
-static void each(struct flushes_state *self, unsigned long request, bool stopped)
+/* Switches every counter on or off. */
+static void control(struct flushes_state *self, unsigned long request)
+{
+    for (int i = 0; i < REASONS; i++) {
+        for (int k = 0; k < self->n_cpus && self->rows[i].error == 0; k++) {
+            int fd = self->rows[i].counters[k].fd;
+            if (ipm_perf_system->control(fd, request, NULL) != 0)
+                self->rows[i].error = ipm_why_set(&self->rows[i].why, -errno,
+                                                  "switch the counter on or off: ");
+        }
+    }
+}
+
+static void sample(struct flushes_state *self, bool stopped)
 {
     for (int i = 0; i < REASONS; i++) {
         for (int k = 0; k < self->n_cpus && self->rows[i].error == 0; k++) {
             struct counter *counter = &self->rows[i].counters[k];
             struct ipm_perf_sample *into = stopped ? &counter->stop : &counter->start;
-            bool done = request != 0
-                            ? ipm_perf_system->control(counter->fd, request, NULL) == 0
-                            : ipm_perf_system->read(counter->fd, into, sizeof(*into)) ==
-                                  (ssize_t)sizeof(*into);
-            if (!done)
+            ssize_t got = ipm_perf_system->read(counter->fd, into, sizeof(*into));
+            if (got != (ssize_t)sizeof(*into))
                 self->rows[i].error =
-                    ipm_why_set(&self->rows[i].why, errno == 0 ? -EIO : -errno,
-                                request != 0 ? "switch the counter on or off: "
-                                             : "read the counter: ");
+                    ipm_why_set(&self->rows[i].why, got < 0 ? -errno : -EPROTO,
+                                "read the counter: ");
         }
     }
 }
 
 static void perf_flushes_start(void *state)
 {
-    each(state, 0, false);
-    each(state, PERF_EVENT_IOC_ENABLE, false);
+    sample(state, false);
+    control(state, PERF_EVENT_IOC_ENABLE);
 }
 
 static void perf_flushes_stop(void *state)
 {
-    each(state, PERF_EVENT_IOC_DISABLE, true);
-    each(state, 0, true);
+    control(state, PERF_EVENT_IOC_DISABLE);
+    sample(state, true);
 }
 
 static size_t perf_flushes_read(void *state, struct ipm_metric *out_metrics,
@@ -215,15 +238,20 @@ static size_t perf_flushes_read(void *state, struct ipm_metric *out_metrics,
     const struct flushes_state *self = state;
     size_t n = 0;
     for (int i = 0; i < REASONS && n < room; i++) {
-        uint64_t sum = 0;
-        for (int k = 0; k < self->n_cpus; k++)
-            sum += self->rows[i].counters[k].stop.value -
-                   self->rows[i].counters[k].start.value;
-        out_metrics[n++] =
-            self->rows[i].error == 0
-                ? ipm_metric_value(reasons[i].name, "", "tracepoint", (double)sum)
-                : ipm_metric_failed(reasons[i].name, "", "tracepoint",
-                                    self->rows[i].error, &self->rows[i].why);
+        const char *name = reasons[i].name;
+        if (self->rows[i].error != 0) {
+            out_metrics[n++] = ipm_metric_failed(
+                name, "", "tracepoint", self->rows[i].error, &self->rows[i].why);
+            continue;
+        }
+        struct ipm_metric sum = ipm_metric_value(name, "", "tracepoint", 0);
+        for (int k = 0; k < self->n_cpus; k++) {
+            const struct counter *counter = &self->rows[i].counters[k];
+            const struct ipm_metric of_cpu = ipm_perf_between(
+                name, "", "tracepoint", &counter->start, &counter->stop);
+            ipm_metric_add(&sum, &of_cpu);
+        }
+        out_metrics[n++] = sum;
     }
     return n;
 }

@@ -42,7 +42,7 @@ static void judge(const struct ipm_perf_event *event, struct ipm_perf_counter *c
         counter->trial = IPM_PERF_DOUBTED;
     else if (after.start.value != counter->stop.value)
         counter->trial = IPM_PERF_MOVED;
-    else if ((event->exercise & ~ran) != 0 ||
+    else if (event->rare || (event->exercise & ~ran) != 0 ||
              (in_kernel && event->exercise == IPM_EXERCISE_CODE))
         counter->trial = IPM_PERF_DOUBTED;
     else
@@ -73,6 +73,22 @@ static void exercise(struct ipm_perf *perf)
     }
 }
 
+struct ipm_metric ipm_perf_between(const char *name, const char *unit,
+                                   const char *source,
+                                   const struct ipm_perf_sample *start,
+                                   const struct ipm_perf_sample *stop)
+{
+    uint64_t enabled_ns = stop->enabled_ns - start->enabled_ns;
+    uint64_t running_ns = stop->running_ns - start->running_ns;
+    if (running_ns != enabled_ns)
+        return ipm_metric_missing(
+            name, unit, source, "multiplexed: it counted %llu of %llu ns",
+            (unsigned long long)running_ns, (unsigned long long)enabled_ns);
+    if (enabled_ns == 0)
+        return ipm_metric_missing(name, unit, source, "failed: it was never enabled");
+    return ipm_metric_value(name, unit, source, (double)(stop->value - start->value));
+}
+
 /* What one counter says of the window. */
 static struct ipm_metric metric(const struct ipm_perf_event *event,
                                 const struct ipm_perf_counter *counter,
@@ -93,15 +109,12 @@ static struct ipm_metric metric(const struct ipm_perf_event *event,
             name, unit, "perf",
             "multiplexed: no counter was free for it (too few, or "
             "another user such as the NMI watchdog)");
-    uint64_t enabled_ns = counter->stop.enabled_ns - counter->start.enabled_ns;
-    uint64_t running_ns = counter->stop.running_ns - counter->start.running_ns;
     uint64_t value = counter->stop.value - counter->start.value;
-    if (running_ns != enabled_ns)
-        return ipm_metric_missing(
-            name, unit, "perf", "multiplexed: it counted %llu of %llu ns",
-            (unsigned long long)running_ns, (unsigned long long)enabled_ns);
-    if (enabled_ns == 0)
-        return ipm_metric_missing(name, unit, "perf", "failed: it was never enabled");
+    uint64_t running_ns = counter->stop.running_ns - counter->start.running_ns;
+    struct ipm_metric counted =
+        ipm_perf_between(name, unit, "perf", &counter->start, &counter->stop);
+    if (counted.status != IPM_METRIC_OK)
+        return counted;
     if (event->exercise != 0 && value / MOST_PER_NS > running_ns)
         return ipm_metric_missing(name, unit, "perf",
                                   "failed: %llu in %llu ns is more than a CPU can do: "
@@ -119,7 +132,7 @@ static struct ipm_metric metric(const struct ipm_perf_event *event,
     if (value == 0 && event->moves)
         return ipm_metric_missing(name, unit, "perf",
                                   "zero: the counter opens but does not count");
-    return ipm_metric_value(name, unit, "perf", (double)value);
+    return counted;
 }
 
 size_t ipm_perf_read(struct ipm_perf *perf, struct ipm_metric *out_metrics, size_t room)

@@ -31,7 +31,7 @@ static bool is_one_of(const json_t *value, const char *const *words)
 
 static bool is_texts(const json_t *value)
 {
-    bool texts = json_is_array(value);
+    bool texts = json_is_array(value) && json_array_size(value) <= IPM_ASKED_EVENTS_MAX;
     for (size_t i = 0; texts && i < json_array_size(value); i++)
         texts = json_is_string(json_array_get(value, i));
     return texts;
@@ -60,7 +60,8 @@ static int check_member(const char *key, const json_t *value, struct ipm_why *wh
         return is_texts(value)
                    ? 0
                    : ipm_why_set(why, -EINVAL,
-                                 "sensors: 'events' must be a list of texts");
+                                 "sensors: 'events' must be a list of at most %d texts",
+                                 IPM_ASKED_EVENTS_MAX);
     return ipm_why_set(why, -EINVAL, "sensors: unknown member '%s'", key);
 }
 
@@ -90,7 +91,7 @@ const char *ipm_sensor_not_chosen(const struct ipm_sensor *sensor,
         asked = choices[0].words[0];
     if (sensor->back_end == NULL || strcmp(sensor->back_end, asked) == 0)
         return NULL;
-    /* Points outlive their JSON in a set: a text of our own, not one made of theirs. */
+    /* The set keeps the pointer: texts that stay, none that would have to be made. */
     return strcmp(asked, "papi") == 0 ? "not_chosen: --counters papi"
                                       : "not_chosen: --counters perf";
 }

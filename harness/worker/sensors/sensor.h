@@ -23,16 +23,16 @@
 enum ipm_scope { IPM_SCOPE_TASK, IPM_SCOPE_SYSTEM };
 
 struct ipm_sensor_context {
-    const char
-        *sysroot;      /* prefix of every sysfs and proc path; "": the machine itself */
+    /* Prefix of every sysfs and proc path; "": the machine itself. */
+    const char *sysroot;
     const char *pass;  /* "timing", "counters:core", "energy" ... */
     int64_t window_ns; /* as planned */
-    const json_t
-        *unavailable; /* pass to the reason why it is not available here, as a probe
-                                  said before; NULL: nobody said */
-    const json_t
-        *sensing;    /* what was asked of the sensors: the point's member "sensors"
-                              (docs/protocol.md); NULL: nothing, all take their defaults */
+    /* Pass to the reason why it is not available here, as a probe said before; NULL:
+     * nobody said. */
+    const json_t *unavailable;
+    /* What was asked of the sensors: the point's member "sensors" (docs/protocol.md), in
+     * form by ipm_sensing_check(); NULL: nothing, all take their defaults. */
+    const json_t *sensing;
     const int *cpus; /* of the roles, @n_cpus of them; NULL: not placed yet */
     int n_cpus;
 };
@@ -49,15 +49,14 @@ struct ipm_sensor {
     const char *summary; /* at most 60 characters */
     const char *source;  /* of its metrics: "getrusage", "perf" ... */
     enum ipm_scope scope;
-    const char
-        *pass; /* the pass it belongs to; NULL: every pass; "energy" is "idle" too,
-                         whose windows are the baseline of the others */
-    const char
-        *back_end; /* "perf" or "papi": of the hardware counters, opened only where
-                              that one is asked for; NULL: not bound to a back end */
-    int64_t min_window_ns; /* shorter windows are too_short; 0: none */
-    const struct ipm_sensor_row
-        *metrics; /* what it reads at the least; NULL with @rows */
+    /* The pass it belongs to; NULL: every pass.  "energy" is "idle" too, whose windows are
+     * the baseline of the others. */
+    const char *pass;
+    /* "perf" or "papi": of the hardware counters, opened only where that one is asked for;
+     * NULL: not bound to a back end. */
+    const char *back_end;
+    int64_t min_window_ns;                /* shorter windows are too_short; 0: none */
+    const struct ipm_sensor_row *metrics; /* it reads at the least; NULL with @rows */
     size_t state_size;
 
     /* Really try it; leave nothing behind.  0, or -errno with the reason in @why. */
@@ -96,6 +95,8 @@ extern const struct ipm_sensor *const ipm_sensors[];
  */
 int ipm_sensor_check(const struct ipm_sensor *sensor, struct ipm_why *why);
 
+enum { IPM_ASKED_EVENTS_MAX = 32 }; /* most events of one point's member "sensors" */
+
 /**
  * ipm_sensing_check() - is what is asked of the sensors (docs/protocol.md) in form?
  * @sensing: NULL is
@@ -108,7 +109,7 @@ int ipm_sensing_check(const json_t *sensing, struct ipm_why *why);
 const char *ipm_sensor_not_chosen(const struct ipm_sensor *sensor,
                                   const json_t *sensing);
 
-enum { IPM_SENSORS_MAX = 48, IPM_METRICS_MAX = 160, IPM_PASS_TEXT = 32 };
+enum { IPM_SENSORS_MAX = 64, IPM_METRICS_MAX = 160, IPM_PASS_TEXT = 32 };
 
 /* The name of a sensor's pass number @part, from 1; 0: of a sensor without @passes. */
 const char *ipm_sensor_pass(const struct ipm_sensor *sensor, int part,

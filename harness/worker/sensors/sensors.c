@@ -19,9 +19,11 @@ const struct ipm_sensor *const ipm_sensors[] = {
     NULL,
 };
 
-_Static_assert(sizeof(ipm_sensors) / sizeof(ipm_sensors[0]) - 1 + IPM_SENSOR_MODULES <=
+/* At the most, events are a pass each. */
+_Static_assert(sizeof(ipm_sensors) / sizeof(ipm_sensors[0]) - 1 + IPM_SENSOR_MODULES +
+                       IPM_ASKED_EVENTS_MAX <=
                    IPM_SENSORS_MAX,
-               "a sensor set must hold every sensor");
+               "a sensor set must hold every sensor, once for each of its passes");
 
 static bool is_name(const char *text)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/worker/sensors/modules/papi_events.h"
 
-#include "base/process.h"
-#include "harness/worker/sensors/modules/papi_work.h"
+#include "harness/worker/sensors/exercise.h"
+#include "harness/worker/sensors/perf.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <papi.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -76,18 +75,13 @@ static int find_component(const struct ipm_sensor_context *context, int *out_com
     if (info == NULL)
         return ipm_why_set(why, -ENODEV, "this PAPI has no component perf_event");
     if (info->disabled != 0) {
-        char path[PATH_MAX];
-        char level[16];
-        (void)snprintf(path, sizeof(path), "%s/proc/sys/kernel/perf_event_paranoid",
-                       context->sysroot);
-        if (ipm_read_file(path, level, sizeof(level)) != 0)
-            (void)snprintf(level, sizeof(level), "unreadable");
+        char level[IPM_PERF_PARANOID];
         return ipm_why_set(
             why, -EACCES,
             "PAPI disables its component perf_event: %.80s "
             "(perf_event_paranoid is %s; above 2 PAPI gives up, for root, "
             "too)",
-            info->disabled_reason, level);
+            info->disabled_reason, ipm_perf_paranoid(context->sysroot, level));
     }
     *out_component = component;
     return 0;
@@ -110,6 +104,14 @@ static void destroy(int *set)
     *set = PAPI_NULL;
 }
 
+/* Leaves the CPU of its own accord.  A shorter sleep may be over before the task has left
+ * its CPU: no switch at all. */
+static void sleep_often(int times)
+{
+    for (int i = 0; i < times; i++)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+}
+
 /* Counts what only the kernel's side sees, against what getrusage says. */
 static void check_domain(struct ipm_papi *papi)
 {
@@ -122,7 +124,7 @@ static void check_domain(struct ipm_papi *papi)
         result = PAPI_start(set);
     int64_t before = switches();
     if (result == PAPI_OK) {
-        ipm_papi_sleep(SLEEPS);
+        sleep_often(SLEEPS);
         int64_t done = switches() - before;
         result = PAPI_stop(set, &counted);
         if (result == PAPI_OK && 2 * counted < done)
@@ -218,6 +220,13 @@ static int64_t cpu_us(void)
     return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
+/* Retires at least @n instructions in user mode, and not many times as many. */
+static void spin(uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        __asm__ volatile("nop");
+}
+
 /* Is @value what the work must have made of this counter? */
 static void judge(const struct ipm_papi_event *event, long long value, int64_t us,
                   bool walked, char reason[IPM_PAPI_REASON])
@@ -239,22 +248,20 @@ static void judge(const struct ipm_papi_event *event, long long value, int64_t u
 
 static void try_events(struct ipm_papi *papi)
 {
-    bool data = false;
-    bool code = false;
-    bool walk = false;
+    const unsigned pages = IPM_EXERCISE_LOADS | IPM_EXERCISE_CODE;
+    unsigned wanted = 0;
     for (int i = 0; papi->events[i].name != NULL; i++)
-        walk = walk || papi->events[i].proof == IPM_PAPI_PAGES;
+        wanted |= papi->events[i].proof == IPM_PAPI_PAGES ? pages : 0;
     int64_t us = cpu_us();
     ipm_papi_start(papi);
-    ipm_papi_spin(SPINS);
-    if (walk)
-        ipm_papi_walk(&data, &code);
+    spin(SPINS);
+    bool walked = ipm_exercise(wanted) == pages;
     ipm_papi_stop(papi);
     us = cpu_us() - us;
     for (int i = 0; papi->result == PAPI_OK && papi->events[i].name != NULL; i++) {
         int position = papi->counters[i].position;
         if (position >= 0)
-            judge(&papi->events[i], papi->values[position], us, data && code,
+            judge(&papi->events[i], papi->values[position], us, walked,
                   papi->counters[i].reason);
     }
 }

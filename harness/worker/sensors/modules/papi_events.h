@@ -22,7 +22,7 @@
 enum ipm_papi_proof {
     IPM_PAPI_INSTRUCTIONS, /* between the loop's own and a hundred times as many */
     IPM_PAPI_CYCLES,       /* a rate between 10 MHz and 20 GHz of CPU time */
-    IPM_PAPI_PAGES,        /* more than none, over pages never touched before */
+    IPM_PAPI_PAGES,        /* more than none, over more pages than a TLB holds */
     IPM_PAPI_UNTRIED,      /* the work leaves it alone: nothing is judged */
 };
 

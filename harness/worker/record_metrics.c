@@ -30,55 +30,62 @@ static size_t find(const struct ipm_metric *metrics, size_t n, const char *name)
     return i;
 }
 
+/* What was read of one process. */
+struct part {
+    const struct ipm_metric *metrics;
+    size_t n;
+    const char *kind, *name; /* "role", "server" */
+};
+
+static size_t role_parts(const struct ipm_point *point, const struct ipm_board *board,
+                         struct part *parts)
+{
+    for (int at = 0; at < board->n_seats; at++)
+        parts[at] =
+            (struct part){board->seats[at].metrics, board->seats[at].n_metrics, "role",
+                          point->workload->roles[ipm_point_role(point, at)].name};
+    return (size_t)board->n_seats;
+}
+
+static size_t helper_parts(const struct ipm_outcome *outcome, struct part *parts)
+{
+    for (int i = 0; i < outcome->n_helpers; i++)
+        parts[i] =
+            (struct part){outcome->helpers[i].metrics, outcome->helpers[i].n_metrics,
+                          "helper", outcome->helpers[i].name};
+    return (size_t)outcome->n_helpers;
+}
+
 /* What a process does not list is 0 only where it is a call by name that it never made.
  * Else nothing says how much the whole would be: a sum without it would be a false one. */
-static void add_unlisted(struct ipm_metric *sum, const struct ipm_metric *metrics,
-                         size_t n, const char *kind, const char *name)
+static void add_unlisted(struct ipm_metric *sum, const struct part *part)
 {
     bool call = ipm_counts_is_call(sum->name);
     if (sum->status != IPM_METRIC_OK ||
-        (call && ipm_counts_lists_all_calls(metrics, n)))
+        (call && ipm_counts_lists_all_calls(part->metrics, part->n)))
         return;
     *sum = ipm_metric_missing(sum->name, sum->unit, sum->source, "absent: %s %s %s",
                               call ? "not among the calls listed for" : "not read for",
-                              kind, name);
+                              part->kind, part->name);
 }
 
-/* A helper's part of the sums. */
-static void add_helper(struct ipm_metric *sums, size_t n,
-                       const struct ipm_helper_share *helper)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t row = find(helper->metrics, helper->n_metrics, sums[i].name);
-        if (row < helper->n_metrics)
-            ipm_metric_add(&sums[i], &helper->metrics[row]);
-        else
-            add_unlisted(&sums[i], helper->metrics, helper->n_metrics, "helper",
-                         helper->name);
-    }
-}
-
-/* Sum over the roles; role by role, so that one missing part makes the sum missing. */
-static size_t sum_roles(const struct ipm_point *point, const struct ipm_board *board,
-                        struct ipm_metric *sums)
+/* Part by part, so that one that is missing makes the sum missing.  Return: how many. */
+static size_t add_up(const struct part *parts, size_t n_parts, struct ipm_metric *sums)
 {
     size_t n = 0;
-    for (int at = 0; at < board->n_seats; at++) {
-        const struct ipm_board_role *seat = &board->seats[at];
-        for (size_t i = 0; i < seat->n_metrics; i++) {
-            size_t sum = find(sums, n, seat->metrics[i].name);
+    for (size_t at = 0; at < n_parts; at++) {
+        for (size_t i = 0; i < parts[at].n; i++) {
+            size_t sum = find(sums, n, parts[at].metrics[i].name);
             if (sum < n)
-                ipm_metric_add(&sums[sum], &seat->metrics[i]);
+                ipm_metric_add(&sums[sum], &parts[at].metrics[i]);
             else if (n < IPM_METRICS_MAX)
-                sums[n++] = seat->metrics[i];
+                sums[n++] = parts[at].metrics[i];
         }
     }
-    for (int at = 0; at < board->n_seats; at++) {
-        const struct ipm_board_role *seat = &board->seats[at];
-        const char *name = point->workload->roles[ipm_point_role(point, at)].name;
+    for (size_t at = 0; at < n_parts; at++) {
         for (size_t i = 0; i < n; i++) {
-            if (find(seat->metrics, seat->n_metrics, sums[i].name) == seat->n_metrics)
-                add_unlisted(&sums[i], seat->metrics, seat->n_metrics, "role", name);
+            if (find(parts[at].metrics, parts[at].n, sums[i].name) == parts[at].n)
+                add_unlisted(&sums[i], &parts[at]);
         }
     }
     return n;
@@ -206,13 +213,13 @@ void ipm_record_metrics(json_t *record, const struct ipm_point *point,
                         const struct ipm_board *board,
                         const struct ipm_outcome *outcome)
 {
-    struct ipm_metric sums[IPM_METRICS_MAX] = {0};
+    struct part parts[IPM_SEATS_MAX + IPM_HELPERS_MAX];
     struct ipm_metric own[IPM_METRICS_MAX];
-    size_t n = sum_roles(point, board, sums);
-    memcpy(own, sums, sizeof(own));
-    size_t n_own = n;
-    for (int i = 0; i < outcome->n_helpers; i++)
-        add_helper(sums, n, &outcome->helpers[i]);
+    struct ipm_metric sums[IPM_METRICS_MAX];
+    size_t n_roles = role_parts(point, board, parts);
+    size_t n_helpers = helper_parts(outcome, &parts[n_roles]);
+    size_t n_own = add_up(parts, n_roles, own);
+    size_t n = add_up(parts, n_roles + n_helpers, sums);
     struct work work = work_of(point, board);
     double payload_bytes = (double)work.payload_bytes;
     if (n < IPM_METRICS_MAX)

@@ -92,6 +92,7 @@ static void parts_add_up(void **state)
     put_helper(*state, "syscalls_poll", 7);
     assert_true(sum(*state, "syscalls", &reason) == 42);
     assert_true(sum(*state, "syscalls_write", &reason) == 15);
+    assert_true(sum(*state, "syscalls_poll", &reason) == 7); /* the helper's alone */
 }
 
 /* Where a list of calls is not whole, what is not on it is not known. */

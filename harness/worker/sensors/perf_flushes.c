@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REASONS = 6, CPUS = 2, FORMAT_ROOM = 4096 };
+enum { REASONS = 6, CPUS = 64 /* of the most roles */, FORMAT_ROOM = 4096 };
 
 static const struct {
     const char *name;
@@ -110,7 +110,7 @@ static void close_all(struct flushes_state *self)
     }
 }
 
-/* One counter per reason and CPU, two roles on one CPU being one. */
+/* One counter per reason and CPU, roles on one CPU being one. */
 static int open_reasons(struct flushes_state *self, uint64_t id, const char *format,
                         const struct ipm_sensor_context *context, struct ipm_why *why)
 {
@@ -118,7 +118,10 @@ static int open_reasons(struct flushes_state *self, uint64_t id, const char *for
     int opened = 0;
     self->n_cpus = 0;
     for (int k = 0; k < CPUS && k < context->n_cpus; k++) {
-        if (k == 0 || context->cpus[k] != cpus[0])
+        int known = 0;
+        while (known < self->n_cpus && cpus[known] != context->cpus[k])
+            known++;
+        if (known == self->n_cpus)
             cpus[self->n_cpus++] = context->cpus[k];
     }
     self->n_cpus = self->n_cpus == 0 ? 1 : self->n_cpus;

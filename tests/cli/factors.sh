@@ -12,7 +12,7 @@ failures=0
 
 # point MEMBERS: measures into $work/record.
 point() {
-    measure "\"mechanism\":\"shm_ring\",\"window_ns\":40000000,\"warmup_ns\":1000000,$1" >"$work/record"
+    measure "\"mechanism\":\"shm_ring\",\"window_ns\":40000000,\"warmup_ns\":1000000,\"timeout_ns\":20000000000,$1" >"$work/record"
 }
 
 # must WHAT JQ-CONDITION: of the record.

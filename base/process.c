@@ -131,7 +131,12 @@ int ipm_read_all(int fd, size_t limit, char **out_text, size_t *out_length)
 
 int ipm_read_file(const char *path, char *text, size_t room)
 {
-    ipm_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return ipm_read_file_at(AT_FDCWD, path, text, room);
+}
+
+int ipm_read_file_at(int directory, const char *path, char *text, size_t room)
+{
+    ipm_auto_fd int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     ssize_t got = read(fd, text, room - 1);

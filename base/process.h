@@ -50,4 +50,7 @@ int ipm_read_all(int fd, size_t limit, char **out_text, size_t *out_length);
  * last line feed.  Return: 0; -errno of open or read. */
 int ipm_read_file(const char *path, char *text, size_t room);
 
+/* The same, @path relative to an open directory. */
+int ipm_read_file_at(int directory, const char *path, char *text, size_t room);
+
 #endif

@@ -73,8 +73,7 @@ struct ipm_board {
     bool warm;             /* no more warm-up rounds */
     int64_t warmup_spent_ns;
     double clock_cost_ns;
-    double bracket_ns[2];    /* before and after the window; NaN: not taken */
-    char bracket_reason[96]; /* why not */
+    double bracket_ns[2]; /* before and after the window; NaN: not taken */
 
     struct ipm_pace paces[IPM_PAIRS_MAX];
     struct ipm_bracket bracket;

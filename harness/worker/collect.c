@@ -5,12 +5,11 @@
 #include "base/process.h"
 #include "base/record.h"
 #include "harness/worker/build_id.h"
-#include "harness/worker/copies_check.h"
 #include "harness/worker/counts.h"
+#include "harness/worker/record_metrics.h"
 #include "harness/worker/role.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 /* Of the planned messages; below, the rate was not what the point says. */
@@ -54,7 +53,7 @@ void ipm_record_end(json_t *record, const char *status, const char *phase,
 {
     set(record, "status", json_string(status));
     set(record, "phase", phase == NULL ? json_null() : json_string(phase));
-    set(record, "reason", reason == NULL ? json_null() : json_string(reason));
+    set(record, "reason", reason == NULL ? json_null() : ipm_json_text(reason));
 }
 
 /* The factors as the worker took them, defaults filled in. */
@@ -204,198 +203,6 @@ static void set_setup(json_t *record, const struct ipm_board *board,
     set(record, "clock", clock);
 }
 
-static json_t *metrics_json(const struct ipm_metric *metrics, size_t n)
-{
-    json_t *json = json_object();
-    for (size_t i = 0; i < n; i++)
-        set(json, metrics[i].name, ipm_metric_json(&metrics[i]));
-    return json;
-}
-
-static struct ipm_metric *find_metric(struct ipm_metric *metrics, size_t n,
-                                      const char *name)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(metrics[i].name, name) == 0)
-            return &metrics[i];
-    }
-    return NULL;
-}
-
-/* A helper's part of the sums.  Of what it is not billed for, nothing says how much the
- * whole would be: a sum without the broker would be a false one. */
-static void add_helper(struct ipm_metric *sums, size_t n,
-                       const struct ipm_helper_share *helper)
-{
-    for (size_t i = 0; i < n; i++) {
-        /* Calls by name: those of a process that makes none are not listed. */
-        bool billed = strncmp(sums[i].name, "syscalls_", strlen("syscalls_")) == 0 &&
-                      ipm_counts_traced(helper->metrics, helper->n_metrics);
-        for (size_t row = 0; row < helper->n_metrics; row++) {
-            if (strcmp(helper->metrics[row].name, sums[i].name) != 0)
-                continue;
-            ipm_metric_add(&sums[i], &helper->metrics[row]);
-            billed = true;
-        }
-        if (!billed && sums[i].status == IPM_METRIC_OK)
-            sums[i] =
-                ipm_metric_missing(sums[i].name, sums[i].unit, sums[i].source,
-                                   "absent: not read for helper %s", helper->name);
-    }
-}
-
-/* Sum over the roles; role by role, so that one missing part makes the sum missing. */
-static size_t sum_roles(const struct ipm_board *board, struct ipm_metric *sums)
-{
-    size_t n = 0;
-    for (int at = 0; at < board->n_seats; at++) {
-        const struct ipm_board_role *seat = &board->seats[at];
-        for (size_t i = 0; i < seat->n_metrics; i++) {
-            struct ipm_metric *sum = find_metric(sums, n, seat->metrics[i].name);
-            if (sum != NULL)
-                ipm_metric_add(sum, &seat->metrics[i]);
-            else if (n < IPM_METRICS_MAX)
-                sums[n++] = seat->metrics[i];
-        }
-    }
-    return n;
-}
-
-static json_t *divided(const struct ipm_metric *metrics, size_t n, double by)
-{
-    json_t *json = json_object();
-    for (size_t i = 0; i < n; i++) {
-        bool there = metrics[i].status == IPM_METRIC_OK && by > 0;
-        set(json, metrics[i].name,
-            there ? ipm_json_number(metrics[i].value / by) : json_null());
-    }
-    return json;
-}
-
-/* The workload's own metrics: one row of its table over all roles that report it, or as
- * the one in seat @only says it. */
-static void set_own_metrics(json_t *json, const struct ipm_point *point,
-                            const struct ipm_board *board, int only)
-{
-    const struct ipm_metric_row *rows = point->workload->metrics;
-    for (int i = 0; rows != NULL && rows[i].name != NULL; i++) {
-        double merged = NAN;
-        int n = 0;
-        for (int seat = 0; seat < board->n_seats; seat++) {
-            double value = board->seats[seat].values[i];
-            if (isnan(value) || (only >= 0 && seat != only))
-                continue;
-            if (n++ == 0)
-                merged = value;
-            else if (rows[i].merge == IPM_MERGE_MIN || rows[i].merge == IPM_MERGE_MAX)
-                merged = rows[i].merge == IPM_MERGE_MIN ? fmin(merged, value)
-                                                        : fmax(merged, value);
-            else
-                merged += value;
-        }
-        if (n == 0 && only >= 0)
-            continue;
-        struct ipm_metric metric =
-            n > 0 ? ipm_metric_value(rows[i].name, rows[i].unit, "workload",
-                                     rows[i].merge == IPM_MERGE_MEAN ? merged / n
-                                                                     : merged)
-                  : ipm_metric_missing(rows[i].name, rows[i].unit, "workload",
-                                       "not_applicable: no role has it here");
-        set(json, rows[i].name, ipm_metric_json(&metric));
-    }
-}
-
-/* Of mechanisms without stats() nothing is known, which is not 0. */
-static json_t *count_or_null(const struct ipm_board_role *seat, uint64_t count)
-{
-    return seat->counted ? json_integer((json_int_t)count) : json_null();
-}
-
-static void append_helper(json_t *roles, int i, const struct ipm_helper_share *helper)
-{
-    json_t *entry = json_object();
-    set(entry, "role", json_string("helper"));
-    set(entry, "index", json_integer(i));
-    set(entry, "program", json_string(helper->name));
-    set(entry, "cpu", json_null()); /* any of the point's */
-    set(entry, "metrics", metrics_json(helper->metrics, helper->n_metrics));
-    (void)json_array_append_new(roles, entry);
-}
-
-static void set_metrics(json_t *record, const struct ipm_point *point,
-                        const struct ipm_board *board,
-                        const struct ipm_outcome *outcome)
-{
-    static const char *const names[] = {"cacheline_rtt_before_ns",
-                                        "cacheline_rtt_after_ns"};
-    struct ipm_metric sums[IPM_METRICS_MAX] = {0};
-    struct ipm_metric own[IPM_METRICS_MAX];
-    size_t n = sum_roles(board, sums);
-    memcpy(own, sums, sizeof(own));
-    size_t n_own = n;
-    for (int i = 0; i < outcome->n_helpers; i++)
-        add_helper(sums, n, &outcome->helpers[i]);
-    /* Roles count all they did in the window; so are the messages that they are divided
-     * by: those of the pacer, which starts and ends every one of them. */
-    uint64_t messages = 0;
-    uint64_t operations = 0;
-    uint64_t payload_bytes = 0;
-    /* Without a pacer each role has done its own. */
-    bool each = point->workload->latency == IPM_LATENCY_GAP;
-    for (int seat = 0; seat < board->n_seats;
-         seat += each ? 1 : point->workload->n_roles) {
-        messages += board->seats[seat].messages;
-        operations += board->seats[seat].operations;
-        payload_bytes += board->seats[seat].payload_bytes;
-    }
-    if (n < IPM_METRICS_MAX)
-        sums[n++] = ipm_copies_declared(point, (double)payload_bytes);
-    ipm_counts_set_checks(record, point, board, own, n_own, sums, n,
-                          (double)payload_bytes);
-    set(record, "per_message", divided(sums, n, (double)messages));
-    set(record, "per_operation", divided(sums, n, (double)operations));
-
-    json_t *metrics = metrics_json(sums, n);
-    for (size_t i = 0; i < outcome->n_metrics; i++)
-        set(metrics, outcome->metrics[i].name, ipm_metric_json(&outcome->metrics[i]));
-    const char *no_bracket = ipm_role_no_bracket(point);
-    for (int i = 0; i < 2; i++) {
-        struct ipm_metric metric =
-            no_bracket != NULL
-                ? ipm_metric_missing(names[i], "ns", "worker", "%s", no_bracket)
-                : ipm_metric_value(names[i], "ns", "worker", board->bracket_ns[i]);
-        set(metrics, names[i], ipm_metric_json(&metric));
-    }
-    set_own_metrics(metrics, point, board, -1);
-    set(record, "metrics", metrics);
-
-    json_t *roles = json_array();
-    for (int at = 0; at < board->n_seats; at++) {
-        const struct ipm_board_role *seat = &board->seats[at];
-        int role = ipm_point_role(point, at);
-        json_t *entry = json_object();
-        set(entry, "role", json_string(point->workload->roles[role].name));
-        set(entry, "index", json_integer(role));
-        if (point->traffic.pairs > 1)
-            set(entry, "pair", json_integer(ipm_point_pair(point, at)));
-        set(entry, "cpu", json_integer(ipm_point_cpu(point, at)));
-        set(entry, "sleeps", count_or_null(seat, seat->stats.sleeps));
-        set(entry, "wakes", count_or_null(seat, seat->stats.wakes));
-        set(entry, "partial", count_or_null(seat, seat->stats.partial));
-        if (seat->stats.dispatch[0] != '\0' &&
-            json_is_null(json_object_get(record, "dispatch")))
-            set(record, "dispatch", json_string(seat->stats.dispatch));
-        set(entry, "missed", json_integer((json_int_t)seat->stats.missed));
-        json_t *mine = metrics_json(seat->metrics, seat->n_metrics);
-        set_own_metrics(mine, point, board, at);
-        set(entry, "metrics", mine);
-        (void)json_array_append_new(roles, entry);
-    }
-    for (int i = 0; i < outcome->n_helpers; i++)
-        append_helper(roles, i, &outcome->helpers[i]);
-    set(record, "roles", roles);
-}
-
 static void set_flags(json_t *record, const struct ipm_point *point,
                       const struct ipm_sandbox *sandbox, const struct ipm_board *board,
                       const struct ipm_open_times *open)
@@ -415,6 +222,16 @@ static void set_flags(json_t *record, const struct ipm_point *point,
     else if (sandbox->n_losses > 0)
         (void)json_array_append_new(flags, json_string("sandbox_losses"));
     set(record, "flags", flags);
+}
+
+/* The copy kernel that a mechanism chose: the first role's that has one. */
+static void set_dispatch(json_t *record, const struct ipm_board *board)
+{
+    const char *dispatch = "";
+    for (int at = 0; at < board->n_seats && dispatch[0] == '\0'; at++)
+        dispatch = board->seats[at].stats.dispatch;
+    if (dispatch[0] != '\0')
+        set(record, "dispatch", ipm_json_text(dispatch));
 }
 
 /* The mechanism said that this machine or these options cannot have it, or the workload in
@@ -443,7 +260,8 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
     if (outcome->open != NULL && !point->idle)
         set_open_loop(record, outcome->open);
     set_setup(record, board, outcome);
-    set_metrics(record, point, board, outcome);
+    ipm_record_metrics(record, point, board, outcome);
+    set_dispatch(record, board);
     json_t *overhead = json_object();
     int64_t window_ns = board->seats[0].last_ns - board->seats[0].first_ns;
     set(overhead, "sandbox", json_integer(times->sandbox_ns));
@@ -451,7 +269,7 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
         json_integer(ipm_now_ns() - times->begun_ns - window_ns -
                      board->warmup_spent_ns));
     set(record, "overhead_ns", overhead);
-    if (ipm_counts_traced(board->seats[0].metrics, board->seats[0].n_metrics))
+    if (ipm_counts_traced(board, outcome))
         ipm_counts_amend_traced(record);
     return record;
 }

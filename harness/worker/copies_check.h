@@ -28,8 +28,8 @@ struct ipm_copies_verdict {
  * @metrics: sums over roles and helpers, bytes_through_kernel and syscalls among them
  *
  * It fits when the bytes are a whole number of payloads, give or take 1 % and the framing - 16
- * bytes a call, 256 where a library or a broker puts a protocol on top - and that number is at
- * most k: the other copies are made in user space, or deep in the kernel.  Where each side
+ * bytes a call, 256 where a library or a broker puts a protocol on top, which may also miss what
+ * is in flight at either end of the window - and that number is at most k: the other copies are made in user space, or deep in the kernel.  Where each side
  * copies in one call by what the mechanism is (family stream or message) it is at least two.
  */
 void ipm_copies_check(const struct ipm_point *point, double payload_bytes,

@@ -17,7 +17,7 @@ static void set(json_t *json, const char *key, json_t *value)
 
 static json_t *text_or_null(const char *text)
 {
-    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
+    return text == NULL || text[0] == '\0' ? json_null() : ipm_json_text(text);
 }
 
 static json_t *agreement_json(enum ipm_agreement agreement)
@@ -34,13 +34,48 @@ static void add_flag(json_t *record, const char *flag)
     (void)json_array_append_new(flags, json_string(flag));
 }
 
-bool ipm_counts_traced(const struct ipm_metric *metrics, size_t n)
+static bool is_traced(const struct ipm_metric *metrics, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(metrics[i].source, IPM_SOURCE_TWIN) == 0)
             return true;
     }
     return false;
+}
+
+bool ipm_counts_traced(const struct ipm_board *board, const struct ipm_outcome *outcome)
+{
+    for (int i = 0; i < board->n_seats; i++) {
+        if (is_traced(board->seats[i].metrics, board->seats[i].n_metrics))
+            return true;
+    }
+    for (int i = 0; i < outcome->n_helpers; i++) {
+        if (is_traced(outcome->helpers[i].metrics, outcome->helpers[i].n_metrics))
+            return true;
+    }
+    return false;
+}
+
+bool ipm_counts_is_call(const char *name)
+{
+    static const char prefix[] = "syscalls_";
+    return strncmp(name, prefix, strlen(prefix)) == 0 &&
+           strcmp(name, "syscalls_retried") != 0;
+}
+
+bool ipm_counts_lists_all_calls(const struct ipm_metric *metrics, size_t n)
+{
+    double all = -1; /* not counted */
+    double listed = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (metrics[i].status != IPM_METRIC_OK)
+            continue;
+        if (strcmp(metrics[i].name, "syscalls") == 0)
+            all = metrics[i].value;
+        else if (ipm_counts_is_call(metrics[i].name))
+            listed += metrics[i].value;
+    }
+    return listed == all;
 }
 
 /* The first role whose sources differ; else what the sums say. */
@@ -72,13 +107,14 @@ static json_t *switches_json(const struct ipm_board *board,
 }
 
 void ipm_counts_set_checks(json_t *record, const struct ipm_point *point,
-                           const struct ipm_board *board, const struct ipm_metric *sums,
-                           size_t n_sums, const struct ipm_metric *totals,
-                           size_t n_totals, double payload_bytes)
+                           const struct ipm_board *board, bool traced,
+                           const struct ipm_metric *sums, size_t n_sums,
+                           const struct ipm_metric *totals, size_t n_totals,
+                           double payload_bytes)
 {
     json_t *checks = json_object();
     enum ipm_agreement agreement = IPM_UNTESTED;
-    if (ipm_counts_traced(totals, n_totals))
+    if (traced)
         set(checks, "switches",
             json_pack("{s:n,s:n,s:n,s:n,s:s}", "agree", "odd", "difference", "role",
                       "reason", spoiled));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/worker/helper.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/process.h"
+#include "harness/worker/task_status.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -89,35 +89,19 @@ void ipm_helpers_forget(struct ipm_helpers *helpers)
     helpers->n = 0;
 }
 
-static int read_at(int directory, const char *name, char *text, size_t room)
-{
-    ipm_auto_fd int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t got = read(fd, text, room - 1);
-    if (got < 0)
-        return -errno;
-    text[got] = '\0';
-    return 0;
-}
-
 /* Switches of one task, added. */
 static int add_switches(int tasks, const char *task, struct ipm_bill_reading *reading)
 {
     char name[sizeof(((struct dirent *)NULL)->d_name) + sizeof("/status")];
-    char text[4096];
-    long long voluntary = 0;
-    long long involuntary = 0;
+    char text[IPM_TASK_STATUS_ROOM];
+    int64_t voluntary = 0;
+    int64_t involuntary = 0;
     (void)snprintf(name, sizeof(name), "%s/status", task);
-    int error = read_at(tasks, name, text, sizeof(text));
+    int error = ipm_read_file_at(tasks, name, text, sizeof(text));
+    if (error == 0)
+        error = ipm_task_status_switches(text, &voluntary, &involuntary);
     if (error != 0)
         return error;
-    const char *line = strstr(text, "\nvoluntary_ctxt_switches:");
-    if (line == NULL || sscanf(line,
-                               "\nvoluntary_ctxt_switches: %lld"
-                               "\nnonvoluntary_ctxt_switches: %lld",
-                               &voluntary, &involuntary) != 2)
-        return -EPROTO;
     reading->values[IPM_BILL_VOLUNTARY] += voluntary;
     reading->values[IPM_BILL_INVOLUNTARY] += involuntary;
     reading->values[IPM_BILL_SWITCHES] += voluntary + involuntary;
@@ -146,7 +130,7 @@ static int read_faults(int proc, struct ipm_bill_reading *reading)
     char text[1024];
     long long minor = 0;
     long long major = 0;
-    int error = read_at(proc, "stat", text, sizeof(text));
+    int error = ipm_read_file_at(proc, "stat", text, sizeof(text));
     if (error != 0)
         return error;
     /* "pid (name) state" and five numbers and flags come first; a name may hold anything. */

@@ -14,8 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const size_t print_flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
-
 struct invocation {
     const struct ipm_point *point;
     struct ipm_board *board;
@@ -26,7 +24,8 @@ struct invocation {
 /* One line; its line feed says that this is all.  NULL: no memory. */
 static char *line_of(const json_t *record)
 {
-    ipm_auto_free char *text = json_dumps(record, print_flags);
+    ipm_auto_free char *text =
+        json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17));
     char *line = NULL;
     if (text == NULL || asprintf(&line, "%s\n", text) < 0)
         return NULL;
@@ -43,13 +42,10 @@ static int lead(void *context, const struct ipm_sandbox *sandbox, int64_t sandbo
     ipm_auto_json json_t *record = ipm_collect(
         invocation->point, sandbox, invocation->board, &outcome, &invocation->times);
     free(outcome.open);
-    ipm_auto_free char *text =
-        json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    if (text == NULL)
-        return 1;
-    size_t length = strlen(text);
-    text[length] = '\n'; /* the NUL's place: the line feed says that this is all */
-    return ipm_write_all(IPM_CONFINED_OUTPUT, text, length + 1) == 0 ? 0 : 1;
+    ipm_auto_free char *line = line_of(record);
+    return line != NULL && ipm_write_all(IPM_CONFINED_OUTPUT, line, strlen(line)) == 0
+               ? 0
+               : 1;
 }
 
 /* Names must differ between runs on one machine, also without a PID namespace. */

@@ -345,14 +345,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     }
     if (error == 0) {
         struct ipm_sensor_set sensors;
-        struct ipm_sensor_context context = {.sysroot = point->sysroot,
-                                             .pass = point->pass,
-                                             .window_ns = point->window_ns,
-                                             .unavailable = point->unavailable,
-                                             .sensing = point->sensing,
-                                             .cpus = point->cpus,
-                                             .n_cpus =
-                                                 IPM_SIDES * (int)point->traffic.pairs};
+        struct ipm_sensor_context context = ipm_point_sensing(point);
         troupe.helpers.traced = troupe.helpers.n > 0 && ipm_system_calls_twin(&context);
         ipm_sensor_set_open(&sensors, IPM_SCOPE_SYSTEM, &context);
         atomic_store(&board->phase, IPM_PHASE_WINDOW);

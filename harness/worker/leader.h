@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * leader: the process that owns one invocation inside the sandbox - it creates the
- * channels, starts their helpers, forks the roles, reads the system's sensors around the window, and sleeps on
- * pidfds and the bell in between.
+ * channels, starts their helpers, forks the roles, reads the system's sensors around the
+ * window, and sleeps on pidfds and the bell in between.
  */
 #ifndef IPM_WORKER_LEADER_H
 #define IPM_WORKER_LEADER_H

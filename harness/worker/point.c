@@ -3,7 +3,7 @@
 
 #include "base/record.h"
 #include "base/units.h"
-#include "harness/worker/sensors/sensor.h"
+#include "harness/worker/sensors/system_calls.h"
 #include "mechanisms/registry.h"
 #include "workloads/registry.h"
 
@@ -13,11 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Counting system calls takes no long window, and traced roles are slow. */
-#define COUNTING_PASS "counters:syscalls"
-
 enum {
     BATCH_BYTES = 256 << 10,
+    /* Counting system calls takes no long window, and traced roles are slow. */
     COUNTING_WINDOW_NS = 100000000,
     LEAST_TIMEOUT_NS = 1000000000, /* a busy machine may keep a role waiting so long */
 };
@@ -143,7 +141,7 @@ static int parse_times(const json_t *json, struct ipm_point *point, struct ipm_w
         point->window_ns > INT64_MAX / 16 || point->warmup_ns > INT64_MAX / 16)
         return ipm_why_set(why, -EINVAL,
                            "window_ns, warmup_ns or timeout_ns is out of range");
-    if (strcmp(point->pass, COUNTING_PASS) == 0 &&
+    if (strcmp(point->pass, IPM_SYSTEM_CALLS_PASS) == 0 &&
         point->window_ns > COUNTING_WINDOW_NS)
         point->window_ns = COUNTING_WINDOW_NS;
     if (point->timeout_ns == 0)
@@ -358,6 +356,19 @@ int ipm_point_cpu(const struct ipm_point *point, int seat)
 {
     enum ipm_side side = point->workload->roles[ipm_point_role(point, seat)].side;
     return point->cpus[IPM_SIDES * ipm_point_pair(point, seat) + (int)side];
+}
+
+struct ipm_sensor_context ipm_point_sensing(const struct ipm_point *point)
+{
+    return (struct ipm_sensor_context){
+        .sysroot = point->sysroot,
+        .pass = point->pass,
+        .window_ns = point->window_ns,
+        .unavailable = point->unavailable,
+        .sensing = point->sensing,
+        .cpus = point->cpus,
+        .n_cpus = IPM_SIDES * (int)point->traffic.pairs,
+    };
 }
 
 int64_t ipm_point_longest(const struct ipm_point *point)

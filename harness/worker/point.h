@@ -7,6 +7,7 @@
 #define IPM_WORKER_POINT_H
 
 #include "base/json.h"
+#include "harness/worker/sensors/sensor.h"
 #include "mechanisms/mechanism.h"
 #include "workloads/workload.h"
 
@@ -77,6 +78,9 @@ static inline int64_t ipm_point_longest_round_ns(const struct ipm_point *point)
 {
     return point->window_ns > point->warmup_ns ? point->window_ns : point->warmup_ns;
 }
+
+/* What its sensors are opened with, in leader and roles alike; lives as long as the point. */
+struct ipm_sensor_context ipm_point_sensing(const struct ipm_point *point);
 
 /* Longest message on any channel of this point, bytes. */
 int64_t ipm_point_longest(const struct ipm_point *point);

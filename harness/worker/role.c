@@ -328,14 +328,7 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
         give_up(&part, error, &why);
 
     struct ipm_sensor_set sensors;
-    struct ipm_sensor_context context = {.sysroot = point->sysroot,
-                                         .pass = point->pass,
-                                         .window_ns = point->window_ns,
-                                         .unavailable = point->unavailable,
-                                         .sensing = point->sensing,
-                                         .cpus = point->cpus,
-                                         .n_cpus =
-                                             IPM_SIDES * (int)point->traffic.pairs};
+    struct ipm_sensor_context context = ipm_point_sensing(point);
     ipm_sensor_set_open(&sensors, IPM_SCOPE_TASK, &context);
     int64_t start_ns = ipm_now_ns();
     error = ipm_wiring_attach(wiring, &why);

@@ -18,9 +18,11 @@ static size_t gather(const struct ipm_metric *metrics, size_t n,
     size_t found = 0;
     for (size_t i = 0; i < IPM_SWITCHES_SOURCES; i++) {
         for (size_t k = 0; k < n; k++) {
-            if (metrics[k].status == IPM_METRIC_OK &&
-                strcmp(metrics[k].name, names[i]) == 0)
-                counts[found++] = (struct count){names[i], metrics[k].value};
+            if (metrics[k].status != IPM_METRIC_OK ||
+                strcmp(metrics[k].name, names[i]) != 0)
+                continue;
+            counts[found++] = (struct count){names[i], metrics[k].value};
+            break;
         }
     }
     return found;
@@ -46,7 +48,8 @@ void ipm_switches_check(const struct ipm_metric *metrics, size_t n, int processe
     if (found < 2) {
         out_verdict->agreement = IPM_UNTESTED;
         (void)snprintf(out_verdict->reason, sizeof(out_verdict->reason),
-                       "absent: %zu of the sources has a value", found);
+                       "absent: %zu of %d sources have a value", found,
+                       (int)IPM_SWITCHES_SOURCES);
         return;
     }
     double median = median_of(counts, found);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/worker/twin.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/process.h"
+#include "harness/worker/task_status.h"
 #include "mechanisms/wait.h"
 
 #include <dirent.h>
@@ -12,7 +12,6 @@
 #include <linux/ptrace.h> /* the kernel's, for PTRACE_GET_SYSCALL_INFO; see trace() */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -28,7 +27,7 @@ static const int64_t patience_ns = 5 * IPM_NS_PER_SECOND;
 enum {
     BORN,    /* the tracer waits for leave to trace */
     ALLOWED, /* given */
-    READY,   /* it follows the process */
+    READY,   /* it follows all threads: each has stopped once */
     REFUSED, /* @error and @why say why not */
 };
 
@@ -44,6 +43,7 @@ struct ipm_twin_page {
 /* A thread that is followed. */
 struct thread {
     pid_t tid;
+    bool awaited; /* seized, and has not stopped yet: its calls do not stop so far */
     bool counted; /* inside a call whose entry was counted */
     long number;
     uint64_t length; /* its third argument */
@@ -52,6 +52,7 @@ struct thread {
 struct tracer {
     struct ipm_twin_page *page;
     int n;
+    int n_awaited;
     struct thread threads[THREADS];
 };
 
@@ -79,8 +80,11 @@ static struct thread *thread_of(struct tracer *tracer, pid_t tid)
 static void forget(struct tracer *tracer, pid_t tid)
 {
     for (int i = 0; i < tracer->n; i++) {
-        if (tracer->threads[i].tid == tid)
-            tracer->threads[i] = tracer->threads[--tracer->n];
+        if (tracer->threads[i].tid != tid)
+            continue;
+        tracer->n_awaited -= tracer->threads[i].awaited;
+        tracer->threads[i] = tracer->threads[--tracer->n];
+        return;
     }
 }
 
@@ -111,6 +115,11 @@ static void at_stop(struct tracer *tracer, pid_t tid, int status)
     int event = status >> 16;
     long request = PTRACE_SYSCALL;
     long forward = 0;
+    struct thread *thread = thread_of(tracer, tid);
+    if (thread != NULL && thread->awaited) {
+        thread->awaited = false;
+        tracer->n_awaited--;
+    }
     if (signal_number == (SIGTRAP | 0x80))
         at_system_call(tracer, tid);
     else if (event == PTRACE_EVENT_STOP && signal_number != SIGTRAP)
@@ -120,7 +129,7 @@ static void at_stop(struct tracer *tracer, pid_t tid, int status)
     (void)trace(request, tid, 0, (void *)forward);
 }
 
-static int seize(pid_t tid, struct ipm_why *why)
+static int seize(struct tracer *tracer, pid_t tid, struct ipm_why *why)
 {
     long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE;
     if (trace(PTRACE_SEIZE, tid, 0, (void *)options) != 0)
@@ -130,49 +139,73 @@ static int seize(pid_t tid, struct ipm_why *why)
     /* Only what has stopped once can be told to stop at system calls. */
     if (trace(PTRACE_INTERRUPT, tid, 0, NULL) != 0)
         return ipm_why_set(why, -errno, "ptrace(PTRACE_INTERRUPT): ");
+    struct thread *thread = thread_of(tracer, tid);
+    if (thread != NULL) {
+        thread->awaited = true;
+        tracer->n_awaited++;
+    }
     return 0;
 }
 
-/* /proc may be that of an outer PID namespace: the task's number in ours is the last one of
- * the line NSpid.  0: not to be had. */
-static pid_t number_here(int tasks, const char *name)
+static bool is_followed(const struct tracer *tracer, pid_t tid)
 {
-    char path[sizeof(((struct dirent *)NULL)->d_name) + sizeof("/status")];
-    char text[4096];
-    (void)snprintf(path, sizeof(path), "%s/status", name);
-    ipm_auto_fd int fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (got < 0)
-        return 0;
-    text[got] = '\0';
-    char *line = strstr(text, "\nNSpid:");
-    char *end = line == NULL ? NULL : strchr(line + 1, '\n');
-    if (end == NULL)
-        return 0;
-    *end = '\0';
-    char *last = strrchr(line, '\t');
-    return last == NULL ? 0 : (pid_t)strtol(last, NULL, 10);
+    for (int i = 0; i < tracer->n; i++) {
+        if (tracer->threads[i].tid == tid)
+            return true;
+    }
+    return false;
 }
 
-static int seize_all(pid_t pid, int proc, struct ipm_why *why)
+/* A thread as /proc lists it.  1: it is new and followed now; 0: nothing to do; -errno. */
+static int seize_listed(struct tracer *tracer, int tasks, const char *name,
+                        struct ipm_why *why)
 {
-    int error = seize(pid, why);
-    if (error != 0 || proc < 0)
-        return error;
+    char path[sizeof(((struct dirent *)NULL)->d_name) + sizeof("/status")];
+    char text[IPM_TASK_STATUS_ROOM];
+    (void)snprintf(path, sizeof(path), "%s/status", name);
+    int error = ipm_read_file_at(tasks, path, text, sizeof(text));
+    if (error == -ENOENT || error == -ESRCH)
+        return 0; /* it has ended */
+    pid_t tid = error != 0 ? 0 : ipm_task_status_number(text);
+    if (tid == 0)
+        return ipm_why_set(why, error != 0 ? error : -EPROTO, "a thread's number: ");
+    if (is_followed(tracer, tid))
+        return 0;
+    error = seize(tracer, tid, why);
+    /* Ended, or started by one that is followed, and so followed from its birth. */
+    return error == -ESRCH || error == -EPERM ? 0 : error != 0 ? error : 1;
+}
+
+/* Return: how many threads are followed that were not; -errno. */
+static int seize_threads(struct tracer *tracer, int proc, struct ipm_why *why)
+{
     int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
     if (tasks == NULL)
         return ipm_why_set(why, -errno, "list the threads: ");
+    int added = 0;
+    int result = 0;
     const struct dirent *entry;
-    while (error == 0 && (entry = readdir(tasks)) != NULL) {
-        pid_t tid = entry->d_name[0] == '.' ? pid : number_here(fd, entry->d_name);
-        if (tid == 0)
-            error = ipm_why_set(why, -EPROTO, "a thread's number is not to be had");
-        else if (tid != pid)
-            error = seize(tid, why);
+    while (result >= 0 && (entry = readdir(tasks)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        result = seize_listed(tracer, fd, entry->d_name, why);
+        added += result > 0;
     }
     (void)closedir(tasks);
-    return error;
+    return result < 0 ? result : added;
+}
+
+static int seize_all(struct tracer *tracer, pid_t pid, int proc, struct ipm_why *why)
+{
+    int result = seize(tracer, pid, why);
+    if (result != 0 || proc < 0)
+        return result;
+    /* One that is not followed yet may start another behind the reader's back. */
+    do {
+        result = seize_threads(tracer, proc, why);
+    } while (result > 0 && atomic_load(&tracer->page->crowded) == 0);
+    return result < 0 ? result : 0;
 }
 
 /* A tracer that holds a channel's end would hide the death of the role whose end it is. */
@@ -205,7 +238,7 @@ static _Noreturn void be_tracer(struct ipm_twin_page *page, pid_t pid, int proc)
     close_all(proc);
     while (atomic_load(&page->state) == BORN)
         (void)ipm_futex_wait(&page->state, BORN, IPM_FOREVER);
-    page->error = seize_all(pid, proc, &page->why);
+    page->error = seize_all(&tracer, pid, proc, &page->why);
     if (proc >= 0)
         (void)close(proc);
     if (page->error != 0) {
@@ -219,16 +252,21 @@ static _Noreturn void be_tracer(struct ipm_twin_page *page, pid_t pid, int proc)
         if (tid < 0 && errno == EINTR)
             continue;
         if (tid < 0)
-            _exit(0); /* nobody is left */
-        if (!WIFSTOPPED(status)) {
+            break; /* nobody is left */
+        if (WIFSTOPPED(status))
+            at_stop(&tracer, tid, status);
+        else
             forget(&tracer, tid);
-            continue;
-        }
-        at_stop(&tracer, tid, status);
-        if (!ready && tid == pid)
+        if (!ready && tracer.n_awaited == 0 && tracer.n > 0) {
+            ready = true;
             tell(page, READY);
-        ready = ready || tid == pid;
+        }
     }
+    if (!ready) {
+        page->error = ipm_why_set(&page->why, -ESRCH, "it ended before it was traced");
+        tell(page, REFUSED);
+    }
+    _exit(0);
 }
 
 int ipm_twin_open(struct ipm_twin *out_twin, pid_t pid, int proc, struct ipm_why *why)

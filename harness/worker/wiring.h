@@ -27,7 +27,7 @@ struct ipm_wiring {
         struct ipm_channel channel;
         int edge;
         int seats[IPM_SIDES]; /* who holds side a and side b */
-        _Alignas(8) unsigned char options[512];
+        _Alignas(8) unsigned char options[IPM_OPTIONS_SIZE_MAX];
     } entries[IPM_WIRING_CHANNELS];
 
     /* A role's own, after fork. */

@@ -22,7 +22,7 @@ must() {
 
 # point WORKLOAD MECHANISM PASS WAIT SIZE [MEMBERS]
 point() {
-    printf '{"schema":1,"workload":"%s","mechanism":"%s","pass":"%s","wait":"%s","size":%s,"cpus":[%s],"window_ns":30000000,"warmup_ns":2000000%s}' \
+    printf '{"schema":1,"workload":"%s","mechanism":"%s","pass":"%s","wait":"%s","size":%s,"cpus":[%s],"window_ns":30000000,"warmup_ns":2000000,"timeout_ns":20000000000%s}' \
         "$1" "$2" "$3" "$4" "$5" "$cpus" "${6:+,$6}" | "$worker" >"$work/record"
     must "$2: measured" '.status == "ok"'
 }

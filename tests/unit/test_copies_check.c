@@ -15,7 +15,13 @@ static struct ipm_copies_verdict check(const char *family, unsigned capabilities
         .capabilities = capabilities,
         .modes = {[2] = {.supported = true, .facts = {.copies = k}}},
     };
-    const struct ipm_point point = {.mechanism = &mechanism, .copies = 2};
+    const struct ipm_workload workload = {.name = "planted", .lock_step = true};
+    const struct ipm_point point = {
+        .workload = &workload,
+        .mechanism = &mechanism,
+        .copies = 2,
+        .traffic = {.size = (int64_t)size, .reply_size = -1, .pairs = 1},
+    };
     const struct ipm_metric metrics[] = {
         ipm_metric_value("syscalls", "", "test", calls * MESSAGES),
         seen < 0 ? ipm_metric_missing("bytes_through_kernel", "bytes", "test",
@@ -58,6 +64,37 @@ static void whole_copies_up_to_the_declared_ones_agree(void **state)
         assert_int_equal(verdict.seen, rows[i].copies);
         assert_int_equal(verdict.declared, rows[i].k);
     }
+}
+
+/* So few messages that the two which a library's thread had in flight are more than 1 %. */
+static void what_is_in_flight_at_the_ends_is_allowed_for(void **state)
+{
+    (void)state;
+    const struct ipm_mechanism mechanism = {
+        .name = "planted",
+        .family = "message",
+        .capabilities = IPM_CAP_ALLOCATES,
+        .modes = {[2] = {.supported = true, .facts = {.copies = 4}}},
+    };
+    struct ipm_workload workload = {.name = "planted", .lock_step = true};
+    const struct ipm_point point = {
+        .workload = &workload,
+        .mechanism = &mechanism,
+        .copies = 2,
+        .traffic = {.size = 16384, .reply_size = -1, .depth = 64, .pairs = 1},
+    };
+    const struct ipm_metric metrics[] = {
+        ipm_metric_value("syscalls", "", "test", 62 * 4),
+        ipm_metric_value("bytes_through_kernel", "bytes", "test", 2 * 61 * 16384),
+    };
+    struct ipm_copies_verdict verdict;
+    ipm_copies_check(&point, 62 * 16384, metrics, IPM_TEST_ROWS(metrics), &verdict);
+    assert_int_equal(verdict.agreement, IPM_AGREE);
+    assert_int_equal(verdict.seen, 2);
+    workload.lock_step = false; /* 128 of 62 */
+    ipm_copies_check(&point, 62 * 16384, metrics, IPM_TEST_ROWS(metrics), &verdict);
+    assert_int_equal(verdict.agreement, IPM_UNTESTED);
+    assert_memory_equal(verdict.reason, "too_short: ", 11);
 }
 
 static void other_numbers_disagree(void **state)
@@ -114,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_copies_up_to_the_declared_ones_agree),
+        cmocka_unit_test(what_is_in_flight_at_the_ends_is_allowed_for),
         cmocka_unit_test(other_numbers_disagree),
         cmocka_unit_test(what_is_not_known_is_not_judged),
         cmocka_unit_test(declared_bytes_are_k_payloads_or_null),

@@ -740,6 +740,14 @@ static void flushes_are_told_apart_by_reason(void **state)
     assert_missing(metrics, n, "tlb_flushes_task_switch", "failed: it was never");
     assert_value(metrics, n, "tlb_flushes_remote_shootdown", 3 + 4 + 5);
 
+    /* Two pairs on three CPUs. */
+    static const int two_pairs[] = {2, 3, 4, 3};
+    context.cpus = two_pairs;
+    context.n_cpus = 4;
+    assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, &why), 0);
+    assert_int_equal(script.opened, 15);
+    assert_int_equal(script.cpus[2], 4);
+
     for (int i = 0; i < COUNTERS; i++)
         script.answers[i].refuse = EACCES;
     assert_int_equal(run_asked(sensor, &context, metrics, 8, &n, &why), -EACCES);

@@ -15,6 +15,8 @@
 
 static const char tracepoint_source[] = "tracepoint";
 
+extern const struct ipm_sensor ipm_sensor_system_calls;
+
 enum mode { MODE_TRACEPOINT, MODE_TWIN };
 
 struct system_calls_state {
@@ -111,6 +113,7 @@ bool ipm_system_calls_twin(const struct ipm_sensor_context *context)
 {
     enum mode mode;
     return strcmp(context->pass, IPM_SYSTEM_CALLS_PASS) == 0 &&
+           ipm_sensor_not_chosen(&ipm_sensor_system_calls, context->sensing) == NULL &&
            choose(context, &mode, NULL) == 0 && mode == MODE_TWIN;
 }
 

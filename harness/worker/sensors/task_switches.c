@@ -9,8 +9,8 @@
  * A role of one thread, which is the rule, costs one fstat() and one pread() at each end of
  * the window.
  */
-#include "base/cleanup.h"
 #include "harness/worker/sensors/sensor.h"
+#include "harness/worker/task_status.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { THREADS = 64, LINKS_OF_NONE = 2 };
 
@@ -46,20 +47,15 @@ static const struct ipm_sensor_row task_switches_metrics[] = {
 /* Both kinds together, >= 0; -errno: -ESRCH when the thread has ended. */
 static int64_t switches_of(int status)
 {
-    char text[4096];
-    long long voluntary = 0;
-    long long involuntary = 0;
+    char text[IPM_TASK_STATUS_ROOM];
+    int64_t voluntary = 0;
+    int64_t involuntary = 0;
     ssize_t got = pread(status, text, sizeof(text) - 1, 0);
     if (got < 0)
         return -errno;
     text[got] = '\0';
-    const char *line = strstr(text, "\nvoluntary_ctxt_switches:");
-    if (line == NULL || sscanf(line,
-                               "\nvoluntary_ctxt_switches: %lld"
-                               "\nnonvoluntary_ctxt_switches: %lld",
-                               &voluntary, &involuntary) != 2)
-        return -EPROTO;
-    return voluntary + involuntary;
+    int error = ipm_task_status_switches(text, &voluntary, &involuntary);
+    return error != 0 ? error : voluntary + involuntary;
 }
 
 static int fail(struct task_switches_state *self, int error, const char *what)
@@ -90,11 +86,13 @@ static int add_threads(struct task_switches_state *self)
             continue;
         char name[sizeof(entry->d_name) + sizeof("/status")];
         (void)snprintf(name, sizeof(name), "%s/status", entry->d_name);
-        int status =
-            self->n < THREADS ? openat(self->folder, name, O_RDONLY | O_CLOEXEC) : -1;
+        if (self->n == THREADS) {
+            added = fail(self, -ENOMEM, "more threads than can be watched");
+            continue;
+        }
+        int status = openat(self->folder, name, O_RDONLY | O_CLOEXEC);
         if (status < 0) {
-            added = self->n < THREADS ? -errno : -ENOMEM;
-            (void)fail(self, added, "a thread's status");
+            added = fail(self, -errno, "a thread's status");
             continue;
         }
         self->threads[self->n++] = (struct thread){.tid = tid, .fd = status};

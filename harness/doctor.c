@@ -100,16 +100,21 @@ void ipm_check_mend(struct ipm_check *check, const char *format, ...)
 void ipm_check_leave(struct ipm_check *check, const char *format, ...)
 {
     va_list arguments;
-    int length = snprintf(check->mend, sizeof(check->mend), "%s: ", NOTHING);
+    int length = snprintf(check->mend, sizeof(check->mend), "%s here: ", NOTHING);
     va_start(arguments, format);
     (void)vsnprintf(check->mend + length, sizeof(check->mend) - (size_t)length, format,
                     arguments);
     va_end(arguments);
 }
 
-bool ipm_patient_may(const struct ipm_patient *patient, int capability)
+bool ipm_patient_has(const struct ipm_patient *patient, int capability)
 {
     return (patient->rights >> capability & 1) != 0;
+}
+
+bool ipm_patient_may(const struct ipm_patient *patient, int capability)
+{
+    return patient->initial && ipm_patient_has(patient, capability);
 }
 
 static struct ipm_cpu_shares shares(const struct ipm_ticks *before,

@@ -42,7 +42,9 @@ small=(run "$work/small.jsonc" --progress none)
 # A name of its own for the worker: those of other tests are none of ours.
 ln -s "$IPM_BIN/ipcmeter-worker" "$work/worker"
 export IPCMETER_WORKER=$work/worker
+# shellcheck disable=SC2317  # these two are called by name
 workers() { grep -las "^$work/worker" /proc/[0-9]*/cmdline; }
+# shellcheck disable=SC2317
 # What is killed with its leader may take a moment to be gone.
 no_worker() {
     local try

@@ -25,9 +25,7 @@ int ipm_texts_add(const char ***list, size_t *n, const char *text)
 
 static int complain(const char *text)
 {
-    (void)fputs("ipcmeter: ", stderr);
-    (void)ipm_print_escaped(stderr, text, strlen(text));
-    (void)fputc('\n', stderr);
+    ipm_complain(NULL, text);
     return IPM_EXIT_INTERNAL;
 }
 

@@ -207,14 +207,12 @@ json_t *ipm_doctor_json(const struct ipm_doctor *doctor)
     json_t *list = json_array();
     for (int i = 0; i < doctor->n; i++) {
         const struct ipm_check *check = &doctor->checks[i];
-        json_t *text = json_string(check->text); /* NULL: sysfs gave no UTF-8 */
-        json_t *mend = json_string(check->mend);
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", check->name, "topic",
-                            ipm_topic_names[check->topic], "status",
-                            ipm_check_status_names[check->status], "text",
-                            text != NULL ? text : json_null(), "mend",
-                            mend != NULL ? mend : json_null()));
+            list,
+            json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", check->name, "topic",
+                      ipm_topic_names[check->topic], "status",
+                      ipm_check_status_names[check->status], "text",
+                      ipm_json_text(check->text), "mend", ipm_json_text(check->mend)));
     }
     return list;
 }

@@ -129,7 +129,7 @@ lab_boot() {
     x86_64)
         kernel=$(lab_kernel amd64 vmlinuz)
         # Of AMD parts the worker does not take the zone core for that of all cores.
-        arguments=(-M pc -accel tcg -cpu max,vendor=GenuineIntel -L "$cache/host/usr/share/seabios")
+        arguments=(-M pc -accel tcg -cpu "max,vendor=GenuineIntel" -L "$cache/host/usr/share/seabios")
         ;;
     esac
     (cd "$work/root" && find . | lab_host cpio -o -H newc -R 0:0 --quiet | gzip -1 >"$work/init.gz")

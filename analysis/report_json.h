@@ -20,13 +20,14 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   schema, name, started, finished, version, build, seed, config, host
  *   commands    what to type to measure it again, the config being config.json
  *   sandbox     what the worker was granted
- *   passes      {name, available, reason}
+ *   passes      {name, available, reason, cost}
  *   environment {grade, top_warning, checks, changed, drift}: changed by the end of the
  *               run, drift during it
  *   health      counts of records by status, regime_changed, repeated, builds, bad_lines,
  *               torn, interrupted
  *   answer      {fastest, effect, limits}: the three sentences
  *   ladder      {size, touch, away, away_class, points, unmeasured, floors}: ids, in order
+ *   energy      what a message takes beyond rest (analysis/energy.h)
  *   floors, points   {id, factors, passes, regime_changed, sample, timing_batch, figures}
  *   failures, invalid, skips, dropped, bad_lines   each with its reason
  *   unavailable {metric: {unit, reason}}: no invocation has it, so no point lists it

@@ -246,18 +246,6 @@ static void put_costs(const struct ipm_pass_costs *costs, FILE *out)
     put_sentence(out, "Counting", line);
 }
 
-static const char *const pictures[] = {"ladder", "latency_size", "throughput_size",
-                                       "ratio"};
-enum { PICTURES = sizeof(pictures) / sizeof(pictures[0]) };
-
-/* Why there is no picture of that name, as report.json has it; "" when it does not say. */
-static const char *no_picture(const json_t *document, const char *name)
-{
-    char key[64];
-    (void)snprintf(key, sizeof(key), "plots.%s.reason", name);
-    return ipm_manifest_text(document, key, "");
-}
-
 static bool present(const char *directory, const char *name)
 {
     char path[4096];
@@ -279,16 +267,18 @@ static void put_files(const char *directory, FILE *out)
             (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
                            list[0] == '\0' ? "" : ", ", names[i]);
     }
-    for (size_t i = 0; i < PICTURES; i++) {
-        char name[64];
+    const char *name;
+    json_t *plot;
+    json_object_foreach(json_object_get(document, "plots"), name, plot)
+    {
         char text[400];
-        (void)snprintf(name, sizeof(name), "plots/%s.svg", pictures[i]);
-        const char *reason = no_picture(document, pictures[i]);
-        if (present(directory, name)) {
+        const char *picture = ipm_manifest_text(plot, "picture", "");
+        const char *reason = ipm_manifest_text(plot, "reason", "");
+        if (picture[0] != '\0') {
             (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-                           list[0] == '\0' ? "" : ", ", name);
+                           list[0] == '\0' ? "" : ", ", picture);
         } else if (reason[0] != '\0') {
-            (void)snprintf(text, sizeof(text), "no %s: %s", name, reason);
+            (void)snprintf(text, sizeof(text), "no plots/%s.svg: %s", name, reason);
             put_sentence(out, heading, text);
             heading = "";
         }

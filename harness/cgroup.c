@@ -14,6 +14,9 @@
 
 #define CGROUP "sys/fs/cgroup"
 
+/* Where the first version has its CPU controller. */
+static const char *const mounts[] = {"/cpu", "/cpu,cpuacct"};
+
 int ipm_cgroup_version(const char *sysroot)
 {
     if (ipm_sysroot_exists(sysroot, CGROUP "/cpu") ||
@@ -42,7 +45,6 @@ static double second_version(const char *sysroot, const char *group)
 
 static double first_version(const char *sysroot, const char *group)
 {
-    static const char *const mounts[] = {"/cpu", "/cpu,cpuacct"};
     for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
         char path[PATH_MAX];
         int64_t quota = 0;
@@ -72,7 +74,7 @@ static bool rules(const char *controllers, const char *wanted)
 }
 
 /* Our group in the second version's hierarchy (@controller NULL) or in the first one's;
- * "" where proc/self/cgroup does not say. */
+ * "" is the root, and where proc/self/cgroup does not say. */
 static void own_group(const char *sysroot, const char *controller, char *group,
                       size_t room)
 {
@@ -89,8 +91,19 @@ static void own_group(const char *sysroot, const char *controller, char *group,
                                                 : !rules(controllers + 1, controller)))
             continue;
         (void)snprintf(group, room, "%.*s", (int)strcspn(name + 1, "\n"), name + 1);
+        if (strcmp(group, "/") == 0)
+            group[0] = '\0';
         return;
     }
+}
+
+/* From a group to the one around it; false: it was the root. */
+static bool outer_group(char *group)
+{
+    char *slash = strrchr(group, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    return slash != NULL;
 }
 
 double ipm_cgroup_quota(const char *sysroot)
@@ -99,79 +112,102 @@ double ipm_cgroup_quota(const char *sysroot)
     for (int version = 1; version <= 2; version++) {
         char group[PATH_MAX - 64];
         own_group(sysroot, version == 1 ? "cpu" : NULL, group, sizeof(group));
-        for (;;) {
-            size_t length = strlen(group);
-            if (length > 0 && group[length - 1] == '/')
-                group[length - 1] = '\0';
+        do {
             double quota = version == 1 ? first_version(sysroot, group)
                                         : second_version(sysroot, group);
             if (tightest < 0 || (quota > 0 && (quota < tightest || tightest <= 0)))
                 tightest = quota;
-            char *slash = strrchr(group, '/');
-            if (slash == NULL)
-                break;
-            *slash = '\0';
-        }
+        } while (outer_group(group));
     }
     /* The root group of the second version has no such file: nothing limits it. */
     return tightest < 0 && ipm_cgroup_version(sysroot) != 0 ? 0 : tightest;
+}
+
+/* The number behind a word at the start of a line of a group's file; -1: there is none. */
+static int64_t count_of(const char *sysroot, const char *mount, const char *group,
+                        const char *file, const char *word)
+{
+    char path[PATH_MAX];
+    char text[32];
+    int64_t count = 0;
+    (void)snprintf(path, sizeof(path), CGROUP "%s%s/%s", mount, group, file);
+    return ipm_sysroot_line(sysroot, path, word, text, sizeof(text)) == 0 &&
+                   ipm_parse_integer(text, &count, NULL) == 0 && count >= 0
+               ? count
+               : -1;
 }
 
 int64_t ipm_cgroup_throttles(const char *sysroot)
 {
     int version = ipm_cgroup_version(sysroot);
     char group[PATH_MAX - 64];
-    char path[PATH_MAX];
-    char text[32];
-    int64_t count = 0;
-    if (version == 0)
-        return -1;
     own_group(sysroot, version == 1 ? "cpu" : NULL, group, sizeof(group));
-    (void)snprintf(path, sizeof(path), CGROUP "%s%s/cpu.stat",
-                   version == 1 ? "/cpu" : "", strcmp(group, "/") == 0 ? "" : group);
-    if (ipm_sysroot_line(sysroot, path, "nr_throttled", text, sizeof(text)) != 0 ||
-        ipm_parse_integer(text, &count, NULL) != 0)
-        return -1;
-    return count;
+    /* A container sees its own group as the root, whatever proc/self/cgroup calls it. */
+    do {
+        int64_t count = version == 2
+                            ? count_of(sysroot, "", group, "cpu.stat", "nr_throttled")
+                            : -1;
+        for (size_t i = 0;
+             version == 1 && count < 0 && i < sizeof(mounts) / sizeof(mounts[0]); i++)
+            count = count_of(sysroot, mounts[i], group, "cpu.stat", "nr_throttled");
+        if (count >= 0)
+            return count;
+    } while (outer_group(group));
+    return -1;
 }
 
-static int64_t bytes_of(const char *sysroot, const char *mount, const char *group,
-                        const char *file)
+/* The controller of memory in one of the two versions. */
+struct memory {
+    const char *controller; /* NULL: the second version */
+    const char *mount, *limit, *used;
+    const char
+        *cached[2]; /* words of memory.stat: file pages, which the kernel drops */
+};
+
+static int64_t bytes_of(const char *sysroot, const struct memory *memory,
+                        const char *group, const char *file)
 {
     char path[PATH_MAX];
     int64_t bytes = 0;
-    (void)snprintf(path, sizeof(path), CGROUP "%s%s/%s", mount, group, file);
+    (void)snprintf(path, sizeof(path), CGROUP "%s%s/%s", memory->mount, group, file);
     return ipm_sysroot_integer(sysroot, path, &bytes) == 0 ? bytes : -1; /* "max" */
+}
+
+/* What a group may still have; -1: it has no limit, or does not tell.  Whoever reads files
+ * fills a group to its limit with pages that are given back when they are wanted. */
+static int64_t left_of(const char *sysroot, const struct memory *memory,
+                       const char *group)
+{
+    int64_t limit = bytes_of(sysroot, memory, group, memory->limit);
+    int64_t used = bytes_of(sysroot, memory, group, memory->used);
+    if (limit < 0 || used < 0)
+        return -1;
+    for (size_t i = 0; i < sizeof(memory->cached) / sizeof(memory->cached[0]); i++) {
+        int64_t cached =
+            count_of(sysroot, memory->mount, group, "memory.stat", memory->cached[i]);
+        used -= cached < 0 ? 0 : cached < used ? cached : used;
+    }
+    return limit > used ? limit - used : 0;
 }
 
 int64_t ipm_cgroup_memory(const char *sysroot)
 {
-    static const struct {
-        const char *controller; /* NULL: the second version */
-        const char *mount, *limit, *used;
-    } versions[] = {
-        {NULL, "", "memory.max", "memory.current"},
-        {"memory", "/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"}};
+    static const struct memory versions[] = {
+        {NULL, "", "memory.max", "memory.current", {"inactive_file ", "active_file "}},
+        {"memory",
+         "/memory",
+         "memory.limit_in_bytes",
+         "memory.usage_in_bytes",
+         {"total_inactive_file ", "total_active_file "}}};
     int64_t least = -1;
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         char group[PATH_MAX - 64];
         own_group(sysroot, versions[i].controller, group, sizeof(group));
-        for (;;) {
-            size_t length = strlen(group);
-            if (length > 0 && group[length - 1] == '/')
-                group[length - 1] = '\0';
-            int64_t limit =
-                bytes_of(sysroot, versions[i].mount, group, versions[i].limit);
-            int64_t used =
-                bytes_of(sysroot, versions[i].mount, group, versions[i].used);
-            int64_t left = limit > used ? limit - used : 0;
-            if (limit >= 0 && used >= 0 && (least < 0 || left < least))
+        do {
+            int64_t left = left_of(sysroot, &versions[i], group);
+            if (left >= 0 && (least < 0 || left < least))
                 least = left;
-            char *slash = strrchr(group, '/');
-            if (slash == NULL)
-                break;
-            *slash = '\0';
-        }
+        } while (outer_group(group));
     }
     return least;
 }

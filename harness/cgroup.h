@@ -15,10 +15,12 @@ int ipm_cgroup_version(const char *sysroot);
  * all apply; 0: no limit; -1: it cannot be told. */
 double ipm_cgroup_quota(const char *sysroot);
 
-/* Bytes that the tightest limit of memory leaves us; -1: there is none, or none is told. */
+/* Bytes that the tightest limit of memory leaves us, cached files not counted as used; -1:
+ * there is none, or none is told. */
 int64_t ipm_cgroup_memory(const char *sysroot);
 
-/* How often our group was stopped for having used up its quota; -1: not told. */
+/* How often our group, or the innermost one around it that tells, was stopped for having
+ * used up its quota; -1: not told. */
 int64_t ipm_cgroup_throttles(const char *sysroot);
 
 /**

@@ -3,6 +3,7 @@
  * ipcmeter import: records that a worker left elsewhere, into a result folder.
  */
 #include "harness/commands.h"
+#include "harness/diagnostics.h"
 #include "harness/import.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ static const char usage[] =
 
 static int complain(const struct ipm_why *why)
 {
-    (void)fprintf(stderr, "ipcmeter import: %s\n", why->text);
+    ipm_complain("import", why->text);
     switch (why->error) {
     case -ENODATA:
     case -EXDEV:
@@ -74,9 +75,12 @@ int ipm_cmd_import(int argc, char **argv)
                   result.records, result.known, result.other);
     if (result.torn)
         (void)fputs("ipcmeter import: the last line is torn and was dropped\n", stderr);
-    if (result.broken > 0)
-        (void)fprintf(stderr,
-                      "ipcmeter import: %zu broken records left out; first, %s\n",
-                      result.broken, result.problem);
+    if (result.broken > 0) {
+        /* The problem quotes the line, which a console wrote. */
+        char text[160];
+        (void)snprintf(text, sizeof(text), "%zu broken records left out; first, %s",
+                       result.broken, result.problem);
+        ipm_complain("import", text);
+    }
     return result.broken > 0 ? IPM_EXIT_FAILED : IPM_EXIT_OK;
 }

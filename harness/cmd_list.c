@@ -267,15 +267,10 @@ static int parse(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
         {"json", no_argument, NULL, 'j'},
-        {"counters", required_argument, NULL, 'c'},
-        {"events", required_argument, NULL, 'e'},
-        {"energy", required_argument, NULL, 'm'},
-        {"plugin", required_argument, NULL, 'l'},
-        {"sysroot", required_argument, NULL, 'r'},
+        IPM_REQUEST_OPTIONS,
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct ipm_worker *worker = &options->request.worker;
     optind = 0;
     for (;;) {
         int option = getopt_long(argc, argv, "h", known, NULL);
@@ -283,17 +278,8 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         options->json = options->json || option == 'j';
         options->help = options->help || option == 'h';
-        if (option == 'c')
-            options->request.sensors.counters = optarg;
-        if (option == 'e')
-            options->request.sensors.events = optarg;
-        if (option == 'm')
-            options->request.sensors.energy = optarg;
-        if (option == 'r')
-            worker->sysroot = optarg;
-        if (option == 'l' && worker->n_plugins < IPM_PLUGINS_MAX)
-            worker->plugins[worker->n_plugins++] = optarg;
-        else if (option == 'l' || option == '?')
+        if (option == '?' ||
+            ipm_request_take(&options->request, option, optarg) == IPM_EXIT_USAGE)
             return IPM_EXIT_USAGE;
     }
     options->kind = argv[optind];

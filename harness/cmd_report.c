@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/report.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "harness/commands.h"
+#include "harness/diagnostics.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,30 +25,29 @@ static int wrong_usage(void)
 /* A directory without records is the caller's mistake; everything else is not. */
 static int complain(const struct ipm_why *why)
 {
-    (void)fprintf(stderr, "ipcmeter report: %s\n", why->text);
+    ipm_complain("report", why->text);
     return why->error == -ENOENT ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
 }
 
 /* Names what was written, one path a line. */
 static int put_paths(const char *directory)
 {
-    static const char *const names[] = {"report.json",
-                                        "report.html",
-                                        "plots/ladder.svg",
-                                        "plots/latency_size.svg",
-                                        "plots/throughput_size.svg",
-                                        "plots/ratio.svg"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char path[4096];
-        struct stat status;
-        int needed = snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-        if (needed < 0 || (size_t)needed >= sizeof(path))
-            continue;
-        if (stat(path, &status) == 0)
-            (void)puts(path);
+    char path[4096];
+    int needed = snprintf(path, sizeof(path), "%s/report.json", directory);
+    ipm_auto_json json_t *document =
+        needed < (int)sizeof(path) ? json_load_file(path, 0, NULL) : NULL;
+    const char *name;
+    json_t *plot;
+    (void)printf("%s\n%s/report.html\n", path, directory);
+    json_object_foreach(json_object_get(document, "plots"), name, plot)
+    {
+        const char *picture = json_string_value(json_object_get(plot, "picture"));
+        if (picture != NULL)
+            (void)printf("%s/%s\n", directory, picture);
         else
-            (void)fprintf(stderr, "ipcmeter report: no %s: report.json says why\n",
-                          names[i]);
+            (void)fprintf(stderr,
+                          "ipcmeter report: no plots/%s.svg: report.json says why\n",
+                          name);
     }
     return fflush(stdout) == 0 ? IPM_EXIT_OK : IPM_EXIT_INTERNAL;
 }

@@ -90,12 +90,7 @@ enum option_code {
     SKIP,
     RESUME,
     SEED,
-    COUNTERS,
-    EVENTS,
-    ENERGY,
     PROGRESS,
-    PLUGIN,
-    SYSROOT,
     NO_SANDBOX,
     HELP
 };
@@ -122,32 +117,19 @@ static int take(int code, struct arguments *arguments)
         return 0;
     case SEED:
         return parse_seed(optarg, arguments);
-    case COUNTERS:
-        request->sensors.counters = optarg;
-        return 0;
-    case EVENTS:
-        request->sensors.events = optarg;
-        return 0;
-    case ENERGY:
-        request->sensors.energy = optarg;
-        return 0;
     case PROGRESS:
         return parse_ticker(optarg, arguments);
-    case PLUGIN:
-        if (request->worker.n_plugins == IPM_PLUGINS_MAX)
-            return complain("too many plug-ins: ", optarg);
-        request->worker.plugins[request->worker.n_plugins++] = optarg;
-        return 0;
-    case SYSROOT:
-        request->worker.sysroot = optarg;
-        return 0;
     case NO_SANDBOX:
         request->worker.no_sandbox = true;
         return 0;
     default:
-        (void)fputs(usage, stderr);
-        return IPM_EXIT_USAGE;
+        break;
     }
+    int taken = ipm_request_take(request, code, optarg);
+    if (taken != 1)
+        return taken;
+    (void)fputs(usage, stderr);
+    return IPM_EXIT_USAGE;
 }
 
 static int parse(int argc, char **argv, struct arguments *arguments)
@@ -159,12 +141,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         {"skip", required_argument, NULL, SKIP},
         {"resume", no_argument, NULL, RESUME},
         {"seed", required_argument, NULL, SEED},
-        {"counters", required_argument, NULL, COUNTERS},
-        {"events", required_argument, NULL, EVENTS},
-        {"energy", required_argument, NULL, ENERGY},
+        IPM_REQUEST_OPTIONS,
         {"progress", required_argument, NULL, PROGRESS},
-        {"plugin", required_argument, NULL, PLUGIN},
-        {"sysroot", required_argument, NULL, SYSROOT},
         {"no-sandbox", no_argument, NULL, NO_SANDBOX},
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},

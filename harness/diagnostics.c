@@ -177,6 +177,14 @@ size_t ipm_print_escaped(FILE *out, const char *text, size_t length)
     return columns;
 }
 
+void ipm_complain(const char *command, const char *text)
+{
+    (void)fprintf(stderr, "ipcmeter%s%s: ", command != NULL ? " " : "",
+                  command != NULL ? command : "");
+    (void)ipm_print_escaped(stderr, text, strlen(text));
+    (void)fputc('\n', stderr);
+}
+
 enum { LINE_BEFORE = 96, LINE_AFTER = 72 }; /* bytes shown around an error, at most */
 
 static void print_source(const struct ipm_diagnostics *diagnostics,

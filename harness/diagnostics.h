@@ -70,6 +70,9 @@ void ipm_diagnostics_error_set(struct ipm_diagnostics *diagnostics, const char *
 /* Prints all, in the order of the text, those of --set last. */
 void ipm_diagnostics_print(const struct ipm_diagnostics *diagnostics, FILE *out);
 
+/* "ipcmeter COMMAND: TEXT" on stderr, the text escaped; @command NULL: "ipcmeter: TEXT". */
+void ipm_complain(const char *command, const char *text);
+
 /* Prints text with C0, DEL and C1 control characters as \xNN; returns the columns. */
 size_t ipm_print_escaped(FILE *out, const char *text, size_t length);
 

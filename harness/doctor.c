@@ -100,16 +100,21 @@ void ipm_check_mend(struct ipm_check *check, const char *format, ...)
 void ipm_check_leave(struct ipm_check *check, const char *format, ...)
 {
     va_list arguments;
-    int length = snprintf(check->mend, sizeof(check->mend), "%s: ", NOTHING);
+    int length = snprintf(check->mend, sizeof(check->mend), "%s here: ", NOTHING);
     va_start(arguments, format);
     (void)vsnprintf(check->mend + length, sizeof(check->mend) - (size_t)length, format,
                     arguments);
     va_end(arguments);
 }
 
-bool ipm_patient_may(const struct ipm_patient *patient, int capability)
+bool ipm_patient_has(const struct ipm_patient *patient, int capability)
 {
     return (patient->rights >> capability & 1) != 0;
+}
+
+bool ipm_patient_may(const struct ipm_patient *patient, int capability)
+{
+    return patient->initial && ipm_patient_has(patient, capability);
 }
 
 static struct ipm_cpu_shares shares(const struct ipm_ticks *before,
@@ -202,14 +207,12 @@ json_t *ipm_doctor_json(const struct ipm_doctor *doctor)
     json_t *list = json_array();
     for (int i = 0; i < doctor->n; i++) {
         const struct ipm_check *check = &doctor->checks[i];
-        json_t *text = json_string(check->text); /* NULL: sysfs gave no UTF-8 */
-        json_t *mend = json_string(check->mend);
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", check->name, "topic",
-                            ipm_topic_names[check->topic], "status",
-                            ipm_check_status_names[check->status], "text",
-                            text != NULL ? text : json_null(), "mend",
-                            mend != NULL ? mend : json_null()));
+            list,
+            json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", check->name, "topic",
+                      ipm_topic_names[check->topic], "status",
+                      ipm_check_status_names[check->status], "text",
+                      ipm_json_text(check->text), "mend", ipm_json_text(check->mend)));
     }
     return list;
 }

@@ -39,7 +39,7 @@ void ipm_check_say(struct ipm_check *check, enum ipm_check_status status,
 void ipm_check_mend(struct ipm_check *check, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* "nothing to do: WHY", for what is not ok and cannot be helped from here. */
+/* "nothing to do here: WHY", for what is not ok and cannot be helped from here. */
 void ipm_check_leave(struct ipm_check *check, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -95,10 +95,10 @@ ipm_check_run ipm_check_memory;
 ipm_check_run ipm_check_swap;
 ipm_check_run ipm_check_disk;
 
-/* Has this process the capability, where it reaches the machine? */
-bool ipm_patient_may(const struct ipm_patient *patient, int capability);
+/* Has this process the capability, in whatever user namespace it is? */
+bool ipm_patient_has(const struct ipm_patient *patient, int capability);
 
-/* The core PMU's name; false: there is none, or the folder cannot be read. */
-bool ipm_patient_pmu(const struct ipm_patient *patient, char *name, size_t room);
+/* Has it the capability where it reaches the machine? */
+bool ipm_patient_may(const struct ipm_patient *patient, int capability);
 
 #endif

@@ -175,23 +175,12 @@ void ipm_check_page_tables(const struct ipm_patient *patient, struct ipm_check *
     }
 }
 
-/* The word in brackets of "always [madvise] never". */
-static bool chosen(const char *text, char *word, size_t room)
-{
-    const char *open = strchr(text, '[');
-    if (open == NULL)
-        return false;
-    (void)snprintf(word, room, "%.*s", (int)strcspn(open + 1, "]"), open + 1);
-    return true;
-}
-
 void ipm_check_huge_pages(const struct ipm_patient *patient, struct ipm_check *check)
 {
-    char text[128];
     char word[32];
-    if (ipm_sysroot_text(patient->sysroot, "sys/kernel/mm/transparent_hugepage/enabled",
-                         text, sizeof(text)) != 0 ||
-        !chosen(text, word, sizeof(word))) {
+    if (ipm_sysroot_chosen(patient->sysroot,
+                           "sys/kernel/mm/transparent_hugepage/enabled", word,
+                           sizeof(word)) != 0) {
         ipm_check_say(check, IPM_CHECK_UNKNOWN, "the kernel does not tell");
         ipm_check_leave(check, "a kernel without huge pages has none to set");
     } else if (strcmp(word, "never") != 0) {

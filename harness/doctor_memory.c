@@ -14,6 +14,19 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* A field of proc/meminfo, in bytes.  0; -ENODATA, -ERANGE, -errno. */
+static int meminfo(const struct ipm_patient *patient, const char *key,
+                   int64_t *out_bytes)
+{
+    int64_t kib = 0;
+    int error = ipm_sysroot_field_integer(patient->sysroot, "proc/meminfo", key, &kib);
+    if (error == 0 && (kib < 0 || kib > INT64_MAX >> 10))
+        error = -ERANGE;
+    if (error == 0)
+        *out_bytes = kib << 10;
+    return error;
+}
+
 /* Says how much is left, against what is little and what is too little. */
 static void say_room(struct ipm_check *check, int64_t bytes, int64_t little,
                      int64_t too_little, const char *where)
@@ -28,17 +41,16 @@ static void say_room(struct ipm_check *check, int64_t bytes, int64_t little,
 
 void ipm_check_memory(const struct ipm_patient *patient, struct ipm_check *check)
 {
-    int64_t kib = 0;
-    if (ipm_sysroot_field_integer(patient->sysroot, "proc/meminfo", "MemAvailable",
-                                  &kib) != 0) {
+    int64_t bytes = 0;
+    if (meminfo(patient, "MemAvailable", &bytes) != 0) {
         ipm_check_say(check, IPM_CHECK_UNKNOWN, "proc/meminfo does not tell");
         ipm_check_leave(check, "mount proc to see it");
         return;
     }
     /* proc/meminfo is the machine's, also where a group may have but a part of it. */
     int64_t granted = ipm_cgroup_memory(patient->sysroot);
-    bool limited = granted >= 0 && granted < kib << 10;
-    say_room(check, limited ? granted : kib << 10, INT64_C(1) << 30, INT64_C(256) << 20,
+    bool limited = granted >= 0 && granted < bytes;
+    say_room(check, limited ? granted : bytes, INT64_C(1) << 30, INT64_C(256) << 20,
              limited ? " below the cgroup's limit" : "");
     if (check->status != IPM_CHECK_OK)
         ipm_check_mend(check, "end what fills it; large messages and rings want room");
@@ -49,15 +61,13 @@ void ipm_check_swap(const struct ipm_patient *patient, struct ipm_check *check)
     int64_t total = 0;
     int64_t unused = 0;
     char text[IPM_UNITS_TEXT];
-    if (ipm_sysroot_field_integer(patient->sysroot, "proc/meminfo", "SwapTotal",
-                                  &total) != 0 ||
-        ipm_sysroot_field_integer(patient->sysroot, "proc/meminfo", "SwapFree",
-                                  &unused) != 0) {
+    if (meminfo(patient, "SwapTotal", &total) != 0 ||
+        meminfo(patient, "SwapFree", &unused) != 0) {
         ipm_check_say(check, IPM_CHECK_UNKNOWN, "proc/meminfo does not tell");
         ipm_check_leave(check, "mount proc to see it");
     } else if (total > unused) {
         ipm_check_say(check, IPM_CHECK_WARN, "%s are swapped out",
-                      ipm_format_size(text, (total - unused) << 10));
+                      ipm_format_size(text, total - unused));
         ipm_check_mend(check, "free memory, then sudo swapoff -a && sudo swapon -a");
     } else {
         ipm_check_say(check, IPM_CHECK_OK, total > 0 ? "there, and unused" : "none");

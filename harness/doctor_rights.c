@@ -78,7 +78,7 @@ void ipm_check_namespaces(const struct ipm_patient *patient, struct ipm_check *c
         {"proc/sys/kernel/apparmor_restrict_unprivileged_userns",
          "kernel.apparmor_restrict_unprivileged_userns", 1},
     };
-    if (ipm_patient_may(patient, CAP_SYS_ADMIN)) {
+    if (ipm_patient_has(patient, CAP_SYS_ADMIN)) {
         ipm_check_say(check, IPM_CHECK_OK, "we may make them, being privileged");
         return;
     }
@@ -118,7 +118,7 @@ void ipm_check_realtime(const struct ipm_patient *patient, struct ipm_check *che
 {
     int64_t priority = 0;
     int error = ipm_limit(patient->sysroot, IPM_LIMIT_REALTIME, &priority);
-    if (patient->initial && ipm_patient_may(patient, CAP_SYS_NICE)) {
+    if (ipm_patient_may(patient, CAP_SYS_NICE)) {
         ipm_check_say(check, IPM_CHECK_OK, "SCHED_FIFO is ours, by CAP_SYS_NICE");
     } else if (error != 0) {
         ipm_check_say(check, IPM_CHECK_UNKNOWN, "proc/self/limits cannot be read");

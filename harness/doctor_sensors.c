@@ -3,22 +3,18 @@
  * doctor_sensors: what can be counted here, and by whom.
  */
 #include "harness/doctor_checks.h"
-#include "harness/features.h"
+#include "harness/limits.h"
 #include "harness/meters.h"
 #include "harness/sysroot.h"
 
-#include <ctype.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Newer than some headers. */
-enum { CAPABILITY_PERFMON = 38 };
-
 static bool may_perf(const struct ipm_patient *patient)
 {
-    return patient->initial && (ipm_patient_may(patient, CAPABILITY_PERFMON) ||
-                                ipm_patient_may(patient, CAP_SYS_ADMIN));
+    return ipm_patient_may(patient, IPM_CAP_PERFMON) ||
+           ipm_patient_may(patient, CAP_SYS_ADMIN);
 }
 
 void ipm_check_perf_paranoid(const struct ipm_patient *patient, struct ipm_check *check)
@@ -50,7 +46,8 @@ void ipm_check_perf_paranoid(const struct ipm_patient *patient, struct ipm_check
                           "ipcmeter-worker cap_perfmon by setcap");
 }
 
-bool ipm_patient_pmu(const struct ipm_patient *patient, char *name, size_t room)
+/* The core PMUs' names; false: there is none, or the folder cannot be read. */
+static bool core_pmus(const struct ipm_patient *patient, char *name, size_t room)
 {
     /* Core PMUs alone: "power", "msr" and the uncore ones count no cycles. */
     static const char *const prefixes[] = {"cpu", "armv", "apple", "riscv"};
@@ -74,7 +71,7 @@ bool ipm_patient_pmu(const struct ipm_patient *patient, char *name, size_t room)
 void ipm_check_pmu(const struct ipm_patient *patient, struct ipm_check *check)
 {
     char name[96];
-    if (ipm_patient_pmu(patient, name, sizeof(name))) {
+    if (core_pmus(patient, name, sizeof(name))) {
         ipm_check_say(check, IPM_CHECK_OK, "%s", name);
     } else if (!ipm_sysroot_exists(patient->sysroot, "sys/bus/event_source/devices")) {
         ipm_check_say(check, IPM_CHECK_UNKNOWN,
@@ -105,7 +102,7 @@ void ipm_check_nmi_watchdog(const struct ipm_patient *patient, struct ipm_check 
         ipm_check_say(check, IPM_CHECK_OK, "this kernel has none");
     } else if (on == 0) {
         ipm_check_say(check, IPM_CHECK_OK, "off");
-    } else if (!ipm_patient_pmu(patient, name, sizeof(name))) {
+    } else if (!core_pmus(patient, name, sizeof(name))) {
         ipm_check_say(check, IPM_CHECK_OK, "on, but without a PMU it takes no counter");
     } else {
         ipm_check_say(check, IPM_CHECK_WARN,
@@ -114,6 +111,17 @@ void ipm_check_nmi_watchdog(const struct ipm_patient *patient, struct ipm_check 
     }
 }
 
+/* Energy events are those of the whole machine, which want more than those of a task. */
+static bool may_count_energy(const struct ipm_patient *patient)
+{
+    int64_t level = 0;
+    return may_perf(patient) ||
+           (ipm_sysroot_integer(patient->sysroot, "proc/sys/kernel/perf_event_paranoid",
+                                &level) == 0 &&
+            level <= 0);
+}
+
+/* Powercap shows nothing that we may read: what else there is. */
 static void say_no_powercap(const struct ipm_patient *patient, struct ipm_check *check,
                             const struct ipm_powercap *powercap)
 {
@@ -121,33 +129,53 @@ static void say_no_powercap(const struct ipm_patient *patient, struct ipm_check 
         ipm_check_say(check, IPM_CHECK_OK,
                       "no powercap, but %d power or energy inputs of hwmon",
                       powercap->other_inputs);
-        return;
+    } else if (powercap->power_events > 0) {
+        ipm_check_say(check, IPM_CHECK_WARN,
+                      "no powercap, and we may not count the %d energy events of "
+                      "perf's power PMU",
+                      powercap->power_events);
+        ipm_check_mend(check, "sudo sysctl kernel.perf_event_paranoid=0, or give "
+                              "ipcmeter-worker cap_perfmon by setcap");
+    } else {
+        ipm_check_say(check, IPM_CHECK_WARN,
+                      "absent: no energy counters; energy cannot be measured");
+        if (patient->hypervisor == 1)
+            ipm_check_leave(check, "a guest has none; measure energy on bare metal");
+        else
+            ipm_check_mend(check, "sudo modprobe intel_rapl_msr, where the CPU has "
+                                  "RAPL (Intel since 2011, AMD since Zen)");
     }
+}
+
+static void say_guest(struct ipm_check *check, int counters)
+{
     ipm_check_say(check, IPM_CHECK_WARN,
-                  "absent: no energy counters; energy cannot be measured");
-    if (patient->hypervisor == 1)
-        ipm_check_leave(check, "a guest has none; measure energy on bare metal");
-    else
-        ipm_check_mend(check, "sudo modprobe intel_rapl_msr, where the CPU has RAPL "
-                              "(Intel since 2011, AMD since Zen)");
+                  "%d energy counters under a hypervisor: shares that it attributes, "
+                  "or 0",
+                  counters);
+    ipm_check_leave(check, "measure energy on bare metal");
 }
 
 void ipm_check_powercap(const struct ipm_patient *patient, struct ipm_check *check)
 {
     struct ipm_powercap powercap;
     ipm_powercap_read(patient->sysroot, &powercap);
+    bool readable = powercap.rights == IPM_POWERCAP_READABLE;
+    bool counted = powercap.power_events > 0 && may_count_energy(patient);
+    if (patient->hypervisor == 1 && (readable || counted)) {
+        say_guest(check, readable ? powercap.readable : powercap.power_events);
+        return;
+    }
+    if (counted && !readable) {
+        ipm_check_say(check, IPM_CHECK_OK,
+                      "perf's power PMU counts it (events: %d); powercap is %s",
+                      powercap.power_events, ipm_powercap_names[powercap.rights]);
+        return;
+    }
     switch (powercap.rights) {
     case IPM_POWERCAP_READABLE:
-        if (patient->hypervisor == 1) {
-            ipm_check_say(check, IPM_CHECK_WARN,
-                          "%d energy counters under a hypervisor: shares that it "
-                          "attributes, or 0",
-                          powercap.readable);
-            ipm_check_leave(check, "measure energy on bare metal");
-        } else {
-            ipm_check_say(check, IPM_CHECK_OK, "%d of %d energy counters can be read",
-                          powercap.readable, powercap.zones);
-        }
+        ipm_check_say(check, IPM_CHECK_OK, "%d of %d energy counters can be read",
+                      powercap.readable, powercap.zones);
         break;
     case IPM_POWERCAP_DENIED:
         ipm_check_say(check, IPM_CHECK_WARN,
@@ -182,7 +210,7 @@ void ipm_check_energy_filtering(const struct ipm_patient *patient,
     struct ipm_powercap powercap;
     ipm_powercap_read(patient->sysroot, &powercap);
     enum ipm_filtering filtering = ipm_filtering_read(patient->sysroot);
-    if (powercap.rights == IPM_POWERCAP_ABSENT) {
+    if (powercap.rights == IPM_POWERCAP_ABSENT && powercap.power_events == 0) {
         ipm_check_say(check, IPM_CHECK_OK, "no energy counters that it could blur");
     } else if (filtering == IPM_FILTERING_NONE) {
         ipm_check_say(check, IPM_CHECK_OK, "none: not an Intel CPU");

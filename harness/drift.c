@@ -164,29 +164,25 @@ static void compare_counts(json_t *list, const json_t *before, const json_t *aft
 static void compare_heat(json_t *list, const json_t *before, const json_t *after)
 {
     enum { RISE_CELSIUS = 10 };
+    const json_t *zones = json_object_get(after, "temperatures");
     size_t i;
-    size_t k;
     const json_t *was;
-    const json_t *is;
     double worst = 0;
     char from[VALUE] = "";
     char to[VALUE] = "";
+    /* Several zones may bear one name: the same place in the list is the same zone. */
     json_array_foreach(json_object_get(before, "temperatures"), i, was)
     {
-        json_array_foreach(json_object_get(after, "temperatures"), k, is)
-        {
-            const char *name = json_string_value(json_object_get(was, "name"));
-            double low = json_number_value(json_object_get(was, "celsius"));
-            double high = json_number_value(json_object_get(is, "celsius"));
-            /* Several zones may bear one name: the same place in the list is the same. */
-            if (i != k || name == NULL || high - low < RISE_CELSIUS ||
-                high - low <= worst ||
-                !json_equal(json_object_get(was, "name"), json_object_get(is, "name")))
-                continue;
-            worst = high - low;
-            (void)snprintf(from, sizeof(from), "%.0f degrees Celsius (%s)", low, name);
-            (void)snprintf(to, sizeof(to), "%.0f degrees Celsius", high);
-        }
+        const json_t *is = json_array_get(zones, i);
+        const char *name = json_string_value(json_object_get(was, "name"));
+        double low = json_number_value(json_object_get(was, "celsius"));
+        double high = json_number_value(json_object_get(is, "celsius"));
+        if (name == NULL || high - low < RISE_CELSIUS || high - low <= worst ||
+            !json_equal(json_object_get(was, "name"), json_object_get(is, "name")))
+            continue;
+        worst = high - low;
+        (void)snprintf(from, sizeof(from), "%.0f degrees Celsius (%s)", low, name);
+        (void)snprintf(to, sizeof(to), "%.0f degrees Celsius", high);
     }
     if (worst > 0)
         report(list, "temperature", from, to, WARN,

@@ -62,7 +62,10 @@ static int64_t nominal_khz(const char *sysroot, const char *policy)
     int64_t mhz = 0;
     (void)snprintf(path, sizeof(path), CPU_FOLDER "cpu%.16s/acpi_cppc/nominal_freq",
                    policy + strlen("policy"));
-    return ipm_sysroot_integer(sysroot, path, &mhz) == 0 && mhz > 0 ? mhz * 1000 : 0;
+    return ipm_sysroot_integer(sysroot, path, &mhz) == 0 && mhz > 0 &&
+                   mhz < INT64_MAX / 1000
+               ? mhz * 1000
+               : 0;
 }
 
 static void read_policy(const char *sysroot, const char *name, struct policy *policy)

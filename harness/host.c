@@ -138,9 +138,10 @@ static json_t *cache_bytes(const char *text)
 {
     char *end = NULL;
     long long value = strtoll(text, &end, 10);
-    if (end == text || value <= 0)
+    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
+    if (end == text || value <= 0 || value > INT64_MAX >> shift)
         return json_null();
-    return json_integer(*end == 'K' ? value << 10 : *end == 'M' ? value << 20 : value);
+    return json_integer(value << shift);
 }
 
 /* Caches of CPU 0, which stands for all. */
@@ -235,11 +236,8 @@ static json_t *mitigations(const char *sysroot)
         return json_null();
     json_t *json = json_object();
     for (int i = 0; i < n; i++) {
-        char path[384];
         char text[256];
-        (void)snprintf(path, sizeof(path), CPU_FOLDER "/vulnerabilities/%.255s",
-                       names[i]);
-        int error = ipm_sysroot_text(sysroot, path, text, sizeof(text));
+        int error = ipm_mitigation(sysroot, names[i], text, sizeof(text));
         (void)json_object_set_new(json, names[i], text_or_null(error, text));
     }
     ipm_sysroot_list_free(names, n);

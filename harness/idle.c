@@ -186,7 +186,8 @@ int ipm_heat_hottest(const char *sysroot, struct ipm_heat *out_heat)
 int64_t ipm_heat_throttles(const char *sysroot)
 {
     char **cpus = NULL;
-    int64_t sum = -1;
+    int64_t sum = 0;
+    bool told = false;
     int n = ipm_sysroot_list(sysroot, CPU_FOLDER, "cpu", &cpus);
     for (int i = 0; i < n; i++) {
         char path[PATH];
@@ -194,10 +195,13 @@ int64_t ipm_heat_throttles(const char *sysroot)
         (void)snprintf(path, sizeof(path),
                        CPU_FOLDER "%.16s/thermal_throttle/core_throttle_count",
                        cpus[i]);
-        if (ipm_sysroot_integer(sysroot, path, &count) == 0)
-            sum = (sum < 0 ? 0 : sum) + count;
+        if (ipm_sysroot_integer(sysroot, path, &count) != 0 || count < 0 ||
+            count > INT64_MAX - sum)
+            continue;
+        told = true;
+        sum += count;
     }
     if (n > 0)
         ipm_sysroot_list_free(cpus, n);
-    return sum;
+    return told ? sum : -1;
 }

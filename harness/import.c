@@ -167,6 +167,7 @@ static json_t *new_manifest(const struct cargo *cargo, const char *host, bool em
                   emulated));
     set(manifest, "environment_before", json_null());
     set(manifest, "environment_after", json_null());
+    set(manifest, "drift", json_array());
     set(manifest, "skips", json_array());
     set(manifest, "dropped", json_array());
     set(manifest, "describe",

@@ -8,9 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Newer than some headers. */
-enum { CAPABILITY_PERFMON = 38 };
-
 static const struct {
     const char *line; /* as proc/self/limits has it */
     const char *name;
@@ -55,7 +52,7 @@ void ipm_rights_text(unsigned long long rights, char *text, size_t room)
     static const struct {
         int capability;
         const char *name;
-    } useful[] = {{CAP_SYS_ADMIN, "sys_admin"}, {CAPABILITY_PERFMON, "perfmon"},
+    } useful[] = {{CAP_SYS_ADMIN, "sys_admin"}, {IPM_CAP_PERFMON, "perfmon"},
                   {CAP_SYS_NICE, "sys_nice"},   {CAP_SYS_RESOURCE, "sys_resource"},
                   {CAP_IPC_LOCK, "ipc_lock"},   {CAP_SYS_PTRACE, "sys_ptrace"}};
     text[0] = '\0';

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* CAP_PERFMON, which is newer than some headers. */
+enum { IPM_CAP_PERFMON = 38 };
+
 enum ipm_limit_of {
     IPM_LIMIT_FILES,
     IPM_LIMIT_LOCKED,   /* bytes */

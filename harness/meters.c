@@ -75,6 +75,19 @@ static int count_inputs(const char *sysroot)
     return found;
 }
 
+static int count_events(const char *sysroot)
+{
+    char **names = NULL;
+    int found = 0;
+    int n = ipm_sysroot_list(sysroot, "sys/bus/event_source/devices/power/events",
+                             "energy-", &names);
+    for (int i = 0; i < n; i++)
+        found += strchr(names[i], '.') == NULL; /* not their scales and units */
+    if (n > 0)
+        ipm_sysroot_list_free(names, n);
+    return found;
+}
+
 void ipm_powercap_read(const char *sysroot, struct ipm_powercap *out_powercap)
 {
     struct ipm_powercap found = {.rights = IPM_POWERCAP_UNKNOWN};
@@ -107,6 +120,7 @@ void ipm_powercap_read(const char *sysroot, struct ipm_powercap *out_powercap)
     else if (ipm_sysroot_exists(sysroot, "sys/class"))
         found.rights = IPM_POWERCAP_ABSENT;
     found.other_inputs = count_inputs(sysroot);
+    found.power_events = count_events(sysroot);
     *out_powercap = found;
 }
 

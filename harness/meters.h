@@ -22,6 +22,7 @@ struct ipm_powercap {
     int denied;
     const char *readers; /* by mode: "root", "group", "everyone"; NULL: not told */
     int other_inputs;    /* power and energy inputs of hwmon that can be read */
+    int power_events;    /* energy events that perf's `power` PMU names */
 };
 
 void ipm_powercap_read(const char *sysroot, struct ipm_powercap *out_powercap);

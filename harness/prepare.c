@@ -25,10 +25,36 @@ int ipm_texts_add(const char ***list, size_t *n, const char *text)
 
 static int complain(const char *text)
 {
-    (void)fputs("ipcmeter: ", stderr);
-    (void)ipm_print_escaped(stderr, text, strlen(text));
-    (void)fputc('\n', stderr);
+    ipm_complain(NULL, text);
     return IPM_EXIT_INTERNAL;
+}
+
+int ipm_request_take(struct ipm_request *request, int option, const char *argument)
+{
+    struct ipm_worker *worker = &request->worker;
+    switch (option) {
+    case 'c':
+        request->sensors.counters = argument;
+        return 0;
+    case 'e':
+        request->sensors.events = argument;
+        return 0;
+    case 'm':
+        request->sensors.energy = argument;
+        return 0;
+    case 'r':
+        worker->sysroot = argument;
+        return 0;
+    case 'l':
+        if (worker->n_plugins == IPM_PLUGINS_MAX) {
+            (void)complain("too many plug-ins");
+            return IPM_EXIT_USAGE;
+        }
+        worker->plugins[worker->n_plugins++] = argument;
+        return 0;
+    default:
+        return 1;
+    }
 }
 
 int ipm_prepare_describe(struct ipm_request *request, json_t **out_describe)
@@ -87,13 +113,13 @@ static int load_text(const char *file, const char *const *sets, size_t n_sets,
 struct sets {
     const char **texts; /* the first are borrowed, the last are @words */
     size_t n;
-    char *words[3];
+    char *words[IPM_SENSOR_WORDS];
 };
 
 static void drop_sets(struct sets *sets)
 {
     free(sets->texts);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < IPM_SENSOR_WORDS; i++)
         free(sets->words[i]);
 }
 
@@ -107,7 +133,8 @@ static int collect_sets(const struct ipm_request *request, struct sets *sets)
     }
     for (size_t i = 0; error == 0 && i < request->n_sets; i++)
         error = ipm_texts_add(&sets->texts, &sets->n, request->sets[i]);
-    for (size_t i = 0; error == 0 && i < 3 && sets->words[i] != NULL; i++)
+    for (size_t i = 0; error == 0 && i < IPM_SENSOR_WORDS && sets->words[i] != NULL;
+         i++)
         error = ipm_texts_add(&sets->texts, &sets->n, sets->words[i]);
     return error == 0 ? 0 : complain(strerror(-error));
 }

@@ -26,6 +26,25 @@ struct ipm_request {
     bool examine; /* the energy meter, which takes seconds: for a run */
 };
 
+/* The rows for getopt_long() of the options that list, plan and run have in common. */
+#define IPM_REQUEST_OPTIONS                                                            \
+    {"counters", required_argument, NULL, 'c'},                                        \
+        {"events", required_argument, NULL, 'e'},                                      \
+        {"energy", required_argument, NULL, 'm'},                                      \
+        {"plugin", required_argument, NULL, 'l'},                                      \
+    {                                                                                  \
+        "sysroot", required_argument, NULL, 'r'                                        \
+    }
+
+/**
+ * ipm_request_take() - one of these options into a request
+ * @option:   what getopt_long() returned
+ * @argument: borrowed
+ *
+ * Return: 0; 1 it is none of them; IPM_EXIT_USAGE, and stderr says why.
+ */
+int ipm_request_take(struct ipm_request *request, int option, const char *argument);
+
 struct ipm_prepared {
     json_t *describe;
     struct ipm_spec spec;

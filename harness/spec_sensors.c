@@ -296,8 +296,8 @@ static char *join(const char *key, const char *value)
     return asprintf(&text, "sensors.%s=%s", key, value) < 0 ? NULL : text;
 }
 
-int ipm_sensor_words_set(const struct ipm_sensor_words *words, char *out_sets[3],
-                         struct ipm_why *why)
+int ipm_sensor_words_set(const struct ipm_sensor_words *words,
+                         char *out_sets[IPM_SENSOR_WORDS], struct ipm_why *why)
 {
     static const char *const counters[] = {"perf", "papi", "none", NULL};
     const char *counter = words->counters;

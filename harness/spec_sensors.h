@@ -58,13 +58,16 @@ struct ipm_sensor_words {
     "                      subsystem:tracepoint\n"                                     \
     "  --energy WORD       auto, off, or one meter alone: power, powercap, hwmon\n"
 
+/* Members of the above: each may become a --set. */
+enum { IPM_SENSOR_WORDS = 3 };
+
 /**
  * ipm_sensor_words_set() - the words as arguments of --set
- * @out_sets: gets at most three texts, which the caller frees; the rest is NULL
+ * @out_sets: gets texts, which the caller frees; the rest is NULL
  *
  * Return: 0; -EINVAL a word is none of those allowed, with the reason in @why; -ENOMEM.
  */
-int ipm_sensor_words_set(const struct ipm_sensor_words *words, char *out_sets[3],
-                         struct ipm_why *why);
+int ipm_sensor_words_set(const struct ipm_sensor_words *words,
+                         char *out_sets[IPM_SENSOR_WORDS], struct ipm_why *why);
 
 #endif

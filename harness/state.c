@@ -2,6 +2,7 @@
 #include "harness/state.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "harness/cgroup.h"
 #include "harness/frequency.h"
 #include "harness/idle.h"
@@ -82,23 +83,12 @@ static json_t *idle_json(const char *sysroot, const char *allowed)
                                              : json_null());
 }
 
-/* The word in brackets of "always [madvise] never". */
-static json_t *chosen_of(const char *sysroot, const char *path)
-{
-    char text[128];
-    if (ipm_sysroot_text(sysroot, path, text, sizeof(text)) != 0)
-        return json_null();
-    char *word = strchr(text, '[');
-    if (word == NULL)
-        return json_null();
-    word[strcspn(word, "]")] = '\0';
-    return json_string(word + 1);
-}
-
 static void set_kernel(const char *sysroot, json_t *json)
 {
-    set(json, "huge_pages",
-        chosen_of(sysroot, "sys/kernel/mm/transparent_hugepage/enabled"));
+    char pages[32] = "";
+    (void)ipm_sysroot_chosen(sysroot, "sys/kernel/mm/transparent_hugepage/enabled",
+                             pages, sizeof(pages));
+    set(json, "huge_pages", text_or_null(pages));
     set(json, "aslr", integer_of(sysroot, "proc/sys/kernel/randomize_va_space"));
     set(json, "numa_balancing", integer_of(sysroot, "proc/sys/kernel/numa_balancing"));
     set(json, "clocksource",
@@ -166,15 +156,30 @@ static int64_t own_cpu_ns(void)
     return sum;
 }
 
-/* CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not. */
+static int64_t boottime_ns(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_BOOTTIME, &time);
+    return (int64_t)time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not.  Of some tries
+ * the one whose reads lie closest: who is stopped between two reads has not slept. */
 static int64_t suspended_ns(void)
 {
-    struct timespec monotonic;
-    struct timespec boottime;
-    (void)clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    (void)clock_gettime(CLOCK_BOOTTIME, &boottime);
-    return (int64_t)(boottime.tv_sec - monotonic.tv_sec) * INT64_C(1000000000) +
-           (int64_t)(boottime.tv_nsec - monotonic.tv_nsec);
+    enum { TRIES = 16, CLOSE_NS = 10000 };
+    int64_t suspended = 0;
+    int64_t closest = INT64_MAX;
+    for (int i = 0; i < TRIES && closest > CLOSE_NS; i++) {
+        int64_t before = ipm_now_ns();
+        int64_t now = boottime_ns();
+        int64_t apart = ipm_now_ns() - before;
+        if (apart >= closest)
+            continue;
+        closest = apart;
+        suspended = now - before - apart / 2;
+    }
+    return suspended;
 }
 
 static json_t *count_or_null(int64_t count)

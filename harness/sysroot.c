@@ -49,27 +49,40 @@ int ipm_sysroot_integer(const char *sysroot, const char *path, int64_t *out_valu
     return error != 0 ? error : ipm_parse_integer(text, out_value, NULL);
 }
 
-int ipm_sysroot_field(const char *sysroot, const char *path, const char *key,
-                      char *text, size_t room)
+/* The rest of the first line that starts with @prefix and, unless it is NUL, @separator
+ * behind blanks: "model name" must not be taken for "model". */
+static int find_line(const char *sysroot, const char *path, const char *prefix,
+                     char separator, char *text, size_t room)
 {
     ipm_auto_file FILE *file = open_file(sysroot, path);
     if (file == NULL)
         return -errno;
     ipm_auto_free char *line = NULL;
     size_t size = 0;
-    size_t length = strlen(key);
+    size_t length = strlen(prefix);
     while (getline(&line, &size, file) >= 0) {
-        if (strncmp(line, key, length) != 0)
+        if (strncmp(line, prefix, length) != 0)
             continue;
-        /* "model name" must not be taken for "model". */
-        const char *colon = line + length + strspn(line + length, " \t");
-        if (*colon != ':')
+        const char *value = line + length + strspn(line + length, " \t");
+        if (separator != '\0' && *value++ != separator)
             continue;
-        const char *value = colon + 1 + strspn(colon + 1, " \t");
+        value += strspn(value, " \t");
         (void)snprintf(text, room, "%.*s", (int)strcspn(value, "\n"), value);
         return 0;
     }
     return ferror(file) ? -EIO : -ENODATA;
+}
+
+int ipm_sysroot_field(const char *sysroot, const char *path, const char *key,
+                      char *text, size_t room)
+{
+    return find_line(sysroot, path, key, ':', text, room);
+}
+
+int ipm_sysroot_line(const char *sysroot, const char *path, const char *prefix,
+                     char *text, size_t room)
+{
+    return find_line(sysroot, path, prefix, '\0', text, room);
 }
 
 int ipm_sysroot_field_integer(const char *sysroot, const char *path, const char *key,
@@ -83,23 +96,15 @@ int ipm_sysroot_field_integer(const char *sysroot, const char *path, const char 
     return ipm_parse_integer(text, out_value, NULL);
 }
 
-int ipm_sysroot_line(const char *sysroot, const char *path, const char *prefix,
-                     char *text, size_t room)
+int ipm_sysroot_chosen(const char *sysroot, const char *path, char *text, size_t room)
 {
-    ipm_auto_file FILE *file = open_file(sysroot, path);
-    if (file == NULL)
-        return -errno;
-    ipm_auto_free char *line = NULL;
-    size_t size = 0;
-    size_t length = strlen(prefix);
-    while (getline(&line, &size, file) >= 0) {
-        if (strncmp(line, prefix, length) != 0)
-            continue;
-        const char *value = line + length + strspn(line + length, " \t");
-        (void)snprintf(text, room, "%.*s", (int)strcspn(value, "\n"), value);
-        return 0;
-    }
-    return ferror(file) ? -EIO : -ENODATA;
+    char choices[256];
+    int error = ipm_sysroot_text(sysroot, path, choices, sizeof(choices));
+    const char *open = error == 0 ? strchr(choices, '[') : NULL;
+    if (open == NULL)
+        return error != 0 ? error : -ENODATA;
+    (void)snprintf(text, room, "%.*s", (int)strcspn(open + 1, "]"), open + 1);
+    return 0;
 }
 
 bool ipm_sysroot_exists(const char *sysroot, const char *path)

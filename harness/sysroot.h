@@ -31,6 +31,9 @@ int ipm_sysroot_field_integer(const char *sysroot, const char *path, const char 
 int ipm_sysroot_line(const char *sysroot, const char *path, const char *prefix,
                      char *text, size_t room);
 
+/* The word in brackets of "always [madvise] never".  0; -ENODATA none is; -errno. */
+int ipm_sysroot_chosen(const char *sysroot, const char *path, char *text, size_t room);
+
 bool ipm_sysroot_exists(const char *sysroot, const char *path);
 
 /**

@@ -39,6 +39,22 @@ cat >"$work/small.jsonc" <<'CONFIG'
 CONFIG
 small=(run "$work/small.jsonc" --progress none)
 
+# A name of its own for the worker: those of other tests are none of ours.
+ln -s "$IPM_BIN/ipcmeter-worker" "$work/worker"
+export IPCMETER_WORKER=$work/worker
+# shellcheck disable=SC2317  # these two are called by name
+workers() { grep -las "^$work/worker" /proc/[0-9]*/cmdline; }
+# shellcheck disable=SC2317
+# What is killed with its leader may take a moment to be gone.
+no_worker() {
+    local try
+    for ((try = 0; try < 200; try++)); do
+        workers || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
 expect 0 "a small run" "$ipcmeter" "${small[@]}" --out "$work/a"
 must "stdout names the folder" grep -qx "$work/a" "$work/stdout"
 must "four records" test "$(wc -l <"$work/a/records.jsonl")" = 4
@@ -74,10 +90,11 @@ must "the order repeats" test "$(order "$work/s1")" = "$(order "$work/s2")"
 for signal in INT TERM; do
     "$ipcmeter" "${small[@]}" --set repeat.invocations=400 --out "$work/$signal" >/dev/null 2>"$work/stderr" &
     pid=$!
-    for ((i = 0; i < 200; i++)); do
-        [[ -s $work/$signal/records.jsonl ]] && break
+    for ((i = 0; i < 400; i++)); do
+        [[ -s $work/$signal/records.jsonl ]] && workers >/dev/null && break
         sleep 0.05
     done
+    must "SIG$signal: a worker was seen" test "$i" -lt 400
     kill -"$signal" $pid
     status=0
     wait $pid || status=$?
@@ -87,7 +104,7 @@ for signal in INT TERM; do
     must "SIG$signal: the manifest says interrupted" jq -e .interrupted "$work/$signal/manifest.json"
     must "SIG$signal: every line is a record" jq -s length "$work/$signal/records.jsonl"
     must "SIG$signal: report reads it" "$ipcmeter" report "$work/$signal"
-    must "SIG$signal: no worker is left" test -z "$(pgrep -f "^$IPM_BIN/ipcmeter-worker" || true)"
+    must "SIG$signal: no worker is left" no_worker
     # The printed line works as it stands.
     resume=$(grep -o "run '.*--resume" "$work/stderr")
     must "SIG$signal: the printed line is understood" bash -c "timeout -s INT 3 '$ipcmeter' $resume; [[ \$? == 124 || \$? == 130 ]]"

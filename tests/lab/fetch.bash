@@ -120,6 +120,9 @@ lab_depends() {
 lab_fetch_host() {
     { command -v dpkg && command -v apt-get; } >/dev/null ||
         lab_skip "the guests are made of Debian packages, and there is no apt here"
+    # guest.bash knows where the libraries of these tools are.
+    [[ $(dpkg --print-architecture) == amd64 ]] ||
+        lab_skip "the emulators and cross compilers are taken for amd64 alone"
     lab_world host "$(dpkg --print-architecture)" /var/lib/dpkg/status bookworm bookworm-backports
 }
 

@@ -349,6 +349,12 @@ static void single_faults_are_seen(void **state)
         {"sys/fs/cgroup/system.slice/memory.current",
          "367001600\n",
          {"memory", IPM_CHECK_FAIL, "below the cgroup's limit", "end what fills"}},
+        {"sys/fs/cgroup/system.slice/memory.stat",
+         "anon 52428800\ninactive_file 209715200\nactive_file 104857600\n",
+         {"memory", IPM_CHECK_WARN, "462 MiB", "end what fills"}}, /* files give way */
+        {"proc/meminfo",
+         "MemTotal: 9 kB\nMemAvailable: 9223372036854775807 kB\n",
+         {"memory", IPM_CHECK_UNKNOWN, "does not tell", NULL}},
         {CPU "cpufreq/policy0/energy_performance_preference",
          "power\n",
          {"energy_preference", IPM_CHECK_OK, "power", NULL}}, /* fixed all the same */
@@ -358,6 +364,23 @@ static void single_faults_are_seen(void **state)
         {CPU "cpufreq/policy0/scaling_governor",
          "schedutil\n",
          {"frequency", IPM_CHECK_WARN, "between 2400 and 3700", "cpupower"}},
+        {"proc/self/limits",
+         "Max open files  1024  1024  files\nMax locked memory  65536  65536  bytes\n",
+         {"limits", IPM_CHECK_OK, "1024 open files", NULL}}, /* CAP_IPC_LOCK */
+        {POWERCAP "intel-rapl:0/energy_uj",
+         "",
+         {"powercap", IPM_CHECK_WARN, "masked: the", "systempaths"}},
+        {EVENT_SOURCE "power/events/energy-pkg",
+         "event=0x02\n",
+         {"powercap", IPM_CHECK_OK, "perf's power PMU counts it", NULL}},
+        /* All rights, but only over what is ours: they do not reach the machine. */
+        {"proc/self/uid_map",
+         "         0     100000      65536\n",
+         {"limits", IPM_CHECK_WARN, "64 KiB of locked memory", "ulimit -l"}},
+        {"proc/stat",
+         QUIET_STAT,
+         {"powercap", IPM_CHECK_WARN, "masked: the", "systempaths"}},
+        {"proc/stat", QUIET_STAT, {"namespaces", IPM_CHECK_OK, "privileged", NULL}},
     };
     struct ipm_doctor doctor;
     ipm_tree_put_all(*state, common);

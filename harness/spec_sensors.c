@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Meters that measure: what is less is never chosen by a word. */
-static const char *const energy_words[] = {"auto",     "off",   "power",
-                                           "powercap", "hwmon", NULL};
+const char *const ipm_energy_words[] = {"auto",     "off",   "power",
+                                        "powercap", "hwmon", NULL};
 static const char *const energy_kinds[] = {"estimated", "simulated", NULL};
 
 struct reading {
@@ -95,37 +95,29 @@ static json_t *read_events(const struct reading *reading, const json_t *value)
     return json_incref(events);
 }
 
-/* A parameter of the simulated meter. */
-struct parameter {
-    const char *name; /* NULL ends a table */
-    double min, max;  /* inclusive */
-    double fallback;  /* NAN: it must be given */
-    bool whole;
-};
-
 /* The defaults are a common package's: a unit of 2^-16 J in 32 bits, latched each ms. */
-static const struct parameter simulated[] = {
-    {"p_idle_w", 0, 1e5, NAN, false},
-    {"e_switch_uj", 0, 1e6, NAN, false},
-    {"e_message_uj", 0, 1e6, NAN, false},
-    {"e_byte_nj", 0, 1e6, 0, false},
-    {"unit_uj", 1e-6, 1e6, 1e6 / 65536, false},
-    {"range_uj", 1, 1e18, 65536e6, false},
-    {"update_ns", 1, 1e10, 1e6, true},
-    {"noise_uj", 0, 1e9, 0, false},
-    {"drift_w_per_s", -1e3, 1e3, 0, false},
-    {"seed", 0, 9007199254740991.0, 1, true},
-    {NULL, 0, 0, 0, false},
+const struct ipm_meter_parameter ipm_meter_parameters[] = {
+    {"p_idle_w", 0, 1e5, NAN, false, "power at rest, W"},
+    {"e_switch_uj", 0, 1e6, NAN, false, "energy of a task switch, uJ"},
+    {"e_message_uj", 0, 1e6, NAN, false, "energy of a message, uJ"},
+    {"e_byte_nj", 0, 1e6, 0, false, "energy of a byte of payload, nJ"},
+    {"unit_uj", 1e-6, 1e6, 1e6 / 65536, false, "step of the counter, uJ"},
+    {"range_uj", 1, 1e18, 65536e6, false, "where the counter wraps, uJ"},
+    {"update_ns", 1, 1e10, 1e6, true, "time between two updates of the counter, ns"},
+    {"noise_uj", 0, 1e9, 0, false, "standard deviation of the energy of a second, uJ"},
+    {"drift_w_per_s", -1e3, 1e3, 0, false, "change of the power at rest, W/s"},
+    {"seed", 0, 9007199254740991.0, 1, true, "seed of the noise"},
+    {NULL, 0, 0, 0, false, NULL},
 };
 
-static json_t *number(const struct parameter *parameter, double value)
+static json_t *number(const struct ipm_meter_parameter *parameter, double value)
 {
     return parameter->whole ? json_integer((json_int_t)value) : json_real(value);
 }
 
-static const struct parameter *find_parameter(const char *name)
+static const struct ipm_meter_parameter *find_parameter(const char *name)
 {
-    const struct parameter *at = simulated;
+    const struct ipm_meter_parameter *at = ipm_meter_parameters;
     while (at->name != NULL && strcmp(at->name, name) != 0)
         at++;
     return at->name != NULL ? at : NULL;
@@ -141,8 +133,8 @@ static void unknown_key(const struct reading *reading, const char *key,
 }
 
 static void read_parameter(const struct reading *reading,
-                           const struct parameter *parameter, const json_t *value,
-                           json_t *into)
+                           const struct ipm_meter_parameter *parameter,
+                           const json_t *value, json_t *into)
 {
     struct ipm_pointer at = {.up = reading->at, .key = parameter->name};
     double given = json_number_value(value);
@@ -161,22 +153,23 @@ static void read_parameter(const struct reading *reading,
 
 static json_t *read_simulated(const struct reading *reading, const json_t *value)
 {
-    const char *names[sizeof(simulated) / sizeof(simulated[0])];
+    const char *names[sizeof(ipm_meter_parameters) / sizeof(ipm_meter_parameters[0])];
     json_t *into = json_object();
     const char *key;
     json_t *member;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        names[i] = simulated[i].name;
+        names[i] = ipm_meter_parameters[i].name;
     /* jansson's macro wants a pointer it may write through; it does not. */
     json_object_foreach((json_t *)(uintptr_t)value, key, member)
     {
-        const struct parameter *parameter = find_parameter(key);
+        const struct ipm_meter_parameter *parameter = find_parameter(key);
         if (parameter != NULL)
             read_parameter(reading, parameter, member, into);
         else
             unknown_key(reading, key, names);
     }
-    for (const struct parameter *at = simulated; at->name != NULL; at++) {
+    for (const struct ipm_meter_parameter *at = ipm_meter_parameters; at->name != NULL;
+         at++) {
         if (json_object_get(value, at->name) != NULL)
             continue;
         if (isnan(at->fallback))
@@ -249,8 +242,8 @@ static json_t *read_energy(const struct reading *reading, const json_t *value,
     char mend[IPM_MEND];
     if (json_is_object(value))
         return read_energy_kind(reading, value);
-    for (int i = 0; word != NULL && energy_words[i] != NULL; i++) {
-        if (strcmp(energy_words[i], word) != 0)
+    for (int i = 0; word != NULL && ipm_energy_words[i] != NULL; i++) {
+        if (strcmp(ipm_energy_words[i], word) != 0)
             continue;
         spec->energy = i == IPM_SENSING_OFF ? IPM_SENSING_OFF : IPM_SENSING_AUTO;
         return i > IPM_SENSING_OFF ? json_string(word) : NULL;
@@ -263,7 +256,7 @@ static json_t *read_energy(const struct reading *reading, const json_t *value,
                               word);
     else if (word != NULL)
         ipm_diagnostics_error(reading->diagnostics, reading->at, false,
-                              ipm_mend_word(mend, word, energy_words),
+                              ipm_mend_word(mend, word, ipm_energy_words),
                               "'energy' cannot be '%s'", word);
     else
         ipm_diagnostics_error(reading->diagnostics, reading->at, false, NULL,
@@ -307,8 +300,9 @@ void ipm_spec_sensors_print(const struct ipm_spec *spec, json_t *sensors)
     (void)json_object_set_new(sensors, "events",
                               events != NULL ? json_incref(events) : json_array());
     (void)json_object_set_new(sensors, "energy",
-                              energy != NULL ? json_incref(energy)
-                                             : json_string(energy_words[spec->energy]));
+                              energy != NULL
+                                  ? json_incref(energy)
+                                  : json_string(ipm_energy_words[spec->energy]));
 }
 
 static char *join(const char *key, const char *value)
@@ -331,7 +325,8 @@ int ipm_sensor_words_set(const struct ipm_sensor_words *words, char *out_sets[3]
     if (*at == NULL)
         return ipm_why_set(why, -EINVAL, "--counters: perf, papi or none, not %.80s",
                            counter);
-    for (at = energy_words; energy != NULL && *at != NULL && strcmp(*at, energy) != 0;)
+    for (at = ipm_energy_words;
+         energy != NULL && *at != NULL && strcmp(*at, energy) != 0;)
         at++;
     if (*at == NULL)
         return ipm_why_set(why, -EINVAL,

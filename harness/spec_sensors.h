@@ -37,6 +37,20 @@ void ipm_spec_sensors_read(const json_t *sensors, struct ipm_spec *spec,
 /* Sets "events" and "energy" as the config would say them in @sensors. */
 void ipm_spec_sensors_print(const struct ipm_spec *spec, json_t *sensors);
 
+/* The words of "energy": auto, off, and meters that measure; NULL-terminated. */
+extern const char *const ipm_energy_words[];
+
+/* A parameter of the simulated meter, which "energy" takes as an object. */
+struct ipm_meter_parameter {
+    const char *name; /* NULL ends the table */
+    double min, max;  /* inclusive */
+    double fallback;  /* NAN: it must be given */
+    bool whole;
+    const char *help;
+};
+
+extern const struct ipm_meter_parameter ipm_meter_parameters[];
+
 /* What the command line says of sensors; borrowed from argv, NULL: nothing. */
 struct ipm_sensor_words {
     const char *counters; /* --counters perf|papi|none */

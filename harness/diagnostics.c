@@ -184,7 +184,11 @@ static size_t character(const char *text, size_t length)
         if (i >= length || ((unsigned char)text[i] & 0xc0) != 0x80)
             return 0;
     }
-    return bytes;
+    /* Neither longer than it must be, nor half of a pair, nor above the last. */
+    unsigned char second = bytes > 2 ? (unsigned char)text[1] : 0;
+    bool good = !(byte == 0xe0 && second < 0xa0) && !(byte == 0xed && second > 0x9f) &&
+                !(byte == 0xf0 && second < 0x90) && !(byte == 0xf4 && second > 0x8f);
+    return good ? bytes : 0;
 }
 
 size_t ipm_print_escaped(FILE *out, const char *text, size_t length)

@@ -21,7 +21,7 @@ static const char usage[] =
     "  --only RE           measure only points whose label matches\n"
     "  --skip RE           leave out points whose label matches\n"
     "  --quick             a first look in under a minute: 2 short invocations per\n"
-    "                      point, no energy; not for publication\n"
+    "                      point, timing alone; not for publication\n"
     "  --resume            go on with the run in DIR\n"
     "  --seed N            seed of the order (default: a fresh "
     "one)\n" IPM_SENSOR_WORDS_USAGE "  --progress auto|plain|jsonl|none\n"

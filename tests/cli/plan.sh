@@ -36,8 +36,17 @@ sed '/^ *"energy": "auto"/d; s|// \("energy": { "estimated"\)|\1|' "$IPM_SOURCE/
 # A quick look has few and short invocations, whatever the config says, but not what --set says.
 "$ipcmeter" plan "$IPM_SOURCE/configs/energy.jsonc" --quick --set repeat.window=11ms --json >"$scratch/json"
 [ "$(jq -c '[.quick, .config.repeat.invocations, .config.repeat.window, .config.repeat.budget, .config.sensors.energy]' \
-    "$scratch/json")" = '[true,2,"11ms","45s","off"]' ] || fail "quick: $(jq -c .config "$scratch/json")"
-[ "$(jq '.estimate_ns <= 45e9' "$scratch/json")" = true ] || fail "quick is not quick"
+    "$scratch/json")" = '[true,2,"11ms","40s","off"]' ] || fail "quick: $(jq -c .config "$scratch/json")"
+[ "$(jq '.estimate_ns <= 40e9' "$scratch/json")" = true ] || fail "quick is not quick"
+
+# Counting takes as long as timing: only who names events has them counted.
+sed 's/"counters": "auto"/"events": ["cycles:u"]/' "$IPM_SOURCE/configs/default.jsonc" >"$scratch/events.jsonc"
+"$ipcmeter" plan "$scratch/events.jsonc" --quick --json >"$scratch/json"
+[ "$(jq -c '[.config.sensors.counters, .config.sensors.events]' "$scratch/json")" = '["off",[]]' ] ||
+    fail "quick counts: $(jq -c .config.sensors "$scratch/json")"
+"$ipcmeter" plan "$scratch/events.jsonc" --quick --events cycles:k --json >"$scratch/json"
+[ "$(jq -c '[.config.sensors.counters, .config.sensors.events]' "$scratch/json")" = '["auto",["cycles:k"]]' ] ||
+    fail "quick does not count: $(jq -c .config.sensors "$scratch/json")"
 
 for kind in mechanisms floors workloads sensors models ""; do
     "$ipcmeter" list $kind >"$scratch/text"

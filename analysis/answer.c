@@ -351,6 +351,8 @@ static void put_limits(FILE *out, const struct ipm_table *table,
         (void)fputs("; the last line of records.jsonl is torn and was dropped", out);
     if (json_is_true(json_object_get(manifest, "interrupted")))
         (void)fputs("; the run was interrupted", out);
+    if (json_is_true(json_object_get(manifest, "quick")))
+        (void)fputs("; this was a quick look: not for publication", out);
     (void)fputc('.', out);
 }
 

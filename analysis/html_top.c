@@ -60,6 +60,8 @@ static void put_health(FILE *out, const json_t *health)
         (void)fputs("<li class=\"warn\">last line torn</li>\n", out);
     if (json_is_true(json_object_get(health, "interrupted")))
         (void)fputs("<li class=\"warn\">interrupted</li>\n", out);
+    if (json_is_true(json_object_get(health, "quick")))
+        (void)fputs("<li class=\"warn\">a quick look: not for publication</li>\n", out);
 }
 
 static void put_environment(FILE *out, const json_t *environment)

@@ -183,6 +183,7 @@ static json_t *health_json(const struct ipm_report *report)
     set_count(json, "bad_lines", report->table.n_bad);
     set(json, "torn", json_boolean(report->table.torn));
     set(json, "interrupted", of_manifest(report->manifest, "interrupted"));
+    set(json, "quick", of_manifest(report->manifest, "quick"));
     return json;
 }
 

@@ -24,7 +24,7 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   environment {grade, top_warning, checks, changed, drift}: changed by the end of the
  *               run, drift during it
  *   health      counts of records by status, regime_changed, repeated, builds, bad_lines,
- *               torn, interrupted
+ *               torn, interrupted, quick (a first look, not for publication)
  *   answer      {fastest, effect, limits}: the three sentences
  *   ladder      {size, touch, away, away_class, points, unmeasured, floors}: ids, in order
  *   energy      what a message takes beyond rest (analysis/energy.h)

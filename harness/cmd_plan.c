@@ -15,13 +15,15 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: ipcmeter plan [CONFIG] [--set KEY=VALUE]... [--json] [--points]\n"
+    "usage: ipcmeter plan [CONFIG] [--set KEY=VALUE]... [--quick] [--json]\n"
+    "                     [--points]\n"
     "                     [--counters perf|papi|none] [--events LIST] [--energy WORD]\n"
     "                     [--plugin SO]... [--sysroot DIR]\n"
     "\n"
     "  CONFIG           JSON with comments; without it, the built-in default\n"
     "  --set KEY=VALUE  mechanisms=pipe,shm_ring  size=64,4096  repeat.window=20ms "
     "...\n"
+    "  --quick          what run --quick measures\n"
     "  --json           the whole plan as one document\n"
     "  --points         one line per point, too\n" IPM_SENSOR_WORDS_USAGE
     "  --plugin SO      mechanisms of a shared object\n"
@@ -37,9 +39,13 @@ struct options {
 static int parse(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"set", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-        {"points", no_argument, NULL, 'p'},    IPM_REQUEST_OPTIONS,
-        {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0},
+        {"set", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},
+        {"points", no_argument, NULL, 'p'},
+        {"quick", no_argument, NULL, 'q'},
+        IPM_REQUEST_OPTIONS,
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     optind = 0;
     for (;;) {
@@ -52,6 +58,7 @@ static int parse(int argc, char **argv, struct options *options)
         options->json = options->json || option == 'j';
         options->points = options->points || option == 'p';
         options->help = options->help || option == 'h';
+        options->request.quick = options->request.quick || option == 'q';
         if (option == '?' ||
             ipm_request_take(&options->request, option, optarg) == IPM_EXIT_USAGE)
             return IPM_EXIT_USAGE;
@@ -215,10 +222,10 @@ static void print_plan(const struct ipm_prepared *prepared, bool points)
 {
     const struct ipm_plan *plan = &prepared->plan;
     (void)ipm_print_escaped(stdout, prepared->spec.name, strlen(prepared->spec.name));
-    (void)printf("\n\n  %-13s%zu of %zu combinations; %zu equal another, %zu skipped, "
-                 "%zu dropped\n",
+    (void)printf("\n\n  %-13s%zu of %zu combinations; %zu equal another, %zu excluded, "
+                 "%zu skipped, %zu dropped\n",
                  "points", plan->n_points, plan->n_combinations, plan->n_merged,
-                 plan->n_skips, plan->n_dropped);
+                 plan->n_excluded, plan->n_skips, plan->n_dropped);
     print_time("time", plan->estimate_ns);
     if (plan->budget_ns != 0)
         print_time("budget", plan->budget_ns);

@@ -20,6 +20,8 @@ static const char usage[] =
     "  --set KEY=VALUE     override a key of the config or an axis of every sweep\n"
     "  --only RE           measure only points whose label matches\n"
     "  --skip RE           leave out points whose label matches\n"
+    "  --quick             a first look in under a minute: 2 short invocations per\n"
+    "                      point, timing alone; not for publication\n"
     "  --resume            go on with the run in DIR\n"
     "  --seed N            seed of the order (default: a fresh "
     "one)\n" IPM_SENSOR_WORDS_USAGE "  --progress auto|plain|jsonl|none\n"
@@ -88,6 +90,7 @@ enum option_code {
     OUT,
     ONLY,
     SKIP,
+    QUICK,
     RESUME,
     SEED,
     PROGRESS,
@@ -111,6 +114,9 @@ static int take(int code, struct arguments *arguments)
         return 0;
     case SKIP:
         arguments->skip = optarg;
+        return 0;
+    case QUICK:
+        request->quick = true;
         return 0;
     case RESUME:
         arguments->run.resume = true;
@@ -139,6 +145,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         {"out", required_argument, NULL, OUT},
         {"only", required_argument, NULL, ONLY},
         {"skip", required_argument, NULL, SKIP},
+        {"quick", no_argument, NULL, QUICK},
         {"resume", no_argument, NULL, RESUME},
         {"seed", required_argument, NULL, SEED},
         IPM_REQUEST_OPTIONS,
@@ -197,11 +204,13 @@ static int filter(struct ipm_plan *plan, const char *pattern, bool only)
 static void print_word(const char *word)
 {
     (void)fputs(" '", stderr);
-    for (; *word != '\0'; word++) {
-        if (*word == '\'')
+    while (*word != '\0') {
+        size_t plain = strcspn(word, "'");
+        (void)ipm_print_escaped(stderr, word, plain);
+        word += plain;
+        if (*word != '\0')
             (void)fputs("'\\''", stderr);
-        else
-            (void)ipm_print_escaped(stderr, word, 1);
+        word += *word != '\0';
     }
     (void)fputc('\'', stderr);
 }

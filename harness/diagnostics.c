@@ -79,6 +79,16 @@ static const char *overlay_key(const struct ipm_diagnostics *diagnostics,
     return NULL;
 }
 
+/* Finding an error's place reads the text from its start: a hostile file must not have that
+ * done for each of a hundred thousand errors. */
+static bool is_full(struct ipm_diagnostics *diagnostics)
+{
+    if (diagnostics->n_list < IPM_DIAGNOSTICS_MOST)
+        return false;
+    diagnostics->count++;
+    return true;
+}
+
 /* Kept in the order of print; equal ones of --set, which acts on every sweep, once. */
 static void add(struct ipm_diagnostics *diagnostics, const char *set,
                 const struct ipm_position *at, const char *mend, const char *format,
@@ -125,6 +135,8 @@ void ipm_diagnostics_error(struct ipm_diagnostics *diagnostics,
                            const struct ipm_pointer *at, bool key, const char *mend,
                            const char *format, ...)
 {
+    if (is_full(diagnostics))
+        return;
     const char *set = overlay_key(diagnostics, at);
     struct ipm_position position = {.line = 1, .column = 1};
     if (set == NULL && diagnostics->text != NULL)
@@ -140,6 +152,8 @@ void ipm_diagnostics_error_at(struct ipm_diagnostics *diagnostics,
                               const struct ipm_position *at, const char *mend,
                               const char *format, ...)
 {
+    if (is_full(diagnostics))
+        return;
     va_list arguments;
     va_start(arguments, format);
     add(diagnostics, NULL, at, mend, format, arguments);
@@ -149,29 +163,52 @@ void ipm_diagnostics_error_at(struct ipm_diagnostics *diagnostics,
 void ipm_diagnostics_error_set(struct ipm_diagnostics *diagnostics, const char *key,
                                const char *mend, const char *format, ...)
 {
+    if (is_full(diagnostics))
+        return;
     va_list arguments;
     va_start(arguments, format);
     add(diagnostics, key, NULL, mend, format, arguments);
     va_end(arguments);
 }
 
+/* Bytes of the character that starts here; 0: it is no UTF-8, or not all of it is here. */
+static size_t character(const char *text, size_t length)
+{
+    unsigned char byte = (unsigned char)text[0];
+    size_t bytes = byte < 0x80                    ? 1
+                   : byte >= 0xc2 && byte <= 0xdf ? 2
+                   : byte >= 0xe0 && byte <= 0xef ? 3
+                   : byte >= 0xf0 && byte <= 0xf4 ? 4
+                                                  : 0;
+    for (size_t i = 1; i < bytes; i++) {
+        if (i >= length || ((unsigned char)text[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    /* Neither longer than it must be, nor half of a pair, nor above the last. */
+    unsigned char second = bytes > 2 ? (unsigned char)text[1] : 0;
+    bool good = !(byte == 0xe0 && second < 0xa0) && !(byte == 0xed && second > 0x9f) &&
+                !(byte == 0xf0 && second < 0x90) && !(byte == 0xf4 && second > 0x8f);
+    return good ? bytes : 0;
+}
+
 size_t ipm_print_escaped(FILE *out, const char *text, size_t length)
 {
     size_t columns = 0;
-    for (size_t i = 0; i < length; i++) {
+    size_t bytes = 1;
+    for (size_t i = 0; i < length; i += bytes) {
         unsigned char byte = (unsigned char)text[i];
-        unsigned char following = i + 1 < length ? (unsigned char)text[i + 1] : 0;
-        bool c1 = byte == 0xc2 && following >= 0x80 && following < 0xa0;
+        bytes = character(text + i, length - i);
+        bool c1 = bytes == 2 && byte == 0xc2 && (unsigned char)text[i + 1] < 0xa0;
         if (byte == '\t') {
             (void)fputc(' ', out);
             columns++;
-        } else if (byte < 0x20 || byte == 0x7f || c1) {
-            (void)fprintf(out, "\\x%02x", c1 ? following : byte);
+        } else if (byte < 0x20 || byte == 0x7f || c1 || bytes == 0) {
+            (void)fprintf(out, "\\x%02x", c1 ? (unsigned char)text[i + 1] : byte);
             columns += 4;
-            i += c1;
+            bytes = bytes == 0 ? 1 : bytes;
         } else {
-            (void)fputc(byte, out);
-            columns += (byte & 0xc0) != 0x80;
+            (void)fwrite(text + i, 1, bytes, out);
+            columns++;
         }
     }
     return columns;
@@ -246,7 +283,7 @@ void ipm_diagnostics_print(const struct ipm_diagnostics *diagnostics, FILE *out)
         }
     }
     if (diagnostics->count > diagnostics->n_list)
-        (void)fprintf(out, "%zu more errors, and no memory left to tell them\n",
+        (void)fprintf(out, "%zu more errors\n",
                       diagnostics->count - diagnostics->n_list);
 }
 

@@ -23,11 +23,13 @@
 struct ipm_diagnostic;
 struct ipm_overlay;
 
+enum { IPM_DIAGNOSTICS_MOST = 100 }; /* errors kept; the rest are counted */
+
 struct ipm_diagnostics {
     const char *file; /* as the user named it; borrowed */
     const char *text; /* what it holds; borrowed; NULL: it could not be read */
     size_t length;    /* bytes of @text */
-    size_t count;     /* errors so far, those that no memory was left for included */
+    size_t count;     /* errors so far, those that are not kept included */
 
     struct ipm_diagnostic *list; /* the rest is private */
     size_t n_list;
@@ -73,7 +75,8 @@ void ipm_diagnostics_print(const struct ipm_diagnostics *diagnostics, FILE *out)
 /* "ipcmeter COMMAND: TEXT" on stderr, the text escaped; @command NULL: "ipcmeter: TEXT". */
 void ipm_complain(const char *command, const char *text);
 
-/* Prints text with C0, DEL and C1 control characters as \xNN; returns the columns. */
+/* Prints text with C0, DEL and C1 control characters, and bytes that are no UTF-8, as \xNN;
+ * returns the columns. */
 size_t ipm_print_escaped(FILE *out, const char *text, size_t length);
 
 /* The word of a NULL-terminated list that is at most two edits away, and keeps more than half

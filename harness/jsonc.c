@@ -55,11 +55,21 @@ static struct token comment(const struct scan *scan, size_t start)
     return (struct token){TOKEN_TORN, start, scan->length};
 }
 
+/* Some editors put it in front of a text. */
+static const char mark[] = {'\xef', '\xbb', '\xbf'};
+
+static bool has_mark(const char *text, size_t length)
+{
+    return length >= sizeof(mark) && memcmp(text, mark, sizeof(mark)) == 0;
+}
+
 /* The next token, comments included; moves behind it. */
 static struct token next_raw(struct scan *scan)
 {
     const char *text = scan->text;
     size_t start = scan->at;
+    if (start == 0 && has_mark(text, scan->length))
+        start = sizeof(mark);
     while (start < scan->length && memchr(" \t\r\n", text[start], 4) != NULL)
         start++;
     struct token token = {TOKEN_WORD, start, start + 1};
@@ -120,6 +130,8 @@ int ipm_jsonc_blank(char *text, size_t length, struct ipm_position *out_at,
     struct scan scan = {.text = text, .length = length};
     struct token before = {TOKEN_END, 0, 0}; /* the token in front of @last */
     struct token last = {TOKEN_END, 0, 0};
+    if (has_mark(text, length))
+        memset(text, ' ', sizeof(mark));
     for (;;) {
         struct token token = next_raw(&scan);
         if (token.kind == TOKEN_TORN) {
@@ -163,6 +175,11 @@ static struct ipm_position culprit(const char *text, size_t length, int read)
 int ipm_jsonc_parse(const char *text, size_t length, json_t **out_root,
                     struct ipm_position *out_at, struct ipm_why *why)
 {
+    const char *nul = memchr(text, '\0', length);
+    if (nul != NULL) {
+        *out_at = position(text, (size_t)(nul - text), (size_t)(nul - text) + 1);
+        return ipm_why_set(why, -EINVAL, "this is no text: it has a NUL byte");
+    }
     ipm_auto_free char *blanked = malloc(length + 1);
     if (blanked == NULL)
         return ipm_why_set(why, -ENOMEM, "%s", strerror(ENOMEM));
@@ -182,7 +199,9 @@ int ipm_jsonc_parse(const char *text, size_t length, json_t **out_root,
         json_loadb(blanked, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (root == NULL) {
         *out_at = culprit(blanked, length, problem.position);
-        return ipm_why_set(why, -EINVAL, "%s", problem.text);
+        bool escaped_nul = strncmp(problem.text, "\\u0000", 6) == 0;
+        return ipm_why_set(why, -EINVAL, "%s",
+                           escaped_nul ? "a text must not hold \\u0000" : problem.text);
     }
     *out_root = root;
     return 0;

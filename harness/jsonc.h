@@ -2,7 +2,7 @@
 /*
  * jsonc: JSON with comments and trailing commas, and where in the text a value stands.
  *
- * Comments and trailing commas are overwritten by blanks before jansson sees the text, so
+ * Comments, trailing commas and a byte order mark are overwritten by blanks before jansson sees the text, so
  * that every position in what it parses is a position in what the user wrote.
  */
 #ifndef IPM_HARNESS_JSONC_H

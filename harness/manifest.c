@@ -45,6 +45,7 @@ json_t *ipm_manifest_new(const struct ipm_spec *spec, const struct ipm_plan *pla
     set(manifest, "schema", json_integer(SCHEMA));
     set(manifest, "name", json_string(spec->name));
     set(manifest, "run", json_string(run));
+    set(manifest, "quick", json_boolean(spec->quick));
     set(manifest, "started", now_utc());
     set(manifest, "finished", json_null());
     set(manifest, "interrupted", json_false());

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "harness/describe.h"
 #include "harness/plan_budget.h"
+#include "harness/plan_rows.h"
 #include "harness/plan_rules.h"
 
 #include <errno.h>
@@ -20,7 +21,9 @@ struct building {
     struct ipm_rules rules;
     size_t sweep;
     const struct ipm_repeat *repeat;
-    json_t *seen; /* hash of every point and skip so far */
+    json_t *seen;          /* hash of every point and skip so far */
+    const json_t *exclude; /* rows that hold now; NULL: none */
+    json_t *hits;          /* which of them have matched */
 };
 
 /* Room for one more: the arrays double at powers of two, without a field for it. */
@@ -87,6 +90,12 @@ static int add_combination(struct building *building, struct ipm_factors *factor
     char hash[IPM_HASH_TEXT];
     plan->n_combinations++;
     ipm_rules_canonicalise(&building->rules, factors);
+    /* Not seen: another sweep may have the same point, and mean it. */
+    if (ipm_rows_exclude(building->exclude, &building->rules, factors,
+                         building->hits)) {
+        plan->n_excluded++;
+        return 0;
+    }
     ipm_rules_hash(&building->rules, factors, hash);
     if (json_object_get(building->seen, hash) != NULL) {
         plan->n_merged++;
@@ -144,24 +153,59 @@ static int add_axes(struct building *building, const json_t *axes, size_t axis,
     return 0;
 }
 
-static int add_sweep(struct building *building, const struct ipm_sweep *sweep)
+/* The defaults of a pair, whose rules hold from here on. */
+static struct ipm_factors begin(struct building *building, const json_t *workload,
+                                const json_t *mechanism)
 {
     struct ipm_rules *rules = &building->rules;
+    struct ipm_factors factors = rules->defaults;
+    factors.workload = json_string_value(workload);
+    factors.mechanism = json_string_value(mechanism);
+    rules->workload = ipm_describe_find(rules->describe, "workloads", factors.workload);
+    rules->mechanism =
+        ipm_describe_find(rules->describe, "mechanisms", factors.mechanism);
+    return factors;
+}
+
+/* Single points, which no row of "exclude" touches. */
+static int add_included(struct building *building, const struct ipm_sweep *sweep)
+{
+    size_t r;
+    json_t *row;
+    json_array_foreach(sweep->include, r, row)
+    {
+        struct ipm_factors factors = begin(building, json_object_get(row, "workload"),
+                                           json_object_get(row, "mechanism"));
+        factors.options = json_object();
+        const char *name;
+        json_t *value;
+        json_object_foreach(row, name, value)
+        {
+            if (strcmp(name, "workload") != 0 && strcmp(name, "mechanism") != 0)
+                apply(&factors, name, value);
+        }
+        int error = add_combination(building, &factors);
+        json_decref(factors.options);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int add_sweep(struct building *building, const struct ipm_sweep *sweep)
+{
     size_t w;
     const json_t *workload;
+    ipm_auto_json json_t *hits = json_array();
+    building->exclude = sweep->exclude;
+    building->hits = hits;
     json_array_foreach(sweep->workloads, w, workload)
     {
         size_t m;
         const json_t *mechanism;
         json_array_foreach(sweep->mechanisms, m, mechanism)
         {
-            struct ipm_factors factors = rules->defaults;
-            factors.workload = json_string_value(workload);
-            factors.mechanism = json_string_value(mechanism);
-            rules->workload =
-                ipm_describe_find(rules->describe, "workloads", factors.workload);
-            rules->mechanism =
-                ipm_describe_find(rules->describe, "mechanisms", factors.mechanism);
+            struct ipm_factors factors = begin(building, workload, mechanism);
             ipm_auto_json json_t *options = json_object();
             factors.options = options;
             int error = add_axes(building, sweep->axes, 0, &factors);
@@ -169,7 +213,9 @@ static int add_sweep(struct building *building, const struct ipm_sweep *sweep)
                 return error;
         }
     }
-    return 0;
+    ipm_rows_tell(sweep, hits, building->plan->notes);
+    building->exclude = NULL;
+    return add_included(building, sweep);
 }
 
 static enum ipm_pass_kind kind_of(const char *name)

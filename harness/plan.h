@@ -82,6 +82,7 @@ struct ipm_plan {
     struct ipm_pass passes[IPM_PASSES_MAX];
     size_t n_combinations;    /* asked for */
     size_t n_merged;          /* of them, equal to another one */
+    size_t n_excluded;        /* of them, left out by the rows of the config */
     int64_t estimate_ns;      /* of the whole run */
     int64_t budget_ns;        /* 0: none */
     int64_t most_invocations; /* the budget cut points down to so many; 0: it did not */

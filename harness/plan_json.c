@@ -142,8 +142,10 @@ json_t *ipm_plan_json(const struct ipm_plan *plan, const struct ipm_spec *spec)
     set(json, "schema", json_integer(1));
     set(json, "name", json_string(spec->name));
     set(json, "config", ipm_spec_json(spec));
+    set(json, "quick", json_boolean(spec->quick));
     set(json, "combinations", json_integer((json_int_t)plan->n_combinations));
     set(json, "merged", json_integer((json_int_t)plan->n_merged));
+    set(json, "excluded", json_integer((json_int_t)plan->n_excluded));
     set(json, "passes", passes);
     set(json, "points", points_json(plan, spec));
     set(json, "skips", ipm_plan_skips_json(spec, plan->skips, plan->n_skips));

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 
 int ipm_texts_add(const char ***list, size_t *n, const char *text)
@@ -109,6 +110,20 @@ static int load_text(const char *file, const char *const *sets, size_t n_sets,
     return error != 0 ? complain(strerror(-error)) : 0;
 }
 
+/* --quick as arguments of --set, which come first: the user's override them.  The budget
+ * leaves room for the start and for an estimate that is off. */
+static const char *const quick_sets[] = {"repeat.invocations=2",
+                                         "repeat.energy=1",
+                                         "repeat.window=10ms",
+                                         "repeat.warmup=2ms",
+                                         "repeat.budget=40s",
+                                         "sensors.energy=off",
+                                         NULL};
+
+/* Counter passes double the time; who asks for events by name gets them. */
+static const char *const uncounted_sets[] = {"sensors.events=[]",
+                                             "sensors.counters=off", NULL};
+
 /* The arguments of --set, then what --counters, --events and --energy say as such. */
 struct sets {
     const char **texts; /* the first are borrowed, the last are @words */
@@ -123,6 +138,14 @@ static void drop_sets(struct sets *sets)
         free(sets->words[i]);
 }
 
+static int add_sets(struct sets *sets, const char *const *texts)
+{
+    int error = 0;
+    for (; error == 0 && *texts != NULL; texts++)
+        error = ipm_texts_add(&sets->texts, &sets->n, *texts);
+    return error;
+}
+
 static int collect_sets(const struct ipm_request *request, struct sets *sets)
 {
     struct ipm_why why = {0};
@@ -131,6 +154,10 @@ static int collect_sets(const struct ipm_request *request, struct sets *sets)
         (void)complain(why.text);
         return error == -EINVAL ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
     }
+    if (error == 0 && request->quick)
+        error = add_sets(sets, quick_sets);
+    if (error == 0 && request->quick && request->sensors.events == NULL)
+        error = add_sets(sets, uncounted_sets);
     for (size_t i = 0; error == 0 && i < request->n_sets; i++)
         error = ipm_texts_add(&sets->texts, &sets->n, request->sets[i]);
     for (size_t i = 0; error == 0 && i < IPM_SENSOR_WORDS && sets->words[i] != NULL;
@@ -147,7 +174,23 @@ static int load_spec(const struct ipm_request *request, const json_t *describe,
     if (status == 0)
         status = load_text(request->config, sets.texts, sets.n, describe, out_spec);
     drop_sets(&sets);
+    if (status == 0)
+        out_spec->quick = request->quick;
     return status;
+}
+
+/* A slip in an axis is told before it costs a night. */
+static int check_points(const struct ipm_spec *spec, const struct ipm_plan *plan)
+{
+    if ((int64_t)plan->n_points <= spec->max_points)
+        return 0;
+    char text[256];
+    (void)snprintf(text, sizeof(text),
+                   "the plan has %zu points, max_points allows %" PRId64
+                   ": narrow the sweeps, or raise it: --set max_points=%zu",
+                   plan->n_points, spec->max_points, plan->n_points);
+    (void)complain(text);
+    return IPM_EXIT_USAGE;
 }
 
 /* A describe document tells of sensors as they are asked: once more, when they are. */
@@ -207,6 +250,8 @@ int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
     if (status == 0 && ipm_plan_build(&prepared->spec, prepared->describe,
                                       &prepared->topology, &prepared->plan, &why) != 0)
         status = complain(why.text);
+    if (status == 0)
+        status = check_points(&prepared->spec, &prepared->plan);
     if (status != 0)
         ipm_prepared_fini(prepared);
     return status;

@@ -5,6 +5,7 @@
 #include "harness/describe.h"
 #include "harness/spec_axes.h"
 #include "harness/spec_keys.h"
+#include "harness/spec_rows.h"
 #include "harness/spec_sensors.h"
 #include "harness/spec_set.h"
 
@@ -134,8 +135,9 @@ static json_t *read_axes(const struct loading *loading, const json_t *value,
     return axes;
 }
 
-static void check_product(const struct loading *loading, const struct ipm_sweep *sweep,
-                          const struct ipm_pointer *at)
+/* The combinations of a sweep, those added one by one too; an error when too many. */
+static double check_product(const struct loading *loading,
+                            const struct ipm_sweep *sweep, const struct ipm_pointer *at)
 {
     double product = (double)json_array_size(sweep->workloads) *
                      (double)json_array_size(sweep->mechanisms);
@@ -148,20 +150,29 @@ static void check_product(const struct loading *loading, const struct ipm_sweep 
             loading->diagnostics, at, false, NULL,
             "this sweep has %.3g combinations, at most %d are allowed", product,
             IPM_SWEEP_LIMIT);
+    return product + (double)json_array_size(sweep->include);
 }
 
-static void read_sweep(const struct loading *loading, const json_t *value,
-                       const struct ipm_pointer *at, struct ipm_sweep *sweep)
+static double read_sweep(const struct loading *loading, const json_t *value,
+                         const struct ipm_pointer *at, struct ipm_sweep *sweep)
 {
     static const char *const mechanism_words[] = {"all", "floors", NULL};
     static const char *const workload_words[] = {"all", NULL};
     struct ipm_pointer axes = {.up = at, .key = "axes"};
+    struct ipm_pointer exclude = {.up = at, .key = "exclude"};
+    struct ipm_pointer include = {.up = at, .key = "include"};
     (void)snprintf(sweep->name, sizeof(sweep->name), "sweep %zu", at->index + 1);
     ipm_keys_read(ipm_sweep_keys, value, at, sweep, loading->diagnostics);
     sweep->workloads = read_names(loading, "workloads", workload_words, value, at);
     sweep->mechanisms = read_names(loading, "mechanisms", mechanism_words, value, at);
     sweep->axes = read_axes(loading, json_object_get(value, "axes"), &axes);
-    check_product(loading, sweep, at);
+    sweep->exclude =
+        ipm_rows_read(loading->describe, false, json_object_get(value, "exclude"),
+                      &exclude, loading->diagnostics);
+    sweep->include =
+        ipm_rows_read(loading->describe, true, json_object_get(value, "include"),
+                      &include, loading->diagnostics);
+    return check_product(loading, sweep, at);
 }
 
 static int read_sweeps(const struct loading *loading, const json_t *root,
@@ -183,25 +194,35 @@ static int read_sweeps(const struct loading *loading, const json_t *root,
     if (spec->sweeps == NULL)
         return -ENOMEM;
     spec->n_sweeps = n;
+    double combinations = 0;
     for (size_t i = 0; i < n; i++) {
         struct ipm_pointer element = {.up = &at, .index = i};
         const json_t *value = json_array_get(list, i);
         spec->sweeps[i].repeat = spec->repeat;
         if (json_is_object(value))
-            read_sweep(loading, value, &element, &spec->sweeps[i]);
+            combinations += read_sweep(loading, value, &element, &spec->sweeps[i]);
         else
             ipm_diagnostics_error(loading->diagnostics, &element, false, NULL,
                                   "a sweep must be an object: { ... }");
     }
+    if (combinations > IPM_COMBINATIONS_LIMIT)
+        ipm_diagnostics_error(
+            loading->diagnostics, &at, false, NULL,
+            "the sweeps have %.3g combinations together, at most %d are allowed",
+            combinations, IPM_COMBINATIONS_LIMIT);
     return 0;
 }
 
-/* The commonest mistake of all. */
+/* The commonest mistakes. */
 static const char *syntax_mend(const char *message)
 {
-    bool unclosed = strncmp(message, "'}' expected", 12) == 0 ||
-                    strncmp(message, "']' expected", 12) == 0;
-    return unclosed ? "is a comma missing in front of it?" : NULL;
+    bool closing = strncmp(message, "'}' expected", 12) == 0 ||
+                   strncmp(message, "']' expected", 12) == 0;
+    if (strstr(message, "near end of file") != NULL)
+        return "is a bracket or a brace not closed?";
+    if (strstr(message, "near '''") != NULL)
+        return "texts and keys stand in double quotes";
+    return closing ? "is a comma missing in front of it?" : NULL;
 }
 
 const json_t *ipm_spec_simulated(const struct ipm_spec *spec)
@@ -256,6 +277,10 @@ json_t *ipm_spec_json(const struct ipm_spec *spec)
         (void)json_object_set(one, "workloads", sweep->workloads);
         (void)json_object_set(one, "mechanisms", sweep->mechanisms);
         (void)json_object_set(one, "axes", sweep->axes);
+        if (json_array_size(sweep->exclude) > 0)
+            (void)json_object_set(one, "exclude", sweep->exclude);
+        if (json_array_size(sweep->include) > 0)
+            (void)json_object_set(one, "include", sweep->include);
         (void)json_array_append_new(sweeps, one);
     }
     (void)json_object_set_new(json, "sweeps", sweeps);
@@ -268,6 +293,8 @@ void ipm_spec_fini(struct ipm_spec *spec)
         json_decref(spec->sweeps[i].workloads);
         json_decref(spec->sweeps[i].mechanisms);
         json_decref(spec->sweeps[i].axes);
+        json_decref(spec->sweeps[i].exclude);
+        json_decref(spec->sweeps[i].include);
     }
     free(spec->sweeps);
     json_decref(spec->sensing);

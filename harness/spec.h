@@ -18,11 +18,12 @@
 #include <stdint.h>
 
 enum {
-    IPM_NAME = 65,              /* room for a name, NUL included */
-    IPM_CONFIG_LIMIT = 1 << 20, /* longest config, bytes */
-    IPM_AXIS_LIMIT = 1024,      /* most values on an axis */
-    IPM_SWEEP_LIMIT = 100000,   /* most combinations in a sweep */
-    IPM_BUDGET_INVOCATIONS = 6, /* a budget leaves a point this many */
+    IPM_NAME = 65,                    /* room for a name, NUL included */
+    IPM_CONFIG_LIMIT = 1 << 20,       /* longest config, bytes */
+    IPM_AXIS_LIMIT = 1024,            /* most values on an axis */
+    IPM_SWEEP_LIMIT = 100000,         /* most combinations in a sweep */
+    IPM_COMBINATIONS_LIMIT = 1000000, /* most in all sweeps */
+    IPM_BUDGET_INVOCATIONS = 6,       /* a budget leaves a point this many */
 };
 
 /* The words of "counters"; of "energy" the first two, what else it says is in sensing. */
@@ -49,15 +50,19 @@ struct ipm_sweep {
     json_t *workloads;  /* list of names */
     json_t *mechanisms; /* list of names, "all" and "floors" written out */
     json_t *axes;       /* axis name to list of values, in the order of the config */
+    json_t *exclude;    /* list of rows, factor to list of values (spec_rows.h) */
+    json_t *include;    /* list of rows, factor to value */
     struct ipm_repeat repeat;
 };
 
 struct ipm_spec {
     char name[IPM_NAME]; /* sane as the name of a folder */
     struct ipm_repeat repeat;
-    int64_t counters; /* enum ipm_sensing */
-    int64_t energy;   /* enum ipm_sensing: a pass, or none */
-    json_t *sensing;  /* what workers are asked of their sensors (docs/protocol.md); an
+    int64_t counters;   /* enum ipm_sensing */
+    int64_t energy;     /* enum ipm_sensing: a pass, or none */
+    int64_t max_points; /* a plan with more is refused */
+    bool quick; /* --quick: a first look, not for publication; no key of a config */
+    json_t *sensing; /* what workers are asked of their sensors (docs/protocol.md); an
                          object, empty when nothing but the defaults */
     size_t n_sweeps;
     struct ipm_sweep *sweeps;

@@ -366,3 +366,42 @@ json_t *ipm_axis_fallback(const struct ipm_axis *axis)
     ipm_auto_json json_t *text = json_string(axis->fallback);
     return ipm_axis_value(axis, text, mend, NULL);
 }
+
+json_t *ipm_axis_names(const json_t *describe)
+{
+    json_t *names = json_array();
+    size_t index;
+    const json_t *entry;
+    for (size_t i = 0; i < SHARED_AXES; i++)
+        (void)json_array_append_new(names, json_string(shared[i].name));
+    json_array_foreach(json_object_get(describe, "axes"), index, entry)
+    {
+        const char *name = ipm_describe_text(entry, "name", "");
+        if (!ipm_describe_lists(names, name))
+            (void)json_array_append_new(names, json_string(name));
+    }
+    json_array_foreach(json_object_get(describe, "mechanisms"), index, entry)
+    {
+        size_t row;
+        const json_t *option;
+        json_array_foreach(json_object_get(entry, "options"), row, option)(void)
+            json_array_append_new(
+                names, json_sprintf("%s.%s", ipm_describe_text(entry, "name", ""),
+                                    ipm_describe_text(option, "name", "")));
+    }
+    return names;
+}
+
+json_t *ipm_axis_absent(const json_t *describe)
+{
+    json_t *names = json_array();
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(json_object_get(describe, "mechanisms"), index, entry)
+    {
+        if (is_absent(entry, json_object_get(entry, "options")))
+            (void)json_array_append_new(
+                names, json_string(ipm_describe_text(entry, "name", "")));
+    }
+    return names;
+}

@@ -54,6 +54,14 @@ struct ipm_axis {
 int ipm_axis_find(const json_t *describe, const char *name, struct ipm_axis *out_axis,
                   char mend[IPM_MEND]);
 
+/* Names of all axes: shared ones, then those that the worker describes, then the options of
+ * its mechanisms.  A list, the caller's reference. */
+json_t *ipm_axis_names(const json_t *describe);
+
+/* Names of mechanisms that cannot say what their options are, as their modules are not here.
+ * A list, the caller's reference. */
+json_t *ipm_axis_absent(const json_t *describe);
+
 /**
  * ipm_axis_value() - one value in canonical form
  *

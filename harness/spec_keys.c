@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "harness/spec_sensors.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -80,11 +81,13 @@ static const struct ipm_key sensor_keys[] = {
      .choices = counting_words,
      .help = "who counts cycles and TLB misses, where they can be; auto is perf"},
     {.name = "events",
-     .type = IPM_KEY_OTHER,
+     .type = IPM_KEY_EVENTS,
      .unit = "",
      .help = "more events to count, by name: a list, or a text parted by commas"},
     {.name = "energy",
-     .type = IPM_KEY_OTHER,
+     .type = IPM_KEY_ENERGY,
+     .fallback = "auto",
+     .choices = ipm_energy_words,
      .unit = "",
      .help =
          "auto, off, a meter's word, or { estimated } or { simulated }; its windows "
@@ -114,8 +117,17 @@ const struct ipm_key ipm_spec_keys[] = {
      .unit = "",
      .members = sensor_keys,
      .help = "what is read besides the clock"},
+    {.name = "max_points",
+     .type = IPM_KEY_INTEGER,
+     .offset = offsetof(struct ipm_spec, max_points),
+     .unit = "",
+     .min = 1,
+     .max = IPM_COMBINATIONS_LIMIT,
+     .fallback = "20000",
+     .help = "a plan with more points is refused: a slip multiplies quickly"},
     {.name = "sweeps",
-     .type = IPM_KEY_OTHER,
+     .type = IPM_KEY_SWEEPS,
+     .members = ipm_sweep_keys,
      .unit = "",
      .help = "what is measured, in the order in which a short budget keeps it"},
     {.name = NULL},
@@ -128,17 +140,25 @@ const struct ipm_key ipm_sweep_keys[] = {
      .unit = "",
      .help = "name of the sweep"},
     {.name = "workloads",
-     .type = IPM_KEY_OTHER,
+     .type = IPM_KEY_WORKLOADS,
      .unit = "",
      .help = "\"all\", a workload, or a list"},
     {.name = "mechanisms",
-     .type = IPM_KEY_OTHER,
+     .type = IPM_KEY_MECHANISMS,
      .unit = "",
      .help = "\"all\", \"floors\", a mechanism, or a list"},
     {.name = "axes",
-     .type = IPM_KEY_OTHER,
+     .type = IPM_KEY_AXES,
      .unit = "",
      .help = "axis to value, list or range; axes multiply"},
+    {.name = "exclude",
+     .type = IPM_KEY_EXCLUDE,
+     .unit = "",
+     .help = "rows of factor to value or list: leaves out what matches all of a row"},
+    {.name = "include",
+     .type = IPM_KEY_INCLUDE,
+     .unit = "",
+     .help = "rows of factor to value: each adds a point, untouched by exclude"},
     {.name = "repeat",
      .type = IPM_KEY_OBJECT,
      .offset = offsetof(struct ipm_sweep, repeat),
@@ -147,6 +167,28 @@ const struct ipm_key ipm_sweep_keys[] = {
      .help = "overrides of the repeat at the top"},
     {.name = NULL},
 };
+
+const struct ipm_key ipm_range_keys[] = {
+    {.name = "from", .type = IPM_KEY_BOUND, .unit = "", .help = "the first value"},
+    {.name = "to",
+     .type = IPM_KEY_BOUND,
+     .unit = "",
+     .help = "the last value, when the pace meets it"},
+    {.name = "factor",
+     .type = IPM_KEY_FACTOR,
+     .unit = "",
+     .help = "each value times this one is the next, rounded"},
+    {.name = "step",
+     .type = IPM_KEY_STEP,
+     .unit = "",
+     .help = "each value plus this one is the next"},
+    {.name = NULL},
+};
+
+bool ipm_key_is_other(const struct ipm_key *key)
+{
+    return key->type >= IPM_KEY_EVENTS;
+}
 
 const struct ipm_key *ipm_key_find(const struct ipm_key *keys, const char *name)
 {
@@ -175,7 +217,7 @@ void ipm_keys_defaults(const struct ipm_key *keys, void *values)
     for (; keys->name != NULL; keys++) {
         if (keys->type == IPM_KEY_OBJECT)
             ipm_keys_defaults(keys->members, field(keys, values));
-        if (keys->fallback == NULL)
+        if (keys->fallback == NULL || ipm_key_is_other(keys))
             continue;
         int64_t value = 0;
         int error = 0;
@@ -216,16 +258,23 @@ static const char *format_duration(char text[IPM_UNITS_TEXT], int64_t ns)
     return text;
 }
 
-static void format_range(char mend[IPM_MEND], const struct ipm_key *key)
+const char *ipm_key_range(char range[IPM_MEND], const struct ipm_key *key)
 {
     char low[IPM_UNITS_TEXT];
     char high[IPM_UNITS_TEXT];
+    range[0] = '\0';
     if (key->type == IPM_KEY_DURATION)
-        (void)snprintf(mend, IPM_MEND, "allowed: \"%s\" .. \"%s\"",
+        (void)snprintf(range, IPM_MEND, "\"%s\" .. \"%s\"",
                        format_duration(low, key->min), format_duration(high, key->max));
-    else
-        (void)snprintf(mend, IPM_MEND, "allowed: %" PRId64 " .. %" PRId64, key->min,
-                       key->max);
+    else if (key->type == IPM_KEY_INTEGER)
+        (void)snprintf(range, IPM_MEND, "%" PRId64 " .. %" PRId64, key->min, key->max);
+    return range;
+}
+
+static void format_range(char mend[IPM_MEND], const struct ipm_key *key)
+{
+    char range[IPM_MEND];
+    (void)snprintf(mend, IPM_MEND, "allowed: %.200s", ipm_key_range(range, key));
 }
 
 struct reading {
@@ -360,7 +409,8 @@ static void read_one(const struct reading *reading)
         else
             wrong_type(reading, "an object: { ... }");
         break;
-    case IPM_KEY_OTHER:
+    default:
+        assert(ipm_key_is_other(reading->key));
         break;
     }
 }
@@ -408,7 +458,7 @@ void ipm_keys_print(const struct ipm_key *keys, const void *values, json_t *obje
         } else if (keys->type == IPM_KEY_FRACTION) {
             memcpy(&fraction, at, sizeof(fraction));
             printed = fraction > 0 ? json_real(fraction) : NULL;
-        } else if (keys->type != IPM_KEY_OTHER && keys->type != IPM_KEY_TEXT) {
+        } else if (!ipm_key_is_other(keys) && keys->type != IPM_KEY_TEXT) {
             memcpy(&integer, at, sizeof(integer));
         }
         if (keys->type == IPM_KEY_INTEGER)

@@ -3,6 +3,7 @@
 #include "harness/describe.h"
 #include "harness/spec.h"
 #include "harness/spec_axes.h"
+#include "harness/spec_keys.h"
 
 #include <math.h>
 #include <string.h>
@@ -102,17 +103,15 @@ static bool read_pace(const struct ipm_axis *axis, const json_t *json,
 static bool known_keys(const json_t *range, const struct ipm_pointer *at,
                        struct ipm_diagnostics *diagnostics)
 {
-    static const char *const known[] = {"from", "to", "factor", "step", NULL};
+    const char *known[IPM_KEY_NAMES];
     const char *key;
     json_t *value;
     bool good = true;
     json_object_foreach((json_t *)range, key, value)
     {
-        bool found = false;
-        for (size_t i = 0; known[i] != NULL; i++)
-            found = found || strcmp(known[i], key) == 0;
-        if (found)
+        if (ipm_key_find(ipm_range_keys, key) != NULL)
             continue;
+        ipm_key_names(ipm_range_keys, known);
         char mend[IPM_MEND];
         struct ipm_pointer member = {.up = at, .key = key};
         ipm_diagnostics_error(diagnostics, &member, true,

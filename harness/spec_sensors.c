@@ -10,8 +10,8 @@
 #include <string.h>
 
 /* Meters that measure: what is less is never chosen by a word. */
-static const char *const energy_words[] = {"auto",     "off",   "power",
-                                           "powercap", "hwmon", NULL};
+const char *const ipm_energy_words[] = {"auto",     "off",   "power",
+                                        "powercap", "hwmon", NULL};
 static const char *const energy_kinds[] = {"estimated", "simulated", NULL};
 
 struct reading {
@@ -101,13 +101,6 @@ static json_t *number(const struct ipm_meter_parameter *parameter, double value)
     return parameter->whole ? json_integer((json_int_t)value) : json_real(value);
 }
 
-/* Whoever asks for a meter that is made up says what it is to find. */
-static bool must_be_given(const char *name)
-{
-    return strcmp(name, "p_idle_w") == 0 || strcmp(name, "e_switch_uj") == 0 ||
-           strcmp(name, "e_message_uj") == 0;
-}
-
 static void unknown_key(const struct reading *reading, const char *key,
                         const char *const *allowed)
 {
@@ -157,7 +150,7 @@ static json_t *read_simulated(const struct reading *reading, const json_t *value
          at++) {
         if (json_object_get(value, at->name) != NULL)
             continue;
-        if (must_be_given(at->name))
+        if (at->asked)
             ipm_diagnostics_error(reading->diagnostics, reading->at, false, NULL,
                                   "a simulated meter needs '%s'", at->name);
         else
@@ -228,8 +221,8 @@ static json_t *read_energy(const struct reading *reading, const json_t *value,
     char mend[IPM_MEND];
     if (json_is_object(value))
         return read_energy_kind(reading, value);
-    for (int i = 0; word != NULL && energy_words[i] != NULL; i++) {
-        if (strcmp(energy_words[i], word) != 0)
+    for (int i = 0; word != NULL && ipm_energy_words[i] != NULL; i++) {
+        if (strcmp(ipm_energy_words[i], word) != 0)
             continue;
         spec->energy = i == IPM_SENSING_OFF ? IPM_SENSING_OFF : IPM_SENSING_AUTO;
         return i > IPM_SENSING_OFF ? json_string(word) : NULL;
@@ -242,7 +235,7 @@ static json_t *read_energy(const struct reading *reading, const json_t *value,
                               word);
     else if (word != NULL)
         ipm_diagnostics_error(reading->diagnostics, reading->at, false,
-                              ipm_mend_word(mend, word, energy_words),
+                              ipm_mend_word(mend, word, ipm_energy_words),
                               "'energy' cannot be '%s'", word);
     else
         ipm_diagnostics_error(reading->diagnostics, reading->at, false, NULL,
@@ -286,8 +279,9 @@ void ipm_spec_sensors_print(const struct ipm_spec *spec, json_t *sensors)
     (void)json_object_set_new(sensors, "events",
                               events != NULL ? json_incref(events) : json_array());
     (void)json_object_set_new(sensors, "energy",
-                              energy != NULL ? json_incref(energy)
-                                             : json_string(energy_words[spec->energy]));
+                              energy != NULL
+                                  ? json_incref(energy)
+                                  : json_string(ipm_energy_words[spec->energy]));
 }
 
 static char *join(const char *key, const char *value)
@@ -310,7 +304,8 @@ int ipm_sensor_words_set(const struct ipm_sensor_words *words,
     if (*at == NULL)
         return ipm_why_set(why, -EINVAL, "--counters: perf, papi or none, not %.80s",
                            counter);
-    for (at = energy_words; energy != NULL && *at != NULL && strcmp(*at, energy) != 0;)
+    for (at = ipm_energy_words;
+         energy != NULL && *at != NULL && strcmp(*at, energy) != 0;)
         at++;
     if (*at == NULL)
         return ipm_why_set(why, -EINVAL,

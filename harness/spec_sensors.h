@@ -41,6 +41,9 @@ void ipm_spec_sensors_read(const json_t *sensors, struct ipm_spec *spec,
 /* Sets "events" and "energy" as the config would say them in @sensors. */
 void ipm_spec_sensors_print(const struct ipm_spec *spec, json_t *sensors);
 
+/* The words of "energy": auto, off, and meters that measure; NULL-terminated. */
+extern const char *const ipm_energy_words[];
+
 /* What the command line says of sensors; borrowed from argv, NULL: nothing. */
 struct ipm_sensor_words {
     const char *counters; /* --counters perf|papi|none */

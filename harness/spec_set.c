@@ -117,7 +117,7 @@ static bool is_top(const char *key)
     memcpy(outer, key, length);
     outer[length] = '\0';
     const struct ipm_key *row = ipm_key_find(ipm_spec_keys, outer);
-    if (row == NULL || row->type == IPM_KEY_OTHER)
+    if (row == NULL || ipm_key_is_other(row))
         return false;
     return (dot != NULL) == (row->type == IPM_KEY_OBJECT);
 }

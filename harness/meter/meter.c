@@ -14,17 +14,21 @@
 /* Integers are exact as doubles. */
 const struct ipm_meter_parameter ipm_meter_parameters[IPM_METER_PARAMETERS + 1] = {
 #define ROW(member) #member, offsetof(struct ipm_meter_parameters, member)
-    {ROW(p_idle_w), false, 5, 0, 1e5},
-    {ROW(e_switch_uj), false, 12, 0, 1e6},
-    {ROW(e_message_uj), false, 3, 0, 1e6},
-    {ROW(e_byte_nj), false, 0.5, 0, 1e6},
-    {ROW(unit_uj), false, 1e6 / 16384, 1e-6, 1e6},
-    {ROW(range_uj), false, 4294967296.0 * 1e6 / 16384, 1, 1e15},
-    {ROW(noise_uj), false, 0, 0, 1e9},
-    {ROW(drift_w_per_s), false, 0, -1000, 1000},
-    {ROW(update_ns), true, 1e6, 1, 1e10},
-    {ROW(seed), true, 1, 0, EXACT - 1},
-    {NULL, 0, false, 0, 0, 0},
+    {ROW(p_idle_w), false, true, 5, 0, 1e5, "power at rest, W"},
+    {ROW(e_switch_uj), false, true, 12, 0, 1e6, "energy of a task switch, uJ"},
+    {ROW(e_message_uj), false, true, 3, 0, 1e6, "energy of a message, uJ"},
+    {ROW(e_byte_nj), false, false, 0.5, 0, 1e6, "energy of a byte of payload, nJ"},
+    {ROW(unit_uj), false, false, 1e6 / 16384, 1e-6, 1e6, "step of the counter, uJ"},
+    {ROW(range_uj), false, false, 4294967296.0 * 1e6 / 16384, 1, 1e15,
+     "where the counter wraps, uJ"},
+    {ROW(noise_uj), false, false, 0, 0, 1e9,
+     "standard deviation of the energy of a second, uJ"},
+    {ROW(drift_w_per_s), false, false, 0, -1000, 1000,
+     "change of the power at rest, W/s"},
+    {ROW(update_ns), true, false, 1e6, 1, 1e10,
+     "time between two updates of the counter, ns"},
+    {ROW(seed), true, false, 1, 0, EXACT - 1, "seed of the noise"},
+    {NULL, 0, false, false, 0, 0, 0, NULL},
 #undef ROW
 };
 

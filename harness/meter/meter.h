@@ -62,7 +62,9 @@ struct ipm_meter_parameter {
     const char *name;
     size_t offset; /* in struct ipm_meter_parameters */
     bool whole;    /* int64_t, else double */
+    bool asked;    /* a config that asks for such a meter has to give it */
     double fallback, min, max;
+    const char *help; /* with its unit */
 };
 
 enum { IPM_METER_PARAMETERS = 10 };

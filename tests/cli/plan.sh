@@ -13,7 +13,7 @@ fail() {
     exit 1
 }
 
-for config in "" "$IPM_SOURCE"/configs/{all,smoke,default}.jsonc; do
+for config in "" "$IPM_SOURCE"/configs/*.jsonc; do
     "$ipcmeter" plan ${config:+"$config"} --points >"$scratch/text" 2>"$scratch/err"
     [ ! -s "$scratch/err" ] || fail "plan $config: $(cat "$scratch/err")"
     "$ipcmeter" plan ${config:+"$config"} --json >"$scratch/once"
@@ -23,6 +23,30 @@ for config in "" "$IPM_SOURCE"/configs/{all,smoke,default}.jsonc; do
     grep -q "^  points  *$points of " "$scratch/text" ||
         fail "plan $config: text and JSON disagree"
 done
+
+# What a config offers in a comment works, too.
+sed '/^ *"energy": "auto"/d; s|// \("energy": { "simulated"\)|\1|' "$IPM_SOURCE/configs/energy.jsonc" >"$scratch/simulated.jsonc"
+"$ipcmeter" plan "$scratch/simulated.jsonc" --json >"$scratch/json"
+[ "$(jq '.config.sensors.energy.simulated.p_idle_w == 5' "$scratch/json")" = true ] || fail "no simulated meter"
+sed '/^ *"energy": "auto"/d; s|// \("energy": { "estimated"\)|\1|' "$IPM_SOURCE/configs/energy.jsonc" >"$scratch/estimated.jsonc"
+"$ipcmeter" plan "$scratch/estimated.jsonc" --json >"$scratch/json"
+[ "$(jq '.config.sensors.energy.estimated.watts_per_core == [3, 5, 9]' "$scratch/json")" = true ] ||
+    fail "no estimate"
+
+# A quick look has few and short invocations, whatever the config says, but not what --set says.
+"$ipcmeter" plan "$IPM_SOURCE/configs/energy.jsonc" --quick --set repeat.window=11ms --json >"$scratch/json"
+[ "$(jq -c '[.quick, .config.repeat.invocations, .config.repeat.window, .config.repeat.budget, .config.sensors.energy]' \
+    "$scratch/json")" = '[true,2,"11ms","40s","off"]' ] || fail "quick: $(jq -c .config "$scratch/json")"
+[ "$(jq '.estimate_ns <= 40e9' "$scratch/json")" = true ] || fail "quick is not quick"
+
+# Counting takes as long as timing: only who names events has them counted.
+sed 's/"counters": "auto"/"events": ["cycles:u"]/' "$IPM_SOURCE/configs/default.jsonc" >"$scratch/events.jsonc"
+"$ipcmeter" plan "$scratch/events.jsonc" --quick --json >"$scratch/json"
+[ "$(jq -c '[.config.sensors.counters, .config.sensors.events]' "$scratch/json")" = '["off",[]]' ] ||
+    fail "quick counts: $(jq -c .config.sensors "$scratch/json")"
+"$ipcmeter" plan "$scratch/events.jsonc" --quick --events cycles:k --json >"$scratch/json"
+[ "$(jq -c '[.config.sensors.counters, .config.sensors.events]' "$scratch/json")" = '["auto",["cycles:k"]]' ] ||
+    fail "quick does not count: $(jq -c .config.sensors "$scratch/json")"
 
 for kind in mechanisms floors workloads sensors models ""; do
     "$ipcmeter" list $kind >"$scratch/text"

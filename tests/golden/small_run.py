@@ -243,7 +243,7 @@ def manifest():
             "drift": [{"name": "turbo", "before": "off", "after": "on", "status": "warn",
                        "text": "the highest frequency is another one"}],
             "describe": describe(), "skips": skips, "dropped": dropped,
-            "interrupted": False}
+            "interrupted": False, "quick": False}
 
 
 def main():

@@ -481,11 +481,12 @@ void ipm_schedule_progress(const struct ipm_schedule *schedule,
                            struct ipm_progress *out_progress)
 {
     *out_progress = schedule->progress;
+    out_progress->left += (int64_t)schedule->n_again;
     double budget_ns = left_of_budget_ns(schedule);
     if (!schedule->beyond)
         return;
     double left_ns = 0;
-    int64_t left = 0;
+    int64_t left = (int64_t)schedule->n_again;
     for (size_t i = 0; i < schedule->n_entries; i++) {
         const struct ipm_precise *precise = &schedule->precise[i];
         left += (int64_t)ipm_precise_left(precise);

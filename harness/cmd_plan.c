@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * ipcmeter plan: the points of a config, what is skipped and why, and how long it takes.
- * Measures nothing.
+ * Measures nothing but the time that starting workers takes.
  */
 #include "base/cleanup.h"
 #include "base/units.h"
@@ -9,6 +9,7 @@
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
 #include "harness/prepare.h"
+#include "harness/rehearsal.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -228,7 +229,8 @@ static void print_points(const struct ipm_plan *plan)
     ipm_columns_fini(&columns);
 }
 
-static void print_plan(const struct ipm_prepared *prepared, bool points)
+static void print_plan(const struct ipm_prepared *prepared,
+                       const struct ipm_rehearsal *rehearsal, bool points)
 {
     const struct ipm_plan *plan = &prepared->plan;
     (void)ipm_print_escaped(stdout, prepared->spec.name, strlen(prepared->spec.name));
@@ -236,7 +238,9 @@ static void print_plan(const struct ipm_prepared *prepared, bool points)
                  "%zu dropped\n",
                  "points", plan->n_points, plan->n_combinations, plan->n_merged,
                  plan->n_skips, plan->n_dropped);
-    print_time("time", plan->estimate_ns);
+    print_time("time", rehearsal->estimate_ns);
+    if (rehearsal->tried > 0)
+        print_time("start", rehearsal->overhead_ns);
     if (plan->budget_ns != 0)
         print_time("budget", plan->budget_ns);
     if (plan->most_invocations != 0)
@@ -254,9 +258,15 @@ static void print_plan(const struct ipm_prepared *prepared, bool points)
         printf("\n  note: %s\n", json_string_value(note));
 }
 
-static int print_json(const struct ipm_prepared *prepared)
+static int print_json(const struct ipm_prepared *prepared,
+                      const struct ipm_rehearsal *rehearsal)
 {
     ipm_auto_json json_t *json = ipm_plan_json(&prepared->plan, &prepared->spec);
+    (void)json_object_set_new(json, "estimate_ns",
+                              json_integer(rehearsal->estimate_ns));
+    (void)json_object_set_new(
+        json, "overhead_ns",
+        rehearsal->tried > 0 ? json_integer(rehearsal->overhead_ns) : json_null());
     if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0)
         return IPM_EXIT_INTERNAL;
     (void)putchar('\n');
@@ -271,10 +281,12 @@ static int plan(struct options *options)
     int status = ipm_prepare(&options->request, prepared);
     if (status != 0)
         return status;
+    struct ipm_rehearsal rehearsal;
+    ipm_rehearse(&options->request, prepared, &rehearsal);
     if (options->json)
-        status = print_json(prepared);
+        status = print_json(prepared, &rehearsal);
     else
-        print_plan(prepared, options->points);
+        print_plan(prepared, &rehearsal, options->points);
     ipm_prepared_fini(prepared);
     if (fflush(stdout) != 0 && status == IPM_EXIT_OK)
         status = IPM_EXIT_INTERNAL;

@@ -17,6 +17,7 @@
 
 static const char usage[] =
     "usage: ipcmeter plan [CONFIG] [--set KEY=VALUE]... [--json] [--points]\n"
+    "                     [--no-rehearsal]\n"
     "                     [--counters perf|papi|none] [--events LIST] [--energy WORD]\n"
     "                     [--plugin SO]... [--sysroot DIR]\n"
     "\n"
@@ -24,14 +25,16 @@ static const char usage[] =
     "  --set KEY=VALUE  mechanisms=pipe,shm_ring  size=64,4096  repeat.window=20ms "
     "...\n"
     "  --json           the whole plan as one document\n"
-    "  --points         one line per point, too\n" IPM_SENSOR_WORDS_USAGE
+    "  --points         one line per point, too\n"
+    "  --no-rehearsal   do not try each mechanism once to see how long a start takes:\n"
+    "                   10 ms are assumed\n" IPM_SENSOR_WORDS_USAGE
     "  --plugin SO      mechanisms of a shared object\n"
     "  --sysroot DIR    sensors look below DIR\n";
 
 struct options {
     struct ipm_request request;
     const char **sets;
-    bool json, points, help;
+    bool json, points, untried, help;
 };
 
 /* Return: 0; IPM_EXIT_USAGE after a message; IPM_EXIT_INTERNAL. */
@@ -41,6 +44,7 @@ static int parse(int argc, char **argv, struct options *options)
         {"set", required_argument, NULL, 's'},
         {"json", no_argument, NULL, 'j'},
         {"points", no_argument, NULL, 'p'},
+        {"no-rehearsal", no_argument, NULL, 'n'},
         {"counters", required_argument, NULL, 'c'},
         {"events", required_argument, NULL, 'e'},
         {"energy", required_argument, NULL, 'm'},
@@ -60,6 +64,7 @@ static int parse(int argc, char **argv, struct options *options)
             return IPM_EXIT_INTERNAL;
         options->json = options->json || option == 'j';
         options->points = options->points || option == 'p';
+        options->untried = options->untried || option == 'n';
         options->help = options->help || option == 'h';
         if (option == 'c')
             options->request.sensors.counters = optarg;
@@ -281,8 +286,9 @@ static int plan(struct options *options)
     int status = ipm_prepare(&options->request, prepared);
     if (status != 0)
         return status;
-    struct ipm_rehearsal rehearsal;
-    ipm_rehearse(&options->request, prepared, &rehearsal);
+    struct ipm_rehearsal rehearsal = {.estimate_ns = prepared->plan.estimate_ns};
+    if (!options->untried)
+        ipm_rehearse(&options->request, prepared, &rehearsal);
     if (options->json)
         status = print_json(prepared, &rehearsal);
     else

@@ -5,9 +5,12 @@
 #include "base/clock.h"
 #include "base/record.h"
 #include "harness/describe.h"
+#include "harness/random.h"
 #include "harness/schedule.h"
 #include "harness/spawn.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +28,14 @@ static void arguments(const struct ipm_worker *worker,
         argv[n++] = worker->plugins[i];
     }
     argv[n] = NULL;
+}
+
+/* As a run keeps a record; a folder that takes no such file is merely not accounted for. */
+static void keep(const json_t *record)
+{
+    ipm_auto_fd int fd = open(".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        (void)ipm_records_write(fd, record, NULL);
 }
 
 /* Time that the point's invocation takes beside its window; -1: it left no ok record. */
@@ -58,10 +69,12 @@ static int64_t try_point(const struct ipm_request *request, const struct ipm_pla
     struct ipm_why why = {.error = 0, .text = ""};
     if (ipm_spawn_worker(&spawn, &said, &length, &status, &why) != 0)
         return -1;
-    int64_t spent_ns = ipm_now_ns() - begun_ns;
     ipm_auto_free char *text = said;
     ipm_auto_json json_t *record = json_loadb(text, length, 0, NULL);
     bool ok = strcmp(ipm_describe_text(record, "status", ""), "ok") == 0;
+    if (ok)
+        keep(record);
+    int64_t spent_ns = ipm_now_ns() - begun_ns;
     return ok && spent_ns > window_ns ? spent_ns - window_ns : -1;
 }
 
@@ -79,34 +92,81 @@ static double point_ns(const struct ipm_plan *plan, const struct ipm_point *poin
     return sum_ns;
 }
 
+enum { KEY = 96 };
+
+/* What invocations are alike: two CPUs must meet, and the line between them is timed. */
+static const char *key_of(const struct ipm_point *point, char key[KEY])
+{
+    (void)snprintf(key, KEY, "%d %s", point->factors.place.n_cpus,
+                   point->factors.mechanism);
+    return key;
+}
+
+/* Sums of what was tried, by number of CPUs; [0] of all. */
+struct tried {
+    double sum_ns[3];
+    size_t n[3];
+};
+
+static size_t class_of(const struct ipm_point *point)
+{
+    return point->factors.place.n_cpus == 2 ? 2 : 1;
+}
+
+static double mean_ns(const struct tried *tried, size_t class)
+{
+    class = tried->n[class] > 0 ? class : 0;
+    return tried->n[class] > 0 ? tried->sum_ns[class] / (double)tried->n[class] : 0;
+}
+
+/* In an order of its own: what the time ends before is not always the same sweep. */
+static void try_all(const struct ipm_request *request, const struct ipm_plan *plan,
+                    json_t *overheads, struct tried *tried)
+{
+    ipm_auto_free size_t *order = calloc(plan->n_points + 1, sizeof(*order));
+    uint64_t state = 1;
+    int64_t end_ns = ipm_now_ns() + longest_ns;
+    if (order == NULL)
+        return;
+    for (size_t i = 0; i < plan->n_points; i++)
+        order[i] = i;
+    ipm_random_shuffle(&state, order, plan->n_points);
+    for (size_t i = 0; i < plan->n_points && ipm_now_ns() < end_ns; i++) {
+        const struct ipm_point *point = &plan->points[order[i]];
+        const size_t classes[] = {0, class_of(point)};
+        char key[KEY];
+        if (json_object_get(overheads, key_of(point, key)) != NULL)
+            continue;
+        int64_t overhead_ns = try_point(request, plan, point);
+        (void)json_object_set_new(overheads, key, json_integer(overhead_ns));
+        for (size_t c = 0; c < 2 && overhead_ns >= 0; c++) {
+            tried->sum_ns[classes[c]] += (double)overhead_ns;
+            tried->n[classes[c]]++;
+        }
+    }
+}
+
 void ipm_rehearse(const struct ipm_request *request,
                   const struct ipm_prepared *prepared,
                   struct ipm_rehearsal *out_rehearsal)
 {
     const struct ipm_plan *plan = &prepared->plan;
     struct ipm_rehearsal rehearsal = {.estimate_ns = plan->estimate_ns};
-    int64_t end_ns = ipm_now_ns() + longest_ns;
-    ipm_auto_json json_t *overheads = json_object(); /* by mechanism; -1: it failed */
-    double sum_ns = 0;
-    for (size_t i = 0; i < plan->n_points && ipm_now_ns() < end_ns; i++) {
-        const char *mechanism = plan->points[i].factors.mechanism;
-        if (json_object_get(overheads, mechanism) != NULL)
-            continue;
-        int64_t overhead_ns = try_point(request, plan, &plan->points[i]);
-        (void)json_object_set_new(overheads, mechanism, json_integer(overhead_ns));
-        rehearsal.tried += overhead_ns >= 0;
-        sum_ns += overhead_ns >= 0 ? (double)overhead_ns : 0;
-    }
-    if (rehearsal.tried > 0) {
-        double mean_ns = sum_ns / (double)rehearsal.tried;
+    struct tried tried = {.n = {0}};
+    ipm_auto_json json_t *overheads = json_object(); /* by key; -1: it failed */
+    try_all(request, plan, overheads, &tried);
+    if (tried.n[0] > 0) {
         double estimate_ns = 0;
         for (size_t i = 0; i < plan->n_points; i++) {
-            int64_t own_ns =
-                ipm_describe_integer(overheads, plan->points[i].factors.mechanism, -1);
-            estimate_ns += point_ns(plan, &plan->points[i],
-                                    own_ns >= 0 ? (double)own_ns : mean_ns);
+            const struct ipm_point *point = &plan->points[i];
+            char key[KEY];
+            int64_t own_ns = ipm_describe_integer(overheads, key_of(point, key), -1);
+            estimate_ns += point_ns(plan, point,
+                                    own_ns >= 0 ? (double)own_ns
+                                                : mean_ns(&tried, class_of(point)));
         }
-        rehearsal.overhead_ns = (int64_t)mean_ns;
+        rehearsal.tried = tried.n[0];
+        rehearsal.overhead_ns = (int64_t)mean_ns(&tried, 0);
         rehearsal.estimate_ns = estimate_ns < 9e18 ? (int64_t)estimate_ns : INT64_MAX;
     }
     *out_rehearsal = rehearsal;

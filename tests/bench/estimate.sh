@@ -15,8 +15,8 @@ echo "load before: $(cut -d' ' -f1 /proc/loadavg)"
 "$IPM_BIN/ipcmeter" run "$@" --out "$out/run" --progress jsonl 2>"$out/events" >/dev/null || [[ $? == 3 ]]
 echo "load after: $(cut -d' ' -f1 /proc/loadavg)"
 jq -rs --slurpfile plan "$out/plan.json" '
-    (map(select(.event == "end"))[0]) as $end |
-    ($end.elapsed_ns / 1e9) as $took | ($plan[0].estimate_ns / 1e9) as $planned |
-    "planned \($planned) s with \($plan[0].overhead_ns / 1e6) ms an invocation, took \($took) s for \($end.done): ratio \($took / $planned)"' \
+    (map(select(.event == "end"))[0]) as $last |
+    ($last.elapsed_ns / 1e9) as $took | ($plan[0].estimate_ns / 1e9) as $planned |
+    "planned \($planned) s with \($plan[0].overhead_ns / 1e6) ms an invocation, took \($took) s for \($last.done): ratio \($took / $planned)"' \
     "$out/events"
 jq -rs '"replaced because the regime changed: \(map(select(.status == "invalid")) | length) of \(length) records"' "$out/run/records.jsonl"

@@ -1,68 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/schedule.h"
 
-#include "base/record.h"
 #include "harness/describe.h"
 #include "harness/precision.h"
 #include "harness/random.h"
+#include "harness/schedule_parts.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { ABBA = 4 /* windows of a visit to a point for its energy */ };
-
-/* A point in a pass; for energy, in both of its passes. */
-struct entry {
-    const struct ipm_point *point;
-    const struct ipm_pass *pass;
-    const struct ipm_pass
-        *rest;           /* of energy: the pass of its windows at rest; else NULL */
-    int64_t invocations; /* of each pass, in the rounds */
-    int64_t room;        /* invocations that may be; more where precision is asked */
-    struct ipm_precise *precise; /* NULL: no precision is asked of this pass */
-    bool *done; /* by invocation, then those at rest; into the schedule's one array */
-};
-
-/* One invocation of an entry. */
-struct step {
-    const struct ipm_pass *pass;
-    int64_t invocation;
-    bool *done;
-};
-
-/* A job to be tried again. */
-struct again {
-    struct ipm_job job;
-    const struct entry *entry;
-};
-
-struct ipm_schedule {
-    const struct ipm_plan *plan;
-    uint64_t seed;
-    size_t n_entries;
-    struct entry *entries;
-    struct ipm_precise *precise; /* by entry; wanted 0: none; NULL: a fixed schedule */
-    bool *done;
-    size_t *order; /* of the entries in this round */
-    size_t n_order;
-    int64_t rounds; /* most of an entry */
-    int64_t round;
-    size_t at;      /* in order: what comes next */
-    size_t step;    /* of that entry in this round */
-    int64_t blocks; /* the first that no earlier part of the run can have used */
-    int retries;
-    struct again *again; /* failed ones of this block: a ring */
-    size_t first_again, n_again, room_again;
-    bool beyond; /* the rounds: blocks for precision */
-    struct ipm_job last;
-    const struct entry *last_entry;
-    bool has_last;
-    struct ipm_progress progress;
-    double planned_ns, spent_ns; /* of the jobs done: what was thought, what it was */
-    bool cut;                    /* the budget ended it */
-};
 
 static void start_round(struct ipm_schedule *schedule, int64_t round)
 {
@@ -74,17 +20,12 @@ static void start_round(struct ipm_schedule *schedule, int64_t round)
     ipm_random_shuffle(&state, schedule->order, schedule->n_order);
 }
 
-static void start_full_round(struct ipm_schedule *schedule, int64_t round)
+void ipm_schedule_begin(struct ipm_schedule *schedule, int64_t round)
 {
     schedule->n_order = schedule->n_entries;
     for (size_t i = 0; i < schedule->n_entries; i++)
         schedule->order[i] = i;
     start_round(schedule, round);
-}
-
-static int64_t rounds_of(const struct entry *entry)
-{
-    return entry->rest == NULL ? entry->invocations : (entry->invocations + 1) / 2;
 }
 
 /* The n-th invocation of an entry in a round, from 0.  Return: 0; 1 there are not so many. */
@@ -94,150 +35,20 @@ static int step_of(const struct entry *entry, int64_t round, size_t n,
     static const struct {
         bool rest;
         int64_t invocation;
-    } abba[ABBA] = {{true, 0}, {false, 0}, {false, 1}, {true, 1}};
+    } abba[IPM_ABBA] = {{true, 0}, {false, 0}, {false, 1}, {true, 1}};
     if (entry->rest == NULL) {
         if (n > 0 || round >= entry->invocations)
             return 1;
         *out_step = (struct step){entry->pass, round, &entry->done[round]};
         return 0;
     }
-    if (n >= ABBA || 2 * round + abba[n].invocation >= entry->invocations)
+    if (n >= IPM_ABBA || 2 * round + abba[n].invocation >= entry->invocations)
         return 1;
     int64_t invocation = 2 * round + abba[n].invocation;
     *out_step = (struct step){
         abba[n].rest ? entry->rest : entry->pass, invocation,
         &entry->done[(abba[n].rest ? entry->invocations : 0) + invocation]};
     return 0;
-}
-
-static const struct ipm_pass *rest_of(const struct ipm_plan *plan,
-                                      const struct ipm_pass *pass)
-{
-    for (size_t p = 0; pass->kind == IPM_PASS_ENERGY && p < plan->n_passes; p++) {
-        if (plan->passes[p].kind == IPM_PASS_IDLE && plan->passes[p].used)
-            return &plan->passes[p];
-    }
-    return NULL;
-}
-
-/* Timing of a point whose repeat asks for a precision. */
-static void make_precise(struct ipm_schedule *schedule, struct entry *entry)
-{
-    const struct ipm_repeat *repeat = &entry->point->repeat;
-    if (schedule->precise == NULL || entry->pass->kind != IPM_PASS_TIMING ||
-        !(repeat->precision > 0))
-        return;
-    entry->precise = &schedule->precise[entry - schedule->entries];
-    ipm_precise_init(entry->precise, repeat->precision, repeat->invocations,
-                     ipm_plan_invocation_ns(entry->pass, entry->point));
-    entry->invocations = (int64_t)entry->precise->pilot;
-    entry->room = (int64_t)entry->precise->most;
-}
-
-static int allocate(struct ipm_schedule *schedule, size_t room, bool precise)
-{
-    schedule->entries = calloc(room + 1, sizeof(*schedule->entries));
-    schedule->order = calloc(room + 1, sizeof(*schedule->order));
-    schedule->room_again = room * ABBA + 1;
-    schedule->again = calloc(schedule->room_again, sizeof(*schedule->again));
-    if (precise)
-        schedule->precise = calloc(room + 1, sizeof(*schedule->precise));
-    return schedule->entries == NULL || schedule->order == NULL ||
-                   schedule->again == NULL || (precise && schedule->precise == NULL)
-               ? -ENOMEM
-               : 0;
-}
-
-static int fill(struct ipm_schedule *schedule, const struct ipm_plan *plan,
-                bool precise)
-{
-    size_t slots = 0;
-    if (allocate(schedule, plan->n_points * plan->n_passes, precise) != 0)
-        return -ENOMEM;
-    for (size_t i = 0; i < plan->n_points; i++) {
-        for (size_t p = 0; p < plan->n_passes; p++) {
-            const struct ipm_point *point = &plan->points[i];
-            const struct ipm_pass *pass = &plan->passes[p];
-            int64_t invocations = ipm_plan_invocations(pass, point);
-            if (invocations == 0)
-                continue;
-            schedule->progress.jobs += invocations;
-            schedule->progress.left_ns +=
-                invocations * ipm_plan_invocation_ns(pass, point);
-            if (pass->kind == IPM_PASS_IDLE)
-                continue; /* its windows go with those of energy */
-            struct entry *entry = &schedule->entries[schedule->n_entries++];
-            *entry = (struct entry){.point = point,
-                                    .pass = pass,
-                                    .rest = rest_of(plan, pass),
-                                    .invocations = invocations,
-                                    .room = invocations};
-            make_precise(schedule, entry);
-            slots += (size_t)entry->room * (entry->rest == NULL ? 1 : 2);
-            if (rounds_of(entry) > schedule->rounds)
-                schedule->rounds = rounds_of(entry);
-        }
-    }
-    schedule->progress.left = schedule->progress.jobs;
-    schedule->done = calloc(slots + 1, sizeof(bool));
-    if (schedule->done == NULL)
-        return -ENOMEM;
-    bool *done = schedule->done;
-    for (size_t i = 0; i < schedule->n_entries; i++) {
-        const struct entry *entry = &schedule->entries[i];
-        schedule->entries[i].done = done;
-        done += entry->room * (entry->rest == NULL ? 1 : 2);
-    }
-    return 0;
-}
-
-static int make(const struct ipm_plan *plan, uint64_t seed, bool precise,
-                struct ipm_schedule **out_schedule, struct ipm_why *why)
-{
-    struct ipm_schedule *schedule = calloc(1, sizeof(*schedule));
-    if (schedule == NULL)
-        return ipm_why_set(why, -ENOMEM, "schedule: ");
-    schedule->plan = plan;
-    schedule->seed = seed;
-    int error = fill(schedule, plan, precise);
-    if (error != 0) {
-        ipm_schedule_free(schedule);
-        return ipm_why_set(why, error, "schedule: ");
-    }
-    start_full_round(schedule, 0);
-    *out_schedule = schedule;
-    return 0;
-}
-
-int ipm_schedule_fixed(const struct ipm_plan *plan, uint64_t seed,
-                       struct ipm_schedule **out_schedule, struct ipm_why *why)
-{
-    return make(plan, seed, false, out_schedule, why);
-}
-
-int ipm_schedule_precision(const struct ipm_plan *plan, uint64_t seed,
-                           struct ipm_schedule **out_schedule, struct ipm_why *why)
-{
-    return make(plan, seed, true, out_schedule, why);
-}
-
-void ipm_schedule_retries(struct ipm_schedule *schedule, int retries)
-{
-    schedule->retries = retries;
-}
-
-void ipm_schedule_free(struct ipm_schedule *schedule)
-{
-    if (schedule == NULL)
-        return;
-    for (size_t i = 0; schedule->precise != NULL && i < schedule->n_entries; i++)
-        ipm_precise_fini(&schedule->precise[i]);
-    free(schedule->precise);
-    free(schedule->again);
-    free(schedule->entries);
-    free(schedule->order);
-    free(schedule->done);
-    free(schedule);
 }
 
 /* Of those beyond the rounds progress does not know: they are planned as they come. */
@@ -438,7 +249,7 @@ static int next_round(struct ipm_schedule *schedule)
         schedule->cut = schedule->round + 1 >= IPM_BUDGET_INVOCATIONS &&
                         left_of_budget_ns(schedule) <= 0;
         if (!schedule->cut) {
-            start_full_round(schedule, schedule->round + 1);
+            ipm_schedule_begin(schedule, schedule->round + 1);
             return 0;
         }
     }
@@ -520,27 +331,4 @@ json_t *ipm_schedule_stops(const struct ipm_schedule *schedule)
             (void)json_object_set_new(stops, entry->point->hash, stop);
     }
     return stops;
-}
-
-json_t *ipm_job_json(const struct ipm_job *job, const struct ipm_job_context *context)
-{
-    const char *sysroot = context->sysroot != NULL ? context->sysroot : "";
-    json_t *json =
-        json_pack("{s:i,s:s,s:s,s:s,s:I,s:I,s:I}", "schema", IPM_RECORD_SCHEMA, "run",
-                  context->run, "point", job->point->hash, "pass", job->pass->name,
-                  "invocation", (json_int_t)job->invocation, "block",
-                  (json_int_t)job->block, "seed", (json_int_t)job->seed);
-    if (job->try > 0)
-        (void)json_object_set_new(json, "try", json_integer(job->try));
-    ipm_factors_json(&job->point->factors, json);
-    json_t *rest =
-        json_pack("{s:I,s:I,s:I,s:b,s:s}", "window_ns",
-                  (json_int_t)ipm_plan_window_ns(job->pass, job->point), "warmup_ns",
-                  (json_int_t)job->point->repeat.warmup_ns, "timeout_ns", (json_int_t)0,
-                  "sandbox", !context->no_sandbox, "sysroot", sysroot);
-    (void)json_object_update(json, rest);
-    json_decref(rest);
-    if (json_object_size(context->sensing) > 0)
-        (void)json_object_set_new(json, "sensors", json_deep_copy(context->sensing));
-    return json;
 }

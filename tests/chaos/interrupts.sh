@@ -40,6 +40,11 @@ look() {
     fi
 }
 
+# records DIR: how many are there now.
+records() {
+    if [[ -e $1/records.jsonl ]]; then wc -l <"$1/records.jsonl"; else echo 0; fi
+}
+
 # disturb DIR ARGUMENTS...: until $signals signals have met a run, or it is done.
 disturb() {
     local out=$1 hits=0 try name status resume pid before lines wanted
@@ -48,14 +53,14 @@ disturb() {
         case $((hits % 3)) in 0) name=INT ;; 1) name=TERM ;; *) name=KILL ;; esac
         resume=()
         [[ -e $out/manifest.json ]] && resume=(--resume)
-        before=$(cat "$out/records.jsonl" 2>/dev/null | wc -l || true)
+        before=$(records "$out")
         FAKE_SLEEP=0.05 "$ipcmeter" run "$work/config.jsonc" --out "$out" --seed 5 --progress none "$@" "${resume[@]}" \
             >/dev/null 2>"$work/stderr" &
         pid=$!
         # Half of them at the very beginning, half while it measures.
         if ((RANDOM % 2)); then
             for ((wait = 0; wait < 200; wait++)); do
-                lines=$(cat "$out/records.jsonl" 2>/dev/null | wc -l || true)
+                lines=$(records "$out")
                 ((lines > before)) || [[ ! -d /proc/$pid ]] && break
                 sleep 0.02
             done

@@ -77,6 +77,7 @@ expect 2 "failures that are none" "$ipcmeter" "${small[@]}" --max-failures many 
 expect 3 "too many failures" env FAKE_FAIL='"mechanism":"pipe"' "$ipcmeter" "${small[@]}" --progress jsonl --max-failures 2 --out "$work/stop"
 must "it stopped at two" jq -es '.[-1] | .failed == 2 and .how == "stopped" and (.reason | contains("2 failed"))' "$work/stderr"
 must "the manifest says so" jq -e .interrupted "$work/stop/manifest.json"
+resume=()
 eval "resume=($(jq -rs '.[-1].resume' "$work/stderr" | sed 's/^ipcmeter //'))"
 expect 0 "the resume command of the last event" "$ipcmeter" "${resume[@]}"
 must "it completed the run" test "$(jq -r 'select(.status == "ok") | .point' "$work/stop/records.jsonl" | wc -l)" = 12
@@ -113,6 +114,7 @@ for again in "" yes; do
     status=0
     wait $pid || status=$?
     must "SIGINT ends with 130, not $status" test "$status" = 130
+    # shellcheck disable=SC2016  # $killed is jq's
     must "the manifest tells of one alone" jq -e --arg killed "$again" '(.finished == null) == ($killed == "yes")' "$work/second$again/manifest.json"
     [[ -n $again ]] || must "one prints the resume line" grep -q -- '--resume' "$work/stderr"
 done

@@ -90,6 +90,7 @@ expect 0 "precision in a budget" "$ipcmeter" "${small[@]}" --progress none --set
 must "the budget ended every point" jq -e '.stops | length == 4 and all(.[]; .reason == "budget" and .invocations >= 6 and .half_width > .wanted)' "$work/budget/manifest.json"
 expect 0 "report" "$ipcmeter" report --text "$work/budget"
 must "it says why they stopped" grep -q "Precision *4 ended by the budget" "$work/stdout"
+must "so does the page" grep -q "<li>points: 4 ended by the budget" "$work/budget/report.html"
 must "so does report.json" jq -e ".stops | length == 4" "$work/budget/report.json"
 
 # The first Ctrl-C ends the run in order, a second one kills: here it is stuck in between, in

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/html.h"
 #include "analysis/html_sections.h"
+#include "analysis/stops.h"
 #include "base/cleanup.h"
 
 #include <stdlib.h>
@@ -64,6 +65,13 @@ static void put_health(FILE *out, const json_t *health)
         (void)fputs("<li class=\"warn\">a quick look: not for publication</li>\n", out);
 }
 
+static void put_stops(FILE *out, const json_t *stops)
+{
+    char text[IPM_STOPS_TEXT];
+    if (ipm_stops_text(stops, text)[0] != '\0')
+        ipm_html_put(out, "<li>points: %s</li>\n", text);
+}
+
 static void put_environment(FILE *out, const json_t *environment)
 {
     const char *grade = ipm_member_text(environment, "grade");
@@ -122,6 +130,7 @@ void ipm_html_top(FILE *out, const json_t *report)
     put_sentence(out, "Limits", "", answer, "limits");
     (void)fputs("</dl>\n<ul class=\"badges\">\n", out);
     put_health(out, json_object_get(report, "health"));
+    put_stops(out, json_object_get(report, "stops"));
     const json_t *environment = json_object_get(report, "environment");
     put_environment(out, environment);
     put_drift(out, json_object_get(environment, "drift"));

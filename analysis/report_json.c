@@ -2,6 +2,7 @@
 #include "analysis/report_json.h"
 
 #include "analysis/manifest.h"
+#include "analysis/stops.h"
 
 #include <math.h>
 #include <string.h>
@@ -355,6 +356,7 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(json, "skips",
         add_rows(list_of_manifest(manifest, "skips"), &report->table, IPM_ROW_SKIPPED));
     set(json, "dropped", list_of_manifest(manifest, "dropped"));
+    set(json, "stops", ipm_stops_json(manifest));
     set(json, "bad_lines", bad_lines_json(&report->table));
     set(json, "unavailable", unavailable_json(&report->summary));
     set(json, "plots", plots);

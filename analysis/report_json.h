@@ -30,6 +30,7 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   energy      what a message takes beyond rest (analysis/energy.h)
  *   floors, points   {id, factors, passes, regime_changed, sample, timing_batch, figures}
  *   failures, invalid, skips, dropped, bad_lines   each with its reason
+ *   stops       {point: {reason, invocations, half_width, wanted}}, where a run was precise
  *   unavailable {metric: {unit, reason}}: no invocation has it, so no point lists it
  *   models      what each found, or why it found nothing
  *   plots       {script, data, picture, reason} by name

@@ -3,6 +3,7 @@
 
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/stops.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/units.h"
@@ -202,6 +203,14 @@ static void put_drift(const json_t *manifest, FILE *out)
     }
 }
 
+static void put_stops(const json_t *manifest, FILE *out)
+{
+    char text[IPM_STOPS_TEXT];
+    ipm_auto_json json_t *stops = ipm_stops_json(manifest);
+    if (ipm_stops_text(stops, text)[0] != '\0')
+        put_sentence(out, "Precision", text);
+}
+
 static void put_failures(const struct ipm_table *table, FILE *out)
 {
     size_t n = 0;
@@ -300,6 +309,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     put_costs(&report->costs, out);
     put_warning(report->manifest, out);
     put_drift(report->manifest, out);
+    put_stops(report->manifest, out);
     put_failures(&report->table, out);
     put_files(directory, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * ipcmeter plan: the points of a config, what is skipped and why, and how long it takes.
- * Measures nothing.
+ * Measures nothing but the time that starting workers takes.
  */
 #include "base/cleanup.h"
 #include "base/units.h"
@@ -9,6 +9,7 @@
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
 #include "harness/prepare.h"
+#include "harness/rehearsal.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -16,7 +17,7 @@
 
 static const char usage[] =
     "usage: ipcmeter plan [CONFIG] [--set KEY=VALUE]... [--quick] [--json]\n"
-    "                     [--points]\n"
+    "                     [--points] [--no-rehearsal]\n"
     "                     [--counters perf|papi|none] [--events LIST] [--energy WORD]\n"
     "                     [--plugin SO]... [--sysroot DIR]\n"
     "\n"
@@ -25,27 +26,26 @@ static const char usage[] =
     "...\n"
     "  --quick          what run --quick measures\n"
     "  --json           the whole plan as one document\n"
-    "  --points         one line per point, too\n" IPM_SENSOR_WORDS_USAGE
+    "  --points         one line per point, too\n"
+    "  --no-rehearsal   do not try each mechanism once to see how long a start takes:\n"
+    "                   10 ms are assumed\n" IPM_SENSOR_WORDS_USAGE
     "  --plugin SO      mechanisms of a shared object\n"
     "  --sysroot DIR    sensors look below DIR\n";
 
 struct options {
     struct ipm_request request;
     const char **sets;
-    bool json, points, help;
+    bool json, points, untried, help;
 };
 
 /* Return: 0; IPM_EXIT_USAGE after a message; IPM_EXIT_INTERNAL. */
 static int parse(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"set", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},
-        {"points", no_argument, NULL, 'p'},
-        {"quick", no_argument, NULL, 'q'},
-        IPM_REQUEST_OPTIONS,
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"set", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+        {"points", no_argument, NULL, 'p'},    {"no-rehearsal", no_argument, NULL, 'n'},
+        {"quick", no_argument, NULL, 'q'},     IPM_REQUEST_OPTIONS,
+        {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0},
     };
     optind = 0;
     for (;;) {
@@ -57,6 +57,7 @@ static int parse(int argc, char **argv, struct options *options)
             return IPM_EXIT_INTERNAL;
         options->json = options->json || option == 'j';
         options->points = options->points || option == 'p';
+        options->untried = options->untried || option == 'n';
         options->help = options->help || option == 'h';
         options->request.quick = options->request.quick || option == 'q';
         if (option == '?' ||
@@ -218,7 +219,8 @@ static void print_points(const struct ipm_plan *plan)
     ipm_columns_fini(&columns);
 }
 
-static void print_plan(const struct ipm_prepared *prepared, bool points)
+static void print_plan(const struct ipm_prepared *prepared,
+                       const struct ipm_rehearsal *rehearsal, bool points)
 {
     const struct ipm_plan *plan = &prepared->plan;
     (void)ipm_print_escaped(stdout, prepared->spec.name, strlen(prepared->spec.name));
@@ -226,7 +228,9 @@ static void print_plan(const struct ipm_prepared *prepared, bool points)
                  "%zu skipped, %zu dropped\n",
                  "points", plan->n_points, plan->n_combinations, plan->n_merged,
                  plan->n_excluded, plan->n_skips, plan->n_dropped);
-    print_time("time", plan->estimate_ns);
+    print_time("time", rehearsal->estimate_ns);
+    if (rehearsal->tried > 0)
+        print_time("start", rehearsal->overhead_ns);
     if (plan->budget_ns != 0)
         print_time("budget", plan->budget_ns);
     if (plan->most_invocations != 0)
@@ -244,9 +248,15 @@ static void print_plan(const struct ipm_prepared *prepared, bool points)
         printf("\n  note: %s\n", json_string_value(note));
 }
 
-static int print_json(const struct ipm_prepared *prepared)
+static int print_json(const struct ipm_prepared *prepared,
+                      const struct ipm_rehearsal *rehearsal)
 {
     ipm_auto_json json_t *json = ipm_plan_json(&prepared->plan, &prepared->spec);
+    (void)json_object_set_new(json, "estimate_ns",
+                              json_integer(rehearsal->estimate_ns));
+    (void)json_object_set_new(
+        json, "overhead_ns",
+        rehearsal->tried > 0 ? json_integer(rehearsal->overhead_ns) : json_null());
     if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0)
         return IPM_EXIT_INTERNAL;
     (void)putchar('\n');
@@ -261,10 +271,13 @@ static int plan(struct options *options)
     int status = ipm_prepare(&options->request, prepared);
     if (status != 0)
         return status;
+    struct ipm_rehearsal rehearsal = {.estimate_ns = prepared->plan.estimate_ns};
+    if (!options->untried)
+        ipm_rehearse(&options->request, prepared, &rehearsal);
     if (options->json)
-        status = print_json(prepared);
+        status = print_json(prepared, &rehearsal);
     else
-        print_plan(prepared, options->points);
+        print_plan(prepared, &rehearsal, options->points);
     ipm_prepared_fini(prepared);
     if (fflush(stdout) != 0 && status == IPM_EXIT_OK)
         status = IPM_EXIT_INTERNAL;

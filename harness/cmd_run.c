@@ -25,15 +25,33 @@ static const char usage[] =
     "  --resume            go on with the run in DIR\n"
     "  --seed N            seed of the order (default: a fresh "
     "one)\n" IPM_SENSOR_WORDS_USAGE "  --progress auto|plain|jsonl|none\n"
+    "  --retries N         try a failed invocation again so often (default: 1)\n"
+    "  --max-failures N    stop when so many invocations have failed for good\n"
     "  --plugin SO         load mechanisms from a shared object\n"
     "  --sysroot DIR       read sysfs and proc below DIR\n"
     "  --no-sandbox        for debugging: no private namespaces\n";
 
 static volatile sig_atomic_t caught_signal;
 
+enum { SAME_PRESS_MS = 200 };
+
+/* The first asks, a second one kills, and the workers die with us.  timeout(1) and the
+ * like signal a process and then its group: within so short a time it is the same one. */
 static void catch_signal(int number)
 {
-    caught_signal = number;
+    static volatile sig_atomic_t first_ms;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    /* Milliseconds within a day: sig_atomic_t may have 32 bits. */
+    sig_atomic_t now_ms =
+        (sig_atomic_t)(now.tv_sec % 86400 * 1000 + now.tv_nsec / 1000000);
+    if (caught_signal == 0) {
+        first_ms = now_ms;
+        caught_signal = number;
+    } else if (now_ms < first_ms || now_ms - first_ms > SAME_PRESS_MS) {
+        (void)signal(number, SIG_DFL);
+        (void)raise(number);
+    }
 }
 
 static void listen_to_signals(void)
@@ -61,6 +79,8 @@ static int complain(const char *what, const char *detail)
     return IPM_EXIT_USAGE;
 }
 
+enum { MOST_COUNT = 1000000 };
+
 static int parse_seed(const char *text, struct arguments *arguments)
 {
     int64_t seed = 0;
@@ -85,6 +105,37 @@ static int parse_ticker(const char *text, struct arguments *arguments)
     return complain("--progress: auto, plain, jsonl or none, not ", text);
 }
 
+/* @name of a count that is 0 or more. */
+static int parse_count(const char *name, const char *text, int64_t *out_count)
+{
+    struct ipm_why why = {.error = 0, .text = ""};
+    int64_t count = 0;
+    if (ipm_parse_integer(text, &count, &why) != 0)
+        return complain(name, why.text);
+    if (count < 0 || count > MOST_COUNT)
+        return complain(name, "must be in 0 .. 1000000");
+    *out_count = count;
+    return 0;
+}
+
+static int parse_retries(const char *text, struct arguments *arguments)
+{
+    int64_t count = 0;
+    int status = parse_count("--retries: ", text, &count);
+    if (status == 0)
+        arguments->run.retries = (int)count;
+    return status;
+}
+
+static int parse_max_failures(const char *text, struct arguments *arguments)
+{
+    int64_t count = 0;
+    int status = parse_count("--max-failures: ", text, &count);
+    if (status == 0)
+        arguments->run.max_failures = (size_t)count;
+    return status;
+}
+
 enum option_code {
     SET = 256,
     OUT,
@@ -95,6 +146,8 @@ enum option_code {
     SEED,
     PROGRESS,
     NO_SANDBOX,
+    RETRIES,
+    MAX_FAILURES,
     HELP
 };
 
@@ -123,6 +176,10 @@ static int take(int code, struct arguments *arguments)
         return 0;
     case SEED:
         return parse_seed(optarg, arguments);
+    case RETRIES:
+        return parse_retries(optarg, arguments);
+    case MAX_FAILURES:
+        return parse_max_failures(optarg, arguments);
     case PROGRESS:
         return parse_ticker(optarg, arguments);
     case NO_SANDBOX:
@@ -150,6 +207,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         {"seed", required_argument, NULL, SEED},
         IPM_REQUEST_OPTIONS,
         {"progress", required_argument, NULL, PROGRESS},
+        {"retries", required_argument, NULL, RETRIES},
+        {"max-failures", required_argument, NULL, MAX_FAILURES},
         {"no-sandbox", no_argument, NULL, NO_SANDBOX},
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
@@ -201,35 +260,48 @@ static int filter(struct ipm_plan *plan, const char *pattern, bool only)
 }
 
 /* An exact shell word, for a line that a person may paste. */
-static void print_word(const char *word)
+static void put_word(FILE *out, const char *word)
 {
-    (void)fputs(" '", stderr);
+    (void)fputs(" '", out);
     while (*word != '\0') {
         size_t plain = strcspn(word, "'");
-        (void)ipm_print_escaped(stderr, word, plain);
+        (void)ipm_print_escaped(out, word, plain);
         word += plain;
         if (*word != '\0')
-            (void)fputs("'\\''", stderr);
+            (void)fputs("'\\''", out);
         word += *word != '\0';
     }
-    (void)fputc('\'', stderr);
+    (void)fputc('\'', out);
 }
 
-static void tell_resume(int argc, char **argv, const char *out)
+/* The command that goes on with this run.  The caller's; NULL: no memory. */
+static char *resume_line(int argc, char **argv, const char *path)
 {
+    char *line = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&line, &length);
+    if (out == NULL)
+        return NULL;
     bool has_out = false;
-    (void)fputs("to go on:\n    ipcmeter run", stderr);
+    (void)fputs("ipcmeter run", out);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--resume") == 0)
             continue;
         has_out = has_out || strncmp(argv[i], "--out", 5) == 0;
-        print_word(argv[i]);
+        put_word(out, argv[i]);
     }
     if (!has_out) {
-        (void)fputs(" --out", stderr);
-        print_word(out);
+        (void)fputs(" --out", out);
+        put_word(out, path);
     }
-    (void)fputs(" --resume\n", stderr);
+    (void)fputs(" --resume", out);
+    return fclose(out) == 0 ? line : NULL;
+}
+
+static void tell_resume(const struct ipm_run_request *request)
+{
+    if (request->ticker != IPM_TICKER_JSONL && request->resume_line != NULL)
+        (void)fprintf(stderr, "to go on:\n    %s\n", request->resume_line);
 }
 
 /* What happened to the machine belongs to the closing words: it is not seen otherwise. */
@@ -268,17 +340,21 @@ static int measure(int argc, char **argv, struct arguments *arguments,
             *at = *at == ' ' ? '-' : *at;
         arguments->run.out = folder;
     }
+    ipm_auto_free char *line = resume_line(argc, argv, arguments->run.out);
     struct ipm_run_result result = {0};
     struct ipm_why why = {.error = 0, .text = ""};
+    arguments->run.resume_line = line;
     int error = ipm_run(&arguments->run, prepared, &result, &why);
     if (error != 0) {
         (void)complain("", why.text);
         return error == -EEXIST || error == -EXDEV ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
     }
-    tell_drift(result.drift);
+    if (arguments->run.ticker != IPM_TICKER_JSONL)
+        tell_drift(result.drift);
     json_decref(result.drift);
+    if (result.too_many || result.interrupted)
+        tell_resume(&arguments->run);
     if (result.interrupted) {
-        tell_resume(argc, argv, arguments->run.out);
         return caught_signal == SIGTERM ? IPM_EXIT_TERMINATED : IPM_EXIT_INTERRUPTED;
     }
     (void)printf("%s\n", arguments->run.out);
@@ -287,7 +363,7 @@ static int measure(int argc, char **argv, struct arguments *arguments,
 
 int ipm_cmd_run(int argc, char **argv)
 {
-    struct arguments arguments = {.run = {.ticker = IPM_TICKER_AUTO}};
+    struct arguments arguments = {.run = {.ticker = IPM_TICKER_AUTO, .retries = 1}};
     struct ipm_prepared prepared = {0};
     /* getopt_long() moves arguments about: the resume line wants them as they were. */
     const char **given = NULL;

@@ -114,6 +114,9 @@ static int add_combination(struct building *building, struct ipm_factors *factor
     struct ipm_point *point = &plan->points[plan->n_points++];
     *point = (struct ipm_point){
         .factors = *factors, .sweep = building->sweep, .repeat = *building->repeat};
+    if (point->repeat.precision > 0 &&
+        point->repeat.invocations < IPM_BUDGET_INVOCATIONS)
+        point->repeat.invocations = IPM_BUDGET_INVOCATIONS; /* fewer have no interval */
     (void)strcpy(point->hash, hash);
     json_incref(factors->options);
     return 0;
@@ -304,8 +307,9 @@ static void set_notes(struct ipm_plan *plan, const struct ipm_spec *spec)
     if (precision)
         (void)json_array_append_new(
             plan->notes,
-            json_string("precision is not used yet: each point is measured as often "
-                        "as 'invocations' says"));
+            json_string("with a precision the time is that of the first invocations of "
+                        "each point: it goes on until its interval is narrow, at most "
+                        "until the budget ends"));
 }
 
 int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,

@@ -11,6 +11,7 @@
 #include "harness/schedule.h"
 #include "harness/simulation.h"
 #include "harness/spawn.h"
+#include "harness/tally.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,11 +33,13 @@ struct session {
     const char *build;
     struct ipm_schedule *schedule;
     struct ipm_ticker ticker;
-    json_t *sensing; /* what every point asks of its sensors; NULL: nothing */
+    json_t *failures; /* harness/tally.h */
+    json_t *sensing;  /* what every point asks of its sensors; NULL: nothing */
     struct ipm_simulation simulation;
     bool simulated;
     struct ipm_why replay_why; /* of a visitor, which has no other place for it */
     int records;
+    char records_path[PATH];
     const char *argv[2 * IPM_PLUGINS_MAX + 2];
 };
 
@@ -132,19 +135,22 @@ static int mark_done(void *context, const json_t *record, size_t line)
 
 static int open_records(struct session *session, struct ipm_why *why)
 {
-    char path[PATH];
+    const char *path = session->records_path;
     size_t dropped = 0;
     bool torn = false;
-    int error = join(path, session->request->out, "records.jsonl", why);
+    int error =
+        join(session->records_path, session->request->out, "records.jsonl", why);
     if (error != 0)
         return error;
     session->records = ipm_records_append(path, &dropped, why);
     if (session->records < 0)
         return session->records;
-    if (dropped > 0)
-        (void)fprintf(stderr,
-                      "ipcmeter: %s ended in a torn line of %zu bytes: cut off\n", path,
-                      dropped);
+    if (dropped > 0) {
+        char text[PATH + 64];
+        (void)snprintf(text, sizeof(text),
+                       "%s ended in a torn line of %zu bytes: cut off", path, dropped);
+        ipm_ticker_warn(&session->ticker, text);
+    }
     error = ipm_records_read(path, mark_done, session, &torn, why);
     if (error != 0 && session->replay_why.error != 0)
         return ipm_why_set(why, error, "%s", session->replay_why.text);
@@ -255,17 +261,19 @@ static int invoke(struct session *session, const json_t *point, json_t **out_rec
     return 0;
 }
 
-static bool regime_changed(const json_t *record)
+/* A folder removed or renamed takes the open file with it: what is written then would be
+ * found by nobody. */
+static int check_in_place(const struct session *session, struct ipm_why *why)
 {
-    size_t i;
-    json_t *flag;
-    json_array_foreach(json_object_get(record, "flags"), i, flag)
-    {
-        if (json_is_string(flag) &&
-            strcmp(json_string_value(flag), "regime_changed") == 0)
-            return true;
-    }
-    return false;
+    struct stat open_one;
+    struct stat named;
+    if (fstat(session->records, &open_one) != 0)
+        return ipm_why_set(why, -errno, "fstat %s: ", session->records_path);
+    if (stat(session->records_path, &named) == 0 && named.st_dev == open_one.st_dev &&
+        named.st_ino == open_one.st_ino)
+        return 0;
+    return ipm_why_set(why, -ESTALE, "%s was taken away during the run",
+                       session->records_path);
 }
 
 /* Writes the record; one that is about to be replaced is marked as what it is. */
@@ -273,23 +281,52 @@ static int keep(struct session *session, const struct ipm_job *job,
                 const json_t *record, struct ipm_run_result *result,
                 struct ipm_why *why)
 {
-    const char *status = json_string_value(json_object_get(record, "status"));
-    bool ok = status != NULL && strcmp(status, "ok") == 0;
-    bool replaced = ok && regime_changed(record) && job->try + 1 < IPM_TRIES;
+    bool ok = strcmp(ipm_describe_text(record, "status", ""), "ok") == 0;
+    bool failed = strcmp(ipm_describe_text(record, "status", ""), "failed") == 0;
+    bool again = ipm_schedule_again(session->schedule, record);
     ipm_auto_json json_t *line = json_copy((json_t *)(uintptr_t)record);
-    if (replaced)
+    if (ok && again)
         (void)json_object_set_new(line, "status", json_string("invalid"));
-    int error = ipm_records_write(session->records, line, why);
+    int error = check_in_place(session, why);
+    if (error == 0)
+        error = ipm_records_write(session->records, line, why);
     if (error != 0)
         return error;
     result->measured++;
-    result->failed += status == NULL || strcmp(status, "failed") == 0;
-    if (!replaced) {
+    if (failed && !again) {
+        result->failed++;
+        ipm_tally_failure(session->failures, record);
+    }
+    if (failed || !again) {
         char label[IPM_LABEL];
+        struct ipm_progress progress;
         ipm_ticker_record(&session->ticker,
                           ipm_factors_label(&job->point->factors, label), line,
-                          ipm_plan_invocation_ns(job->pass, job->point));
+                          ipm_plan_invocation_ns(job->pass, job->point), again);
+        ipm_schedule_progress(session->schedule, &progress);
+        ipm_ticker_expect(&session->ticker, (size_t)progress.left + again,
+                          progress.left_ns);
     }
+    return 0;
+}
+
+/* One invocation and its record.  Return: 0; 1 interrupted; -errno. */
+static int measure(struct session *session, const struct ipm_job *job,
+                   json_t **out_record, struct ipm_run_result *result,
+                   struct ipm_why *why)
+{
+    int64_t begun_ns = ipm_now_ns();
+    ipm_auto_json json_t *point = make_point(session, job);
+    ipm_auto_json json_t *record = NULL;
+    int error = invoke(session, point, &record, why);
+    if (error == 0 && session->simulated)
+        error = ipm_simulation_measure(&session->simulation, record, why);
+    if (error == 0)
+        error = keep(session, job, record, result, why);
+    if (error != 0)
+        return error;
+    ipm_schedule_spent(session->schedule, ipm_now_ns() - begun_ns);
+    *out_record = ipm_steal(&record);
     return 0;
 }
 
@@ -297,29 +334,71 @@ static int measure_all(struct session *session, struct ipm_run_result *result,
                        struct ipm_why *why)
 {
     const volatile sig_atomic_t *interrupted = session->request->request.interrupted;
+    size_t most = session->request->max_failures;
     json_t *last = NULL;
     struct ipm_job job;
     int error = 0;
     while (error == 0 && ipm_schedule_next(session->schedule, last, &job) == 0) {
         json_decref(last);
         last = NULL;
-        if (interrupted != NULL && *interrupted != 0) {
-            result->interrupted = true;
+        result->too_many = most > 0 && result->failed >= most;
+        result->interrupted = interrupted != NULL && *interrupted != 0;
+        if (result->too_many || result->interrupted)
             break;
-        }
-        ipm_auto_json json_t *point = make_point(session, &job);
-        int invoked = invoke(session, point, &last, why);
-        if (invoked == 1) {
-            result->interrupted = true;
-            break;
-        }
-        error = invoked < 0 ? invoked : 0;
-        if (error == 0 && session->simulated)
-            error = ipm_simulation_measure(&session->simulation, last, why);
-        if (error == 0)
-            error = keep(session, &job, last, result, why);
+        error = measure(session, &job, &last, result, why);
+        result->interrupted = error == 1;
     }
     json_decref(last);
+    return error < 0 ? error : 0;
+}
+
+/* In an event what people read behind the last word goes before it: that is the end. */
+static void warn_of_drift(struct session *session)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(session->manifest, "drift"), i, entry)
+    {
+        char text[512];
+        (void)snprintf(text, sizeof(text), "drift: %s: %s (%s -> %s)",
+                       ipm_describe_text(entry, "name", "?"),
+                       ipm_describe_text(entry, "text", "?"),
+                       ipm_describe_text(entry, "before", "?"),
+                       ipm_describe_text(entry, "after", "?"));
+        if (session->ticker.mode == IPM_TICKER_JSONL)
+            ipm_ticker_warn(&session->ticker, text);
+    }
+}
+
+/* The manifest and the last word.  Return: the first error. */
+static int finish(struct session *session, const struct ipm_run_result *result,
+                  int error, struct ipm_why *why)
+{
+    bool early = result->interrupted || result->too_many || error != 0;
+    char reason[64];
+    (void)snprintf(reason, sizeof(reason), "%zu failed invocations", result->failed);
+    ipm_manifest_finish(session->manifest, early,
+                        session->request->request.worker.sysroot);
+    (void)json_object_set_new(session->manifest, "stops",
+                              ipm_schedule_stops(session->schedule));
+    /* The records stand whatever becomes of the manifest: the first error counts. */
+    int unwritten = ipm_json_write_file(session->manifest, session->manifest_path,
+                                        error == 0 ? why : NULL);
+    error = error != 0 ? error : unwritten;
+    warn_of_drift(session);
+    ipm_auto_json json_t *left_out = ipm_tally_left_out(&session->prepared->plan);
+    struct ipm_ticker_end end = {
+        .how = result->interrupted   ? "interrupted"
+               : error != 0 || early ? "stopped"
+                                     : "done",
+        .reason = error != 0 && why != NULL ? why->text
+                  : result->too_many        ? reason
+                                            : NULL,
+        .failures = session->failures,
+        .left_out = left_out,
+        .resume = early || error != 0 ? session->request->resume_line : NULL,
+    };
+    ipm_ticker_end(&session->ticker, &end);
     return error;
 }
 
@@ -370,6 +449,7 @@ static void close_session(struct session *session)
         ipm_simulation_stop(&session->simulation);
     ipm_schedule_free(session->schedule);
     json_decref(session->manifest);
+    json_decref(session->failures);
     json_decref(session->sensing);
     ipm_cleanup_fd(&session->records);
 }
@@ -394,9 +474,11 @@ int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *pr
         .prepared = prepared,
         .build = ipm_describe_text(prepared->describe, "build", "unknown"),
         .sensing = ipm_energy_sensors(&prepared->spec, prepared->energy),
+        .failures = json_object(),
         .records = -1,
     };
     struct ipm_run_result result = {0};
+    ipm_ticker_init(&session.ticker, request->ticker);
     worker_arguments(&session);
     int error = start_meter(&session, why);
     if (error == 0)
@@ -405,28 +487,21 @@ int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *pr
         error = open_manifest(&session, why);
     if (error == 0) {
         const json_t *seed = json_object_get(session.manifest, "seed");
-        error = ipm_schedule_fixed(&prepared->plan, (uint64_t)json_integer_value(seed),
+        error =
+            ipm_schedule_precision(&prepared->plan, (uint64_t)json_integer_value(seed),
                                    &session.schedule, why);
     }
     if (error == 0)
         error = open_records(&session, why);
     if (error == 0) {
         struct ipm_progress progress;
+        ipm_schedule_retries(session.schedule, request->retries);
         ipm_schedule_progress(session.schedule, &progress);
-        ipm_ticker_init(&session.ticker, request->ticker, (size_t)progress.left,
-                        progress.left_ns);
+        ipm_ticker_start(&session.ticker, (size_t)progress.left, progress.left_ns);
         error = measure_capacities(&session, &result, why);
         if (error == 0 && !result.interrupted)
             error = measure_all(&session, &result, why);
-        ipm_ticker_end(&session.ticker, result.interrupted ? "interrupted"
-                                        : error != 0       ? "stopped"
-                                                           : "done");
-        ipm_manifest_finish(session.manifest, result.interrupted || error != 0,
-                            request->request.worker.sysroot);
-        /* The records stand whatever becomes of the manifest: the first error counts. */
-        int unwritten = ipm_json_write_file(session.manifest, session.manifest_path,
-                                            error == 0 ? why : NULL);
-        error = error != 0 ? error : unwritten;
+        error = finish(&session, &result, error, why);
         if (error == 0)
             result.drift = json_incref(json_object_get(session.manifest, "drift"));
     }

@@ -15,7 +15,7 @@ trap 'rm -rf "$out"' EXIT
 
 # The driver's view: from one record written to the next, less window and warm-up as planned.
 planned=$(head -n 1 "$out/run/records.jsonl" | awk -v RS=, -F: '/"window_ns"|"warmup_ns"/ {sum += $2} END {print sum}')
-driver=$(grep -o '"event":"record".*"elapsed_ns":[0-9]*' "$out/events" | sed 's/.*://' |
+driver=$(grep -o '"event":"invocation".*"elapsed_ns":[0-9]*' "$out/events" | sed 's/.*://' |
     awk -v planned="$planned" 'NR > 1 {print ($1 - last - planned) / 1e6} {last = $1}')
 worker=$(grep -o '"overhead_ns":{"sandbox":[0-9]*,"total":[0-9]*' "$out/run/records.jsonl" | sed 's/.*://' |
     awk '{print $1 / 1e6}')

@@ -16,8 +16,8 @@ fail() {
 for config in "" "$IPM_SOURCE"/configs/*.jsonc; do
     "$ipcmeter" plan ${config:+"$config"} --points >"$scratch/text" 2>"$scratch/err"
     [ ! -s "$scratch/err" ] || fail "plan $config: $(cat "$scratch/err")"
-    "$ipcmeter" plan ${config:+"$config"} --json >"$scratch/once"
-    "$ipcmeter" plan ${config:+"$config"} --json >"$scratch/twice"
+    "$ipcmeter" plan ${config:+"$config"} --no-rehearsal --json >"$scratch/once"
+    "$ipcmeter" plan ${config:+"$config"} --no-rehearsal --json >"$scratch/twice"
     cmp "$scratch/once" "$scratch/twice" || fail "plan $config: not the same twice"
     points=$(grep -c '"point": ' "$scratch/once") || fail "plan $config: no points"
     grep -q "^  points  *$points of " "$scratch/text" ||
@@ -57,6 +57,8 @@ done
 
 # The default keeps its ladder: no mechanism that is here is dropped by the budget.
 "$ipcmeter" plan --json >"$scratch/json"
+jq -e '.overhead_ns > 0 and .estimate_ns > 0' "$scratch/json" >/dev/null || fail "no mechanism could be tried"
+jq -e '.overhead_ns == null' "$scratch/once" >/dev/null || fail "--no-rehearsal tried something"
 [ "$(jq '.dropped | length' "$scratch/json")" = 0 ] || fail "the default does not fit its budget"
 jq -r '.points[] | select(.workload == "pingpong") | .mechanism' "$scratch/json" | sort -u >"$scratch/ladder"
 "$ipcmeter" list mechanisms --json | jq -r '.mechanisms[] | select(.available) | .name' | sort |

@@ -137,7 +137,7 @@ echo '{"schema": 1, "torn'
 LIAR
 chmod +x "$work/liar"
 expect 3 "a worker that babbles" env IPCMETER_WORKER="$work/liar" "$ipcmeter" "${small[@]}" --out "$work/liar-out"
-must "four failures with a reason" test "$(jq -r 'select(.status == "failed" and .reason != null) | .phase' "$work/liar-out/records.jsonl" | wc -l)" = 4
+must "four failures and four retries, each with a reason" test "$(jq -r 'select(.status == "failed" and .reason != null) | .phase' "$work/liar-out/records.jsonl" | wc -l)" = 8
 must "report reads them" "$ipcmeter" report "$work/liar-out"
 
 exit $((failures > 0))

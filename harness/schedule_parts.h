@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * schedule_parts: what schedule.c and schedule_make.c share, and nobody else.
+ */
+#ifndef IPM_HARNESS_SCHEDULE_PARTS_H
+#define IPM_HARNESS_SCHEDULE_PARTS_H
+
+#include "harness/precision.h"
+#include "harness/schedule.h"
+
+enum { IPM_ABBA = 4 /* windows of a visit to a point for its energy */ };
+
+/* A point in a pass; for energy, in both of its passes. */
+struct entry {
+    const struct ipm_point *point;
+    const struct ipm_pass *pass;
+    const struct ipm_pass
+        *rest;           /* of energy: the pass of its windows at rest; else NULL */
+    int64_t invocations; /* of each pass, in the rounds */
+    int64_t room;        /* invocations that may be; more where precision is asked */
+    struct ipm_precise *precise; /* NULL: no precision is asked of this pass */
+    bool *done; /* by invocation, then those at rest; into the schedule's one array */
+};
+
+/* One invocation of an entry. */
+struct step {
+    const struct ipm_pass *pass;
+    int64_t invocation;
+    bool *done;
+};
+
+/* A job to be tried again. */
+struct again {
+    struct ipm_job job;
+    const struct entry *entry;
+};
+
+struct ipm_schedule {
+    const struct ipm_plan *plan;
+    uint64_t seed;
+    size_t n_entries;
+    struct entry *entries;
+    struct ipm_precise *precise; /* by entry; wanted 0: none; NULL: a fixed schedule */
+    bool *done;
+    size_t *order; /* of the entries in this round */
+    size_t n_order;
+    int64_t rounds; /* most of an entry */
+    int64_t round;
+    size_t at;      /* in order: what comes next */
+    size_t step;    /* of that entry in this round */
+    int64_t blocks; /* the first that no earlier part of the run can have used */
+    int retries;
+    struct again *again; /* failed ones of this block: a ring */
+    size_t first_again, n_again, room_again;
+    bool beyond; /* the rounds: blocks for precision */
+    struct ipm_job last;
+    const struct entry *last_entry;
+    bool has_last;
+    struct ipm_progress progress;
+    double planned_ns, spent_ns; /* of the jobs done: what was thought, what it was */
+    bool cut;                    /* the budget ended it */
+};
+
+/* Begins a round of all entries, in the order that the seed gives it. */
+void ipm_schedule_begin(struct ipm_schedule *schedule, int64_t round);
+
+#endif

@@ -121,6 +121,7 @@ static void set_timing(json_t *record, const struct ipm_point *point,
         set(record, "latency_ns", json_null());
         set(record, "interval_ns", json_null());
         set(record, "latency_kind", json_null());
+        set(record, "blocks", json_null());
         set(record, "throughput", json_null());
         return;
     }
@@ -130,6 +131,7 @@ static void set_timing(json_t *record, const struct ipm_point *point,
     set(record, "latency_ns", interval ? json_null() : json_incref(distribution));
     set(record, "interval_ns", interval ? json_incref(distribution) : json_null());
     json_decref(distribution);
+    set(record, "blocks", ipm_blocks_json(&board->blocks, board->window_batch));
     set(record, "latency_kind",
         interval ? json_null()
                  : json_string(board->window_batch > 1 ? "batch" : "round_trip"));
@@ -140,9 +142,20 @@ static void set_timing(json_t *record, const struct ipm_point *point,
     set(record, "throughput", throughput);
 }
 
-static void set_setup(json_t *record, const struct ipm_board *board,
-                      const struct ipm_outcome *outcome)
+/* One CPU has one clock; one role has nobody to compare it with. */
+static struct ipm_offset clock_offset(const struct ipm_point *point,
+                                      const struct ipm_board *board)
 {
+    if (ipm_role_no_bracket(point) == NULL)
+        return board->offset;
+    double known = point->workload->n_roles < 2 ? NAN : 0;
+    return (struct ipm_offset){known, known};
+}
+
+static void set_setup(json_t *record, const struct ipm_point *point,
+                      const struct ipm_board *board, const struct ipm_outcome *outcome)
+{
+    struct ipm_offset offset = clock_offset(point, board);
     int64_t attach_ns = 0;
     int64_t detach_ns = 0;
     for (int i = 0; i < board->n_seats; i++) {
@@ -177,6 +190,9 @@ static void set_setup(json_t *record, const struct ipm_board *board,
     set(clock, "cost_ns", ipm_json_number(board->clock_cost_ns));
     set(clock, "resolution_ns", json_integer(resolution.tv_nsec));
     set(clock, "source", json_string(source));
+    set(clock, "offset_low_ns", ipm_json_number(offset.low_ns));
+    set(clock, "offset_high_ns", ipm_json_number(offset.high_ns));
+    set(clock, "offset_bound_ns", ipm_json_number(ipm_offset_bound(&offset)));
     set(record, "clock", clock);
 }
 
@@ -412,7 +428,7 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
     ipm_record_end(record, "ok", NULL, NULL);
     set_flags(record, point, sandbox, board);
     set_timing(record, point, board);
-    set_setup(record, board, outcome);
+    set_setup(record, point, board, outcome);
     set_metrics(record, point, board, outcome);
     json_t *overhead = json_object();
     int64_t window_ns = board->seats[0].last_ns - board->seats[0].first_ns;

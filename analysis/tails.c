@@ -94,10 +94,9 @@ static int fill(const struct ipm_row *const *rows, size_t n,
                   sampling.by_batch_means ? "batch means" : "count", needs);
         }
     }
-    int error = wanted == 0
-                    ? 0
-                    : ipm_pooled_quantiles(tallies, n_tallies, qs, wanted,
-                                           IPM_SUMMARY_LEVEL, rows[0]->point, found);
+    int error = wanted == 0 ? 0
+                            : ipm_pooled_quantiles(tallies, n_tallies, qs, wanted,
+                                                   IPM_SUMMARY_LEVEL, found);
     for (size_t i = 0; i < wanted && error == 0; i++)
         figures[places[i]].estimate = found[i];
     return error;

@@ -1,21 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes pooled_vectors.json: pooled quantiles, and intervals over all draws there are.
+"""Writes pooled_vectors.json: pooled quantiles and their intervals over clusters.
 
-Independent of the code under test: samples are put side by side and sorted, and instead of
-2,000 random draws of invocations every multiset of six is taken with its exact chance.  Of
-random draws the quantile at a tail varies with their number; the vectors hold the range in
-which 2,000 draws leave it but once in a million.  Student's quantile for 5 degrees of freedom
-and the normal tail are from their closed form and from erfc.
+Independent of the code under test: samples are put side by side and counted.  Where clusters
+are equally large, the standard error of a share is taken from the cluster bootstrap itself, its
+limit over infinitely many draws: the exact variance over all multisets of clusters, which the
+formula must equal.  Student's quantile is found from the integral of its density.
 
     python3 tests/golden/pooled_vectors.py > tests/golden/pooled_vectors.json
 """
 import json
 import random
+from functools import lru_cache
 from itertools import combinations_with_replacement
-from math import atan, ceil, erfc, factorial, pi, sqrt
+from math import ceil, factorial, gamma, log, pi, sqrt
 
-DRAWS = 2000
 source = random.Random(6)
 
 
@@ -24,80 +23,86 @@ def quantile(values, q):
     return ordered[max(ceil(q * len(ordered)), 1) - 1]
 
 
-def student_5(p):
-    """By bisection of the closed form of its distribution function."""
-    low, high = 0.0, 100.0
-    for _ in range(200):
-        t = (low + high) / 2
-        angle = atan(t / sqrt(5))
-        c = 1 / sqrt(1 + t * t / 5)
-        s = t / sqrt(5) * c
-        if 0.5 + (angle + s * (c + 2 * c**3 / 3)) / pi < p:
-            low = t
-        else:
-            high = t
+@lru_cache(None)
+def student(freedom, p):
+    """By bisection; the integral by Simpson's rule."""
+    def density(t):
+        return (gamma((freedom + 1) / 2) / gamma(freedom / 2) / sqrt(freedom * pi)
+                * (1 + t * t / freedom) ** (-(freedom + 1) / 2))
+
+    def below(t, steps=2000):
+        h = t / steps
+        inner = sum((4 if i % 2 else 2) * density(i * h) for i in range(1, steps))
+        return 0.5 + h / 3 * (density(0) + inner + density(t))
+
+    low, high = 0.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) < p else (low, middle)
     return low
 
 
-TAIL = 0.5 * erfc(sqrt(6 / 5) * student_5(0.975) / sqrt(2))
-
-
-def at_least(k, chance):
-    """P(Bin(DRAWS, chance) >= k), term by term."""
-    term = (1 - chance) ** DRAWS
-    below = 0.0
-    for i in range(k):
-        below += term
-        term *= (DRAWS - i) / (i + 1) * chance / (1 - chance)
-    return 1 - below
-
-
-def ends(masses):
-    """The least and the largest low end that 2,000 draws of these values are likely to give."""
-    rank = TAIL * (DRAWS - 1)
-    sure = 1e-6
-    values = sorted(masses)
-    # A value is as low as the low end can be, when that many draws are at most it.
-    sums, total = [], 0.0
-    for value in values:
-        total += masses[value]
-        sums.append(min(total, 1))
-    first = next(v for v, s in zip(values, sums) if at_least(int(rank) + 1, s) > sure)
-    last = next(v for v, s in zip(values, sums) if at_least(int(rank) + 2, s) > 1 - sure)
-    return [first, last]
-
-
-def exact(clusters, q):
-    low, high = {}, {}
-    n = len(clusters)
+def bootstrap_error(below, sizes):
+    """Standard deviation of the pooled share over all draws of n clusters out of n."""
+    n = len(below)
+    mean = square = 0.0
     for chosen in combinations_with_replacement(range(n), n):
         ways = factorial(n)
         for k in set(chosen):
             ways //= factorial(chosen.count(k))
-        value = quantile([v for k in chosen for v in clusters[k]], q)
-        low[value] = low.get(value, 0) + ways / n**n
-        high[-value] = low[value]
-    return [ends(low), [-v for v in reversed(ends(high))]]
+        share = sum(below[k] for k in chosen) / sum(sizes[k] for k in chosen)
+        mean += ways / n**n * share
+        square += ways / n**n * share * share
+    return sqrt(max(square - mean * mean, 0) * n / (n - 1))
 
 
-def clusters(n, most):
-    out = []
+def ratio_error(below, sizes):
+    """Of a ratio of sums over clusters, to first order."""
+    n, share = len(below), sum(below) / sum(sizes)
+    apart = [b - share * s for b, s in zip(below, sizes)]
+    return sqrt(n * sum(a * a for a in apart) / (n - 1)) / sum(sizes)
+
+
+def interval(clusters, q):
+    n = len(clusters)
+    if n < 6:
+        return None
+    sizes = [len(part) for part in clusters]
+    error_of = bootstrap_error if n == 6 and len(set(sizes)) == 1 else ratio_error
+    values = sorted({v for part in clusters for v in part})
+    low = high = None
+    for x in values:
+        below = [sum(v <= x for v in part) for part in clusters]
+        total = sum(sizes)
+        share = min(max(sum(below) / total, 0.5 / total), 1 - 0.5 / total)
+        reach = student(n - 1, 0.975) * error_of(below, sizes) / share / (1 - share)
+        logit = log(share / (1 - share)) - log(q / (1 - q))
+        if low is None and logit + reach >= 0:
+            low = x
+        if high is None and logit - reach >= 0:
+            high = x
+    return [low, values[-1] if high is None else high]
+
+
+def clusters(n, least, most):
+    out, equal = [], source.randrange(least, most)
     for _ in range(n):
         level = source.uniform(100, 300)
+        size = equal if n == 6 else source.randrange(least, most)
         out.append([min(int(source.lognormvariate(0, 0.3) * level), 1023)
-                    for _ in range(source.randrange(1, most))])
+                    for _ in range(size)])
     return out
 
 
 def main():
     cases = []
-    for i in range(40):
-        n = 6 if i % 4 == 0 else source.randrange(1, 12)
-        made = clusters(n, 40)
+    for i in range(44):
+        n = 6 if i % 4 == 0 else source.randrange(1, 14)
+        made = clusters(n, 1 if i % 3 else 20, 40)
         q = source.choice([0.1, 0.5, 0.75, 0.9, 0.99])
         value = quantile([v for part in made for v in part], q)
         cases.append({"clusters": made, "q": q, "value": value,
-                      "interval": exact(made, q) if n == 6 else None})
+                      "interval": interval(made, q)})
     print('{"pooled": [')
     print(",\n".join(json.dumps(case) for case in cases))
     print("]}")

@@ -72,25 +72,16 @@ static void values_match_the_vectors(void **state)
         }
         double q = number(expected, "q");
         struct ipm_estimate found;
-        assert_int_equal(ipm_pooled_quantiles(pointers, n, &q, 1, 0.95, "x", &found),
-                         0);
+        assert_int_equal(ipm_pooled_quantiles(pointers, n, &q, 1, 0.95, &found), 0);
         if (found.value != number(expected, "value"))
             fail_msg("case %zu: %g instead of %g", i, found.value,
                      number(expected, "value"));
-        /* The vectors enumerate every draw; ours are 2,000 of them. */
         const json_t *ends = json_object_get(expected, "interval");
-        if (!isnan(found.low) && json_is_array(ends)) {
-            const json_t *lows = json_array_get(ends, 0);
-            const json_t *highs = json_array_get(ends, 1);
-            double low[] = {json_number_value(json_array_get(lows, 0)),
-                            json_number_value(json_array_get(lows, 1))};
-            double high[] = {json_number_value(json_array_get(highs, 0)),
-                             json_number_value(json_array_get(highs, 1))};
-            if (found.low < low[0] || found.low > low[1] || found.high < high[0] ||
-                found.high > high[1])
-                fail_msg("case %zu: [%g, %g] outside [%g..%g, %g..%g]", i, found.low,
-                         found.high, low[0], low[1], high[0], high[1]);
-        }
+        if (json_is_null(ends) || strcmp(found.reason, "built without GSL") == 0)
+            assert_true(isnan(found.low) && isnan(found.high));
+        else if (found.low != json_number_value(json_array_get(ends, 0)) ||
+                 found.high != json_number_value(json_array_get(ends, 1)))
+            fail_msg("case %zu: [%g, %g]", i, found.low, found.high);
         for (size_t k = 0; k < n; k++)
             ipm_tally_fini(&tallies[k]);
     }
@@ -110,12 +101,12 @@ static void few_invocations_have_no_interval(void **state)
                                           &tally, &tally, &tally};
     const double qs[] = {0.5, 0.99};
     struct ipm_estimate found[2];
-    assert_int_equal(ipm_pooled_quantiles(pointers, 5, qs, 2, 0.95, "x", found), 0);
+    assert_int_equal(ipm_pooled_quantiles(pointers, 5, qs, 2, 0.95, found), 0);
     assert_true(found[0].value == 50 && found[1].value == 99);
     assert_true(isnan(found[0].low) && isnan(found[1].high));
     assert_string_equal(found[0].reason,
                         "too few: 5 of the 6 invocations that an interval needs");
-    assert_int_equal(ipm_pooled_quantiles(pointers, 6, qs, 2, 0.95, "x", found), 0);
+    assert_int_equal(ipm_pooled_quantiles(pointers, 6, qs, 2, 0.95, found), 0);
     if (found[0].reason[0] == '\0')
         assert_true(found[1].low == 99 && found[1].high == 99 &&
                     found[1].level == 0.95);
@@ -157,14 +148,11 @@ static void covers(size_t n, size_t runs)
     gsl_rng *source = gsl_rng_alloc(gsl_rng_taus2);
     gsl_rng_set(source, 20240229);
     for (size_t run = 0; run < runs; run++) {
-        char seed[32];
         struct ipm_estimate found[2];
         simulate(source, n, tallies);
         for (size_t k = 0; k < n; k++)
             pointers[k] = &tallies[k];
-        (void)snprintf(seed, sizeof(seed), "run %zu", run);
-        assert_int_equal(ipm_pooled_quantiles(pointers, n, qs, 2, 0.95, seed, found),
-                         0);
+        assert_int_equal(ipm_pooled_quantiles(pointers, n, qs, 2, 0.95, found), 0);
         for (size_t i = 0; i < 2; i++) {
             double truth = 5000 * exp(gsl_cdf_ugaussian_Pinv(qs[i]) * hypot(0.03, 0.1));
             hits[i] += found[i].low <= truth && truth <= found[i].high;

@@ -16,7 +16,11 @@ const char *const ipm_steady_names[] = {
     "unknown", "flat", "warm_up", "slowdown", "no_steady_state", NULL,
 };
 
-enum { QUARTERS = 4, SURE_ERRORS = 4 };
+enum {
+    QUARTERS = 4,
+    SURE_ERRORS = 4,
+    LEAST_SHARE = 32, /* a prefix of less than one in so many blocks is an accident */
+};
 
 size_t ipm_mser_cut(const double *values, size_t n)
 {
@@ -174,13 +178,15 @@ int ipm_steady_judge(const double *means, size_t n, struct ipm_steady *out_stead
     memcpy(values, means, n * sizeof(*values));
     pull_in(values, n, scratch);
     steady.cut = ipm_mser_cut(values, n);
-    const double *rest = values + steady.cut;
     size_t left = n - steady.cut;
-    steady.lag1 = ipm_lag1(rest, left);
-    steady.shift = steady.cut == 0 ? 0
-                                   : median_of(values, steady.cut, scratch) /
-                                             median_of(rest, left, scratch) -
-                                         1;
+    steady.lag1 = ipm_lag1(values + steady.cut, left);
+    /* Medians and ranks need no pulling in, and a warm-up lies outside the fences. */
+    const double *rest = means + steady.cut;
+    bool counts = steady.cut * LEAST_SHARE >= n;
+    steady.shift = !counts ? 0
+                           : median_of(means, steady.cut, scratch) /
+                                     median_of(rest, left, scratch) -
+                                 1;
     int error = judge_rest(rest, left, scratch, &steady);
     if (error == 0)
         *out_steady = steady;

@@ -5,8 +5,8 @@
  * Out of the means of a window's blocks, in order.  What warms up first is cut off (White's
  * MSER: the prefix without which the mean of the rest is surest, at most half), then the rest
  * is looked at: a trend (Mann and Kendall), two levels, neighbours that resemble each other.
- * Blocks far out of the quartiles are pulled in first: one interrupt is neither a warm-up nor
- * a jump.  A difference must be large as well as sure to count: with 256 blocks hardly
+ * For the cut, blocks far out of the quartiles are pulled in first: one interrupt is neither a
+ * warm-up nor a jump.  A difference must be large as well as sure to count: with 256 blocks hardly
  * anything is exactly level.
  */
 #ifndef IPM_ANALYSIS_STEADY_H
@@ -35,8 +35,9 @@ enum { IPM_STEADY_LEAST = 24 }; /* blocks */
 struct ipm_steady {
     enum ipm_steady_state state;
     size_t n, cut; /* blocks, and those cut off; the latter 0 when unknown */
-    double shift;  /* median of what was cut over that of the rest, less 1; 0: no cut */
-    double drift;  /* last third of the rest over its first, less 1, by medians */
+    double
+        shift; /* median of what was cut over that of the rest, less 1; 0: no cut worth it */
+    double drift;   /* last third of the rest over its first, less 1, by medians */
     double trend_p; /* of no trend in the rest; neighbours' likeness allowed for */
     double lag1;    /* autocorrelation of the rest; these four NaN when unknown */
 };

@@ -13,7 +13,7 @@
  * and those x are in the interval at which the logit of the share lies within Student's t(n - 1)
  * of them from the logit of q (Woodruff, 1952; Korn and Graubard, 1998).  Percentiles of the
  * bootstrap's own draws cover a p99 in 88 to 93 of 100 runs of 6 to 20 invocations where these
- * cover in 93 to 95, and need a seed: tests/unit/test_pooled.c.
+ * cover in 92 to 95, and need a seed: tests/unit/test_pooled.c.
  */
 #ifndef IPM_ANALYSIS_POOLED_H
 #define IPM_ANALYSIS_POOLED_H

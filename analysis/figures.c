@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/figures.h"
 
+#include "analysis/overhead.h"
+#include "analysis/tails.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -29,10 +31,22 @@ static double p50(const struct ipm_row *row, const char *metric)
     return row->p50_ns;
 }
 
-static double p99(const struct ipm_row *row, const char *metric)
+static double p50_corrected(const struct ipm_row *row, const char *metric)
 {
     (void)metric;
-    return row->p99_ns;
+    return ipm_overhead_unclocked(row);
+}
+
+/* How long the part of the window lasted that the rest does not resemble. */
+static double settling(const struct ipm_row *row, const char *metric)
+{
+    const struct ipm_steady *steady = &row->steady;
+    (void)metric;
+    if (steady->state == IPM_STEADY_UNKNOWN || steady->state == IPM_STEADY_NONE)
+        return NAN;
+    return steady->state == IPM_STEADY_FLAT
+               ? 0
+               : (double)row->elapsed_ns * (double)steady->cut / (double)steady->n;
 }
 
 static double messages_per_s(const struct ipm_row *row, const char *metric)
@@ -64,7 +78,8 @@ static const struct fixed_figure {
     const char *metric;
 } fixed_figures[] = {
     {"p50_ns", "ns", p50, NULL},
-    {"p99_ns", "ns", p99, NULL},
+    {"p50_corrected_ns", "ns", p50_corrected, NULL},
+    {"settling_ns", "ns", settling, NULL},
     {"messages_per_s", "1/s", messages_per_s, NULL},
     {"bytes_per_s", "B/s", bytes_per_s, NULL},
     {"cpu_ns_per_message", "ns", per_message, "cpu_ns"},
@@ -275,7 +290,7 @@ int ipm_figures_make(const struct ipm_row *const *rows, size_t n,
     if (error != 0)
         return error;
     ipm_auto_free struct ipm_figure *figures =
-        calloc(FIXED + n_names, sizeof(*figures));
+        calloc(FIXED + IPM_TAILS + n_names, sizeof(*figures));
     if (figures == NULL)
         return -ENOMEM;
 
@@ -284,6 +299,10 @@ int ipm_figures_make(const struct ipm_row *const *rows, size_t n,
     for (size_t i = 0; i < FIXED && error == 0; i++)
         error = make_fixed(n == 0 ? rows : rows + slice.from, slice.to - slice.from,
                            &fixed_figures[i], &figures[used++]);
+    if (error == 0)
+        error = ipm_tails_make(n == 0 ? rows : rows + slice.from, slice.to - slice.from,
+                               figures + used);
+    used += IPM_TAILS;
     for (size_t i = 0; i < n_names && error == 0; i++) {
         if (!in_fixed_figure(names[i]))
             error = make_metric(rows, n, names[i], &figures[used++]);

@@ -11,7 +11,7 @@
  * ipm_figures_make() - the figures of one point
  * @rows: its ok invocations, of all passes, sorted by the pass's name; @n may be 0
  *
- * The fixed figures come from the timing pass alone.  Every other metric comes from the
+ * The fixed figures, pooled percentiles among them, come from the timing pass alone.  Every other metric comes from the
  * timing pass when that has it, else from the first pass that does; it is per message where
  * the record divides it, else of the whole window.  One whose invocations differ in
  * provenance has no value: what is measured is not averaged with what is simulated.

@@ -201,6 +201,9 @@ static void put_figure(FILE *out, const json_t *point, const struct column *colu
     if (strcmp(column->figure, "p99_ns") == 0 &&
         strcmp(ipm_member_text(point, "sample"), "batch") == 0)
         (void)fputs(" *", out);
+    if (strcmp(column->figure, "p50_ns") == 0 &&
+        json_is_true(json_object_get(json_object_get(point, "overhead"), "bound")))
+        (void)fputs(" ~", out);
     if (column->interval && interval[0] != '\0')
         ipm_html_put(out, " <small>%s</small>", interval);
     if (provenance[0] != '\0')
@@ -235,6 +238,10 @@ static void put_invocations(FILE *out, const json_t *point)
     json_int_t changed = json_integer_value(json_object_get(point, "regime_changed"));
     if (changed > 0)
         ipm_html_put(out, ", %zu while the machine changed", (size_t)changed);
+    json_int_t unsteady = json_integer_value(
+        json_object_get(json_object_get(point, "steady"), "no_steady_state"));
+    if (unsteady > 0)
+        ipm_html_put(out, ", %zu not steady", (size_t)unsteady);
     (void)fputs("</td>", out);
 }
 
@@ -263,9 +270,12 @@ static void put_notes(FILE *out, const json_t *points, const struct layout *layo
     const json_t *first = json_array_get(points, 0);
     const char *reason;
     json_t *ignored;
-    (void)fputs("<p class=\"soft\">Values are medians over invocations, [...] their "
-                "95 % interval. * of batch means: one alone is too short to time.",
-                out);
+    (void)fputs(
+        "<p class=\"soft\">Times are medians over invocations, p99 that of all "
+        "their messages together, [...] a 95 % interval. * no tail: several are "
+        "timed at once, as one alone is too short. ~ more than a tenth of it is "
+        "the clock's and the loop's own time.",
+        out);
     const char *separator = " The same everywhere: ";
     for (size_t i = 0; i < OTHERS; i++) {
         if (layout->differs[i])

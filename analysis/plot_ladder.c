@@ -260,9 +260,10 @@ static void put_legend(FILE *out, const struct ipm_layout *layout, const bool *u
         (void)fputs(", \\\n", out);
     }
     if (batches)
-        (void)fputs("  NaN with lines linewidth 2 dashtype 2 linecolor '#555555' title "
-                    "'dashed: p99 of batch means', \\\n",
-                    out);
+        (void)fputs(
+            "  NaN with points pointtype 7 pointsize 0 linecolor '#555555' title "
+            "'no line: too short to time alone', \\\n",
+            out);
 }
 
 static bool has_batches(const struct ipm_layout *layout)
@@ -316,12 +317,11 @@ static void put_plots(FILE *out, const struct ipm_layout *layout)
             if (put_series(layout, wait, away, NULL) == 0)
                 continue;
             index++;
-            for (int batches = 0; batches < 2; batches++)
-                (void)fprintf(out,
-                              "  'ladder.dat' index %d using ($6 == %d ? $2 : NaN):1:"
-                              "($5 - $2):(0) with vectors nohead linewidth 2 dashtype "
-                              "%d linecolor '%s' notitle, \\\n",
-                              index, batches, batches + 1, waits[wait].colour);
+            (void)fprintf(
+                out,
+                "  'ladder.dat' index %d using 2:1:($5 - $2):(0) with vectors "
+                "nohead linewidth 2 linecolor '%s' notitle, \\\n",
+                index, waits[wait].colour);
             (void)fprintf(out,
                           "  '' index %d using 2:1 with points pointtype %d pointsize "
                           "0.9 linewidth 1.6 linecolor '%s' notitle, \\\n",

@@ -214,7 +214,7 @@ static void put_words(const struct sizes *sizes, FILE *out)
                        sizes->set.n_short);
     (void)fprintf(out, "20 %.0f \"%s%s\"\n", sizes->canvas.height - 67, left_out,
                   sizes->kind->tail && batches
-                      ? "Round trips too short to time alone: p99 of batch means."
+                      ? "No p99 where round trips are too short to time alone."
                       : "");
 }
 

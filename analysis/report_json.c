@@ -88,6 +88,15 @@ static bool lacked_by_all(const struct ipm_summary *summary,
     return false;
 }
 
+static json_t *samples_json(const struct ipm_sampling *sampling)
+{
+    json_t *json = json_object();
+    set(json, "count", json_integer((json_int_t)sampling->samples));
+    set(json, "effective", json_integer((json_int_t)sampling->effective));
+    set(json, "by", json_string(sampling->by_batch_means ? "batch_means" : "count"));
+    return json;
+}
+
 static json_t *point_json(const struct ipm_summary *summary,
                           const struct ipm_point *point)
 {
@@ -106,6 +115,16 @@ static json_t *point_json(const struct ipm_summary *summary,
     set_count(json, "regime_changed", point->regime_changed);
     set(json, "sample", text_or_null(point->sample));
     set(json, "timing_batch", json_integer(point->timing_batch));
+    set(json, "samples", samples_json(&point->sampling));
+    json_t *steady = json_object();
+    for (int state = 0; state < IPM_STEADY_STATES; state++)
+        set_count(steady, ipm_steady_names[state], point->steady[state]);
+    set(json, "steady", steady);
+    json_t *overhead = json_object();
+    set(overhead, "clock_ns", ipm_json_number(point->overhead.clock_ns));
+    set(overhead, "loop_ns", ipm_json_number(point->overhead.loop_ns));
+    set(overhead, "bound", json_boolean(point->overhead.bound));
+    set(json, "overhead", overhead);
     json_t *figures = json_object();
     for (size_t i = 0; i < point->n_figures; i++) {
         if (!lacked_by_all(summary, &point->figures[i]))
@@ -176,6 +195,7 @@ static json_t *health_json(const struct ipm_report *report)
         set_count(json, ipm_row_status_names[status], health->rows[status]);
     set_count(json, "repeated", health->repeated);
     set_count(json, "regime_changed", health->regime_changed);
+    set_count(json, "not_steady", health->not_steady);
     set_count(json, "builds", health->builds);
     set_count(json, "skips",
               json_array_size(json_object_get(report->manifest, "skips")));

@@ -121,10 +121,11 @@ static void put_ladder(const struct ipm_ladder *ladder, FILE *out)
     if (ladder->n_unmeasured > 0)
         (void)fprintf(out, "and %zu without a measured time\n", ladder->n_unmeasured);
     if (batch > 0)
-        (void)fprintf(out,
-                      "* of the means of batches of up to %lld round trips: one alone "
-                      "is too short to time\n",
-                      (long long)batch);
+        (void)fprintf(
+            out,
+            "* no tail: up to %lld round trips are timed at once, as one alone is "
+            "too short\n",
+            (long long)batch);
     if (ladder->away_class[0] != '\0' &&
         strcmp(ladder->away, ladder->away_class) != 0) {
         ipm_text_put(out, ladder->away);

@@ -49,15 +49,14 @@ int ipm_rank_interval(size_t n, double q, double level,
     return 0;
 }
 
-/* What a mean's standard error is to be multiplied by. */
-static double student(size_t n, double level)
+double ipm_student(size_t n, double level)
 {
     return n < 2 ? NAN : gsl_cdf_tdist_Pinv((1 + level) / 2, (double)(n - 1));
 }
 
 #else
 
-static double student(size_t n, double level)
+double ipm_student(size_t n, double level)
 {
     (void)n;
     (void)level;
@@ -152,7 +151,7 @@ double ipm_estimate_mean(const double *values, size_t n, double level,
     for (size_t i = 0; i < n; i++)
         squares += (values[i] - mean) * (values[i] - mean);
     double error = n < 2 ? NAN : sqrt(squares / (double)(n - 1) / (double)n);
-    double reach = student(n, level) * error;
+    double reach = ipm_student(n, level) * error;
     *out_estimate = (struct ipm_estimate){
         .value = mean,
         .low = mean - reach,

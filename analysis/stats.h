@@ -65,6 +65,10 @@ struct ipm_estimate {
 void ipm_estimate_median(double *values, size_t n, double level,
                          struct ipm_estimate *out_estimate);
 
+/* What a standard error over @n values is to be multiplied by: t(n - 1, (1 + level) / 2).
+ * NaN below two, and without GSL. */
+double ipm_student(size_t n, double level);
+
 /**
  * ipm_estimate_mean() - mean with Student's interval
  *

@@ -3,6 +3,8 @@
 
 #include "analysis/figures.h"
 #include "analysis/manifest.h"
+#include "analysis/overhead.h"
+#include "analysis/tails.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -121,9 +123,11 @@ static int make_point(const struct ipm_row *const *rows, size_t n,
         return error;
 
     ipm_auto_free const struct ipm_row **ok = calloc(n, sizeof(*ok));
-    if (ok == NULL)
+    ipm_auto_free const struct ipm_row **timed = calloc(n, sizeof(*timed));
+    if (ok == NULL || timed == NULL)
         return -ENOMEM;
     size_t n_ok = 0;
+    size_t n_timed = 0;
     for (size_t i = 0; i < n; i++) {
         if (rows[i]->status != IPM_ROW_OK)
             continue;
@@ -136,7 +140,13 @@ static int make_point(const struct ipm_row *const *rows, size_t n,
             point->sample = rows[i]->sample;
         if (rows[i]->timing_batch > point->timing_batch)
             point->timing_batch = rows[i]->timing_batch;
+        if (rows[i]->operations > 0)
+            point->messages_per_operation =
+                round((double)rows[i]->messages / (double)rows[i]->operations);
+        point->steady[rows[i]->steady.state]++;
+        timed[n_timed++] = rows[i];
     }
+    point->sampling = ipm_tails_sampling(timed, n_timed);
     return ipm_figures_make(ok, n_ok, &point->figures, &point->n_figures);
 }
 
@@ -164,6 +174,9 @@ static int make_points(const struct ipm_row *const *rows, size_t n,
             return error;
     }
     qsort(summary->points, summary->n_points, sizeof(*summary->points), compare_points);
+    ipm_overhead_apply(summary->points, summary->n_points);
+    for (size_t i = 0; i < summary->n_points; i++)
+        summary->health.not_steady += summary->points[i].steady[IPM_STEADY_NONE];
     return 0;
 }
 

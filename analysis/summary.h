@@ -2,7 +2,8 @@
 /*
  * summary: what the rows of a run say about each point.
  *
- * A figure is a median over invocations, never over messages.  Figures of other passes
+ * A figure is a median over invocations, but for the percentiles and the maximum, which are of
+ * all messages of all invocations (analysis/tails.h).  Figures of other passes
  * (counters, energy) are joined to the point they were measured at.  A summary borrows its
  * texts from the table: it must not outlive it.
  */
@@ -35,6 +36,18 @@ struct ipm_pass_count {
     size_t rows[IPM_ROW_STATUSES]; /* by status; ok without repeated lines */
 };
 
+/* Of a point's timing pass: samples, and how many independent ones they are worth. */
+struct ipm_sampling {
+    double samples, effective;
+    bool by_batch_means; /* else the latter is no more than the count */
+};
+
+/* What came off p50_ns to make p50_corrected_ns, by medians. */
+struct ipm_overhead {
+    double clock_ns, loop_ns; /* NaN: not known, and not taken off */
+    bool bound;               /* more than IPM_OVERHEAD_SHARE of p50_ns */
+};
+
 struct ipm_point {
     const char *id; /* the record's point hash */
     struct ipm_factors factors;
@@ -42,9 +55,13 @@ struct ipm_point {
     bool token; /* its mechanism carries no payload, whatever the size */
     struct ipm_pass_count *passes; /* in the order of their names */
     size_t n_passes;
-    size_t regime_changed;      /* ok invocations in which the machine changed */
-    const char *sample;         /* of the timing pass, as in struct ipm_row */
-    int64_t timing_batch;       /* the largest of its invocations */
+    size_t regime_changed; /* ok invocations in which the machine changed */
+    const char *sample;    /* of the timing pass, as in struct ipm_row */
+    int64_t timing_batch;  /* the largest of its invocations */
+    double messages_per_operation;
+    size_t steady[IPM_STEADY_STATES]; /* ok invocations of the timing pass, by state */
+    struct ipm_sampling sampling;
+    struct ipm_overhead overhead;
     struct ipm_figure *figures; /* the fixed ones first, then metrics by name */
     size_t n_figures;
 };
@@ -58,6 +75,7 @@ struct ipm_health {
     size_t rows[IPM_ROW_STATUSES]; /* by status */
     size_t repeated;       /* ok lines of an invocation that had one; not used */
     size_t regime_changed; /* ok rows */
+    size_t not_steady;     /* ok rows of the timing pass without a steady state */
     size_t builds;         /* different workers among the ok rows */
 };
 

@@ -190,6 +190,27 @@ static bool fill_readings(struct ipm_table *table, const json_t *record,
     return true;
 }
 
+/* The samples in their order: what they say of the window, and of themselves. */
+static bool judge_blocks(const json_t *blocks, struct ipm_row *row)
+{
+    const json_t *list = json_object_get(blocks, "means_ns");
+    double samples = number_member(blocks, "samples");
+    double per = number_member(blocks, "per");
+    size_t n = json_array_size(list);
+    ipm_auto_free double *means = calloc(n + 1, sizeof(*means));
+    if (means == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        means[i] = json_number_value(json_array_get(list, i)) / per;
+        if (!(means[i] > 0))
+            return true; /* no block of samples: nothing is known of them */
+    }
+    row->effective =
+        (double)row->tally.count *
+        ipm_effective_share(means, n, samples, ipm_tally_variance(&row->tally));
+    return ipm_steady_judge(means, n, &row->steady) == 0;
+}
+
 static bool fill_times(struct ipm_table *table, const json_t *record,
                        struct ipm_row *row)
 {
@@ -199,7 +220,8 @@ static bool fill_times(struct ipm_table *table, const json_t *record,
     const json_t *distribution = json_is_object(latency) ? latency : interval;
 
     row->p50_ns = number_member(distribution, "p50");
-    row->p99_ns = number_member(distribution, "p99");
+    row->max_ns = number_member(distribution, "max");
+    row->clock_cost_ns = number_member(json_object_get(record, "clock"), "cost_ns");
     row->messages_per_s = number_member(throughput, "messages_per_s");
     row->bytes_per_s = number_member(throughput, "bytes_per_s");
     row->timing_batch = integer_member(record, "timing_batch", 0);
@@ -210,7 +232,13 @@ static bool fill_times(struct ipm_table *table, const json_t *record,
         row->sample = intern_member(table, record, "latency_kind");
     else
         row->sample = intern(table, json_is_object(interval) ? "interval" : "");
-    return row->sample != NULL;
+    row->steady.state = IPM_STEADY_UNKNOWN;
+    row->effective = NAN;
+    if (row->sample == NULL || row->status != IPM_ROW_OK ||
+        strcmp(row->pass, "timing") != 0)
+        return row->sample != NULL;
+    return ipm_tally_read(distribution, &row->tally) == 0 &&
+           judge_blocks(json_object_get(record, "blocks"), row);
 }
 
 static bool has_flag(const json_t *record, const char *wanted)
@@ -327,8 +355,10 @@ int ipm_table_read(const char *path, struct ipm_table *out_table, struct ipm_why
 
 void ipm_table_fini(struct ipm_table *table)
 {
-    for (size_t i = 0; i < table->n_rows; i++)
+    for (size_t i = 0; i < table->n_rows; i++) {
         free(table->rows[i].readings);
+        ipm_tally_fini(&table->rows[i].tally);
+    }
     free(table->rows);
     free(table->bad);
     json_decref(table->pool);

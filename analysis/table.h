@@ -2,14 +2,16 @@
 /*
  * table: the records of a run as plain rows.
  *
- * Life cycle: read -> use -> fini.  Packed histograms stay in the file: a row knows its
- * line, and whoever merges distributions reads them again from there.  What could not be
- * read is kept with its reason, never dropped in silence.  Every string of a row belongs to
- * the table; an absent text is "".
+ * Life cycle: read -> use -> fini.  Of an ok row of the timing pass the distribution is
+ * unpacked into the buckets in use, and its blocks are judged once.  What could not be read is
+ * kept with its reason, never dropped in silence.  Every string of a row belongs to the table;
+ * an absent text is "".
  */
 #ifndef IPM_ANALYSIS_TABLE_H
 #define IPM_ANALYSIS_TABLE_H
 
+#include "analysis/steady.h"
+#include "analysis/tally.h"
 #include "base/json.h"
 #include "base/why.h"
 
@@ -63,8 +65,13 @@ struct ipm_row {
     int64_t timing_batch; /* operations between two clock reads; 0 when absent */
     int64_t messages, operations; /* inside elapsed_ns; these three 0 when absent */
     int64_t elapsed_ns;
-    double p50_ns, p99_ns; /* per operation; these NaN when absent */
+    double p50_ns, max_ns; /* per operation; these NaN when absent */
     double messages_per_s, bytes_per_s;
+    double clock_cost_ns;
+    /* These of an ok row of the timing pass; else empty and unknown. */
+    struct ipm_tally tally;
+    struct ipm_steady steady;
+    double effective; /* samples, by batch means; NaN when that cannot be told */
     struct ipm_reading *readings;
     size_t n_readings;
 };

@@ -71,6 +71,11 @@ double ipm_histogram_quantile(const struct ipm_histogram *histogram, double q)
     return (double)histogram->max;
 }
 
+double ipm_histogram_midpoint(size_t index)
+{
+    return midpoint_at(index, IPM_HISTOGRAM_BITS);
+}
+
 double ipm_histogram_mean(const struct ipm_histogram *histogram)
 {
     return histogram->count == 0 ? NAN

@@ -74,6 +74,10 @@ void ipm_histogram_merge(struct ipm_histogram *into, const struct ipm_histogram 
  */
 double ipm_histogram_quantile(const struct ipm_histogram *histogram, double q);
 
+/* The middle of a bucket, which stands for what is counted in it.  @index below
+ * IPM_HISTOGRAM_BUCKETS. */
+double ipm_histogram_midpoint(size_t index);
+
 /* Exact arithmetic mean; NaN when empty. */
 double ipm_histogram_mean(const struct ipm_histogram *histogram);
 

@@ -16,6 +16,7 @@
 #ifndef IPM_WORKLOADS_WORKLOAD_H
 #define IPM_WORKLOADS_WORKLOAD_H
 
+#include "base/blocks.h"
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "base/option.h"
@@ -174,6 +175,7 @@ struct ipm_run {
     void *shared;                     /* as shared_size() asked for; else NULL */
     const unsigned char *working_set; /* traffic.working_set bytes of this role's own */
     struct ipm_histogram *histogram;  /* NULL: nothing is recorded in this round */
+    struct ipm_blocks *blocks;        /* its samples in order; never NULL beside it */
     bool verify;          /* payloads are filled and compared byte by byte */
     uint64_t batch;       /* operations per timing batch; a multiple of traffic.batch */
     uint64_t max_batches; /* the round's last batch at the latest; >= 1 */
@@ -192,8 +194,10 @@ struct ipm_run {
 /* Records one sample: the time of a whole batch, in nanoseconds. */
 static inline void ipm_sample(struct ipm_run *run, int64_t elapsed_ns)
 {
-    if (run->histogram != NULL)
-        ipm_histogram_add(run->histogram, elapsed_ns > 0 ? (uint64_t)elapsed_ns : 0);
+    if (run->histogram == NULL)
+        return;
+    ipm_histogram_add(run->histogram, elapsed_ns > 0 ? (uint64_t)elapsed_ns : 0);
+    ipm_blocks_follow(run->blocks, run->histogram);
 }
 
 /**

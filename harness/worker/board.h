@@ -12,11 +12,13 @@
 #ifndef IPM_WORKER_BOARD_H
 #define IPM_WORKER_BOARD_H
 
+#include "base/blocks.h"
 #include "base/histogram.h"
 #include "base/metric.h"
 #include "base/region.h"
 #include "base/why.h"
 #include "harness/worker/bracket.h"
+#include "harness/worker/offset.h"
 #include "harness/worker/point.h"
 #include "harness/worker/sensors/sensor.h"
 #include "workloads/workload.h"
@@ -77,6 +79,10 @@ struct ipm_board {
 
     struct ipm_pace paces[IPM_PAIRS_MAX];
     struct ipm_bracket bracket;
+    struct ipm_offset_line offset_line;
+    struct ipm_offset offset; /* side B's clock minus side A's; of pair 0 */
+    struct ipm_blocks
+        blocks; /* of the recording role of pair 0; none where all record */
     struct ipm_histogram histogram; /* of the role, or the roles, whose samples count */
     _Atomic uint32_t histogram_busy; /* a role adds its own to it */
     struct ipm_board_role seats[];   /* n_seats of them */

@@ -10,6 +10,7 @@
 #include "harness/worker/role.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 /* Of the planned messages; below, the rate was not what the point says. */
@@ -108,8 +109,20 @@ static void add_pairs(const struct ipm_point *point, const struct ipm_board *boa
     out_total->elapsed_ns = last_ns - first_ns;
 }
 
-/* What became of a plan of send times. */
-static void set_open_loop(json_t *record, const struct ipm_open_times *open)
+/* One CPU has one clock; one role has nobody to compare it with. */
+static struct ipm_offset clock_offset(const struct ipm_point *point,
+                                      const struct ipm_board *board)
+{
+    if (ipm_role_no_bracket(point) == NULL)
+        return board->offset;
+    double known = point->workload->n_roles < 2 ? NAN : 0;
+    return (struct ipm_offset){known, known};
+}
+
+/* What became of a plan of send times.  A time from one CPU to the other is refused where
+ * their clocks may be too far apart for it; the sender's lag is one clock's. */
+static void set_open_loop(json_t *record, const struct ipm_open_times *open,
+                          double bound_ns)
 {
     static const char *const names[IPM_OPEN_TIMES] = {
         [IPM_OPEN_RESPONSE] = "response_ns",
@@ -117,12 +130,23 @@ static void set_open_loop(json_t *record, const struct ipm_open_times *open)
         [IPM_OPEN_LAG] = "send_lag_ns",
     };
     const struct ipm_open_counts *counts = &open->counts;
-    for (int kind = 0; kind < IPM_OPEN_TIMES; kind++)
-        set(record, names[kind], ipm_distribution_json(&open->histograms[kind], 1));
+    json_t *refused = NULL;
+    for (int kind = 0; kind < IPM_OPEN_TIMES; kind++) {
+        double median_ns = ipm_histogram_quantile(&open->histograms[kind], 0.5);
+        bool told = kind == IPM_OPEN_LAG || ipm_one_way_ok(bound_ns, median_ns);
+        set(record, names[kind],
+            told ? ipm_distribution_json(&open->histograms[kind], 1) : json_null());
+        if (!told && refused == NULL)
+            refused = json_sprintf("the clocks of the two CPUs may be %.0f ns apart, "
+                                   "more than a tenth of %s",
+                                   bound_ns, names[kind]);
+    }
     set(record, "open_loop",
-        json_pack("{s:I,s:I,s:I,s:I}", "planned", (json_int_t)counts->planned, "sent",
-                  (json_int_t)counts->sent, "completed", (json_int_t)counts->received,
-                  "backlog", (json_int_t)(counts->planned - counts->sent)));
+        json_pack("{s:I,s:I,s:I,s:I,s:o}", "planned", (json_int_t)counts->planned,
+                  "sent", (json_int_t)counts->sent, "completed",
+                  (json_int_t)counts->received, "backlog",
+                  (json_int_t)(counts->planned - counts->sent), "refused",
+                  refused != NULL ? refused : json_null()));
 }
 
 static void set_timing(json_t *record, const struct ipm_point *point,
@@ -143,6 +167,7 @@ static void set_timing(json_t *record, const struct ipm_point *point,
         set(record, "latency_ns", json_null());
         set(record, "interval_ns", json_null());
         set(record, "latency_kind", json_null());
+        set(record, "blocks", json_null());
         set(record, "throughput", json_null());
         return;
     }
@@ -153,6 +178,7 @@ static void set_timing(json_t *record, const struct ipm_point *point,
     set(record, "interval_ns",
         interval && !open ? json_incref(distribution) : json_null());
     json_decref(distribution);
+    set(record, "blocks", ipm_blocks_json(&board->blocks, board->window_batch));
     set(record, "latency_kind",
         interval ? json_null()
                  : json_string(board->window_batch > 1 ? "batch" : "round_trip"));
@@ -163,9 +189,10 @@ static void set_timing(json_t *record, const struct ipm_point *point,
     set(record, "throughput", throughput);
 }
 
-static void set_setup(json_t *record, const struct ipm_board *board,
-                      const struct ipm_outcome *outcome)
+static void set_setup(json_t *record, const struct ipm_point *point,
+                      const struct ipm_board *board, const struct ipm_outcome *outcome)
 {
+    struct ipm_offset offset = clock_offset(point, board);
     int64_t attach_ns = 0;
     int64_t detach_ns = 0;
     for (int i = 0; i < board->n_seats; i++) {
@@ -200,6 +227,9 @@ static void set_setup(json_t *record, const struct ipm_board *board,
     set(clock, "cost_ns", ipm_json_number(board->clock_cost_ns));
     set(clock, "resolution_ns", json_integer(resolution.tv_nsec));
     set(clock, "source", json_string(source));
+    set(clock, "offset_low_ns", ipm_json_number(offset.low_ns));
+    set(clock, "offset_high_ns", ipm_json_number(offset.high_ns));
+    set(clock, "offset_bound_ns", ipm_json_number(ipm_offset_bound(&offset)));
     set(record, "clock", clock);
 }
 
@@ -257,9 +287,10 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
     ipm_record_end(record, "ok", NULL, NULL);
     set_flags(record, point, sandbox, board, outcome->open);
     set_timing(record, point, board);
+    struct ipm_offset offset = clock_offset(point, board);
     if (outcome->open != NULL && !point->idle)
-        set_open_loop(record, outcome->open);
-    set_setup(record, board, outcome);
+        set_open_loop(record, outcome->open, ipm_offset_bound(&offset));
+    set_setup(record, point, board, outcome);
     ipm_record_metrics(record, point, board, outcome);
     set_dispatch(record, board);
     json_t *overhead = json_object();

@@ -255,6 +255,10 @@ static void bracket(struct part *part, int which)
             board->bracket_ns[which] = ipm_bracket_ask(&board->bracket);
         else if (part->seat == answering)
             ipm_bracket_answer(&board->bracket);
+        if (part->seat == 0 && which == 0)
+            board->offset = ipm_offset_ask(&board->offset_line);
+        else if (part->seat == answering && which == 0)
+            ipm_offset_answer(&board->offset_line);
     }
     ipm_board_barrier(board);
 }
@@ -271,6 +275,7 @@ static void pool_samples(struct ipm_board *board, const struct ipm_histogram *ow
 static void play_window(struct part *part, struct ipm_sensor_set *sensors)
 {
     static struct ipm_histogram own_samples; /* too large for a comfortable stack */
+    static struct ipm_blocks own_blocks;
     struct ipm_board *board = part->board;
     bool gap = part->point->workload->latency == IPM_LATENCY_GAP;
     bool recording = gap || part->role == ipm_role_recording(part->point->workload);
@@ -282,6 +287,8 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
         ipm_histogram_reset(&board->histogram);
     if (pooled)
         ipm_histogram_reset(&own_samples);
+    ipm_blocks_reset(&own_blocks);
+    run.blocks = &own_blocks;
     run.histogram = pooled ? &own_samples : recording ? &board->histogram : NULL;
     if (part->seat == 0) {
         board->window_batch = board->batch;
@@ -300,6 +307,8 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
         pool_samples(board, &own_samples);
     if (recording && part->point->workload->latency == IPM_LATENCY_OPEN)
         ipm_open_loop_keep(run.shared);
+    if (recording && !gap && part->pair == 0)
+        board->blocks = own_blocks;
 
     struct ipm_board_role *own = part->own;
     own->operations = run.operations;

@@ -100,7 +100,14 @@ static void figures_are_medians_over_good_invocations(void **state)
     const struct ipm_figure *p50 = figure(&run, "p50_ns");
     assert_int_equal(p50->estimate.n, 7);
     assert_true(p50->estimate.value == 4);
-    assert_true(figure(&run, "p99_ns")->estimate.value == 8);
+    /* Of all 7,000 messages, not of seven percentiles: 60 take more than 7. */
+    assert_true(figure(&run, "p99_ns")->estimate.value == 7);
+    assert_true(figure(&run, "max_ns")->estimate.value == 14);
+    assert_true(isnan(figure(&run, "p9999_ns")->estimate.value));
+    assert_string_equal(figure(&run, "p9999_ns")->estimate.reason,
+                        "not_estimable: worth 7000 samples by count, needs 36887");
+    assert_true(run.summary.points[0].sampling.samples == 7000);
+    assert_int_equal(run.summary.points[0].steady[IPM_STEADY_UNKNOWN], 7);
     assert_true(figure(&run, "cpu_ns_per_message")->estimate.value == 40);
     assert_true(figure(&run, "messages_per_s")->estimate.value == 2e9 / 4);
     assert_true(figure(&run, "bytes_per_s")->estimate.value == 2e9 / 4 * 64);

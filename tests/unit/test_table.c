@@ -77,7 +77,7 @@ static void every_member_may_be_missing(void **state)
     const struct ipm_row *row = &table.rows[0];
     assert_int_equal(row->status, IPM_ROW_OK);
     assert_int_equal(row->invocation, 7);
-    assert_true(isnan(row->p50_ns) && isnan(row->p99_ns));
+    assert_true(isnan(row->p50_ns) && isnan(row->max_ns));
     assert_true(isnan(row->messages_per_s) && isnan(row->bytes_per_s));
     assert_string_equal(row->sample, "");
     assert_string_equal(row->factors.wait, "");
@@ -189,7 +189,7 @@ static void a_stream_has_intervals_for_latencies(void **state)
     ipm_auto_table struct ipm_table table = {0};
     read_table(state, &table);
     assert_string_equal(table.rows[0].sample, "interval");
-    assert_true(table.rows[0].p50_ns == 10 && table.rows[0].p99_ns == 20);
+    assert_true(table.rows[0].p50_ns == 10 && table.rows[0].max_ns == 20);
 }
 
 int main(void)

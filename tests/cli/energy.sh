@@ -72,7 +72,8 @@ cmp "$work/order" "$work/abba" || fail "the order is $(cat "$work/order")"
 [[ $(jq -r '.energy | "\(.source) \(.provenance) \(.accepted) \(.parameters.e_message_uj)"' "$work/sim/manifest.json") == \
     "simulated simulated true 300" ]] || fail "the manifest does not say which meter"
 
-# The planted cost comes out: that of a message, of its bytes, and of its switches.
+# The planted cost comes out: that of a message, of its bytes, and of its switches.  How often
+# an interval of 95 % holds it is counted by unit.joules: here it misses once in twenty runs.
 "$ipcmeter" report "$work/sim" --text >"$work/text" 2>/dev/null
 grep -q '^Energy, simulated' "$work/text" || fail "the text does not say simulated"
 "$ipcmeter" report "$work/sim" >/dev/null 2>&1
@@ -86,7 +87,7 @@ truth=$(jq -s '[.[] | select(.pass == "energy") | .metrics.voluntary_switches.va
 jq -e --argjson truth "$truth" '.energy.points | length == 1 and (.[0] | .status == "ok" and
         .provenance == "simulated" and .blocks == 3 and
         (.message_uj.value / $truth - 1 | fabs) < 0.1 and
-        .message_uj.low <= $truth and $truth <= .message_uj.high)' \
+        .message_uj.low < .message_uj.value and .message_uj.value < .message_uj.high)' \
     "$work/sim/report.json" >"$work/verdict" ||
     fail "planted $truth uJ, found $(jq -c .energy "$work/sim/report.json")"
 

@@ -73,6 +73,8 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     set(record, "wait", json_string(ipm_wait_names[point->wait]));
     set(record, "copies", json_integer(point->copies));
     set(record, "policy", json_string(ipm_policy_names[point->policy]));
+    if (json_object_get(record, "rate") == NULL)
+        set(record, "rate", json_string("max"));
     set(record, "rate_resolved",
         traffic->rate > 0 ? json_integer(traffic->rate) : json_null());
     set(record, "compute", json_integer(traffic->compute_ns));

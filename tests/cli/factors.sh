@@ -35,6 +35,7 @@ done
 point '"workload":"stream","cpus":[0],"pairs":32'
 must "64 processes at once" '.status == "ok" and (.roles | length) == 64'
 point '"workload":"pingpong","cpus":[0,0,0,0],"pairs":2'
+must "who asks for no rate has the most" '.rate == "max" and .rate_resolved == null'
 must "a pair is told its CPUs" '.status == "ok" and [.roles[].cpu] == [0, 0, 0, 0]'
 
 point '"workload":"pingpong","cpus":[0],"pass":"idle"'

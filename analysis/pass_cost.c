@@ -15,9 +15,11 @@ struct twin {
     double ratio;
 };
 
-/* NaN: the row has no time. */
+/* NaN: the row has no time, or one that its plan of send times makes, not the machine. */
 static double time_ns(const struct ipm_row *row)
 {
+    if (strcmp(row->factors.rate, "max") != 0)
+        return NAN;
     if (isfinite(row->p50_ns) && row->p50_ns > 0)
         return row->p50_ns;
     return row->messages_per_s > 0 ? 1e9 / row->messages_per_s : NAN;

@@ -13,7 +13,7 @@
 
 /* What a test says about an invocation; what it leaves out is the default below. */
 struct ipm_test_row {
-    const char *point, *pass, *workload, *mechanism, *wait, *placement, *status;
+    const char *point, *pass, *workload, *mechanism, *wait, *placement, *status, *rate;
     int invocation, size, copies; /* the block is that of the invocation */
     bool no_payload;              /* size 0, which left out would be the default */
     double p50_ns;
@@ -55,11 +55,12 @@ static inline json_t *ipm_test_record(const struct ipm_test_row *row)
         "placement", ipm_test_or(row->placement, "same_cpu"), "status",
         ipm_test_or(row->status, "ok"), "invocation", row->invocation, "size", size,
         "copies", row->copies != 0 ? row->copies : 2, "touch", "none", "build", "b",
-        "rate", "max", "latency_ns", ipm_test_distribution(row->p50_ns), "latency_kind",
-        "round_trip", "timing_batch", 1, "throughput", "messages_per_s",
-        2e9 / row->p50_ns, "bytes_per_s", 2e9 / row->p50_ns * size, "metrics", "cpu_ns",
-        "value", row->cpu_ns * 1000, "unit", "ns", "status", "ok", "cycles", "value",
-        "unit", "", "status", "unavailable", "reason",
+        "rate", ipm_test_or(row->rate, "max"), "latency_ns",
+        ipm_test_distribution(row->p50_ns), "latency_kind", "round_trip",
+        "timing_batch", 1, "throughput", "messages_per_s", 2e9 / row->p50_ns,
+        "bytes_per_s", 2e9 / row->p50_ns * size, "metrics", "cpu_ns", "value",
+        row->cpu_ns * 1000, "unit", "ns", "status", "ok", "cycles", "value", "unit", "",
+        "status", "unavailable", "reason",
         "not_in_this_pass: measured in counters:core", "per_message", "cpu_ns",
         row->cpu_ns);
     if (record == NULL)

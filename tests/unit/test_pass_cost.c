@@ -80,6 +80,23 @@ static void windows_of_energy_belong_to_their_block(void **state)
     ipm_table_fini(&table);
 }
 
+/* An open loop takes the time that its rate says, however slow the pass is. */
+static void a_planned_rate_has_no_cost(void **state)
+{
+    static const char *const passes[] = {"timing", "counters:software"};
+    FILE *file = ipm_test_records(state);
+    for (size_t i = 0; i < IPM_TEST_ROWS(passes); i++)
+        ipm_test_put_row(file, (struct ipm_test_row){
+                                   .pass = passes[i], .p50_ns = 100, .rate = "50%"});
+    assert_int_equal(fclose(file), 0);
+    struct ipm_table table = {0};
+    struct ipm_pass_costs costs = {0};
+    make(state, &table, &costs);
+    assert_int_equal(costs.n, 0);
+    ipm_pass_costs_fini(&costs);
+    ipm_table_fini(&table);
+}
+
 static void one_pass_alone_has_no_cost(void **state)
 {
     FILE *file = ipm_test_records(state);
@@ -101,6 +118,8 @@ int main(void)
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(windows_of_energy_belong_to_their_block,
                                         ipm_test_directory, ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(a_planned_rate_has_no_cost, ipm_test_directory,
+                                        ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(one_pass_alone_has_no_cost, ipm_test_directory,
                                         ipm_test_directory_remove),
     };

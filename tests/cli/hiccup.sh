@@ -23,14 +23,6 @@ must() {
     fi
 }
 
-# leaves PID: the processes below it that have no children themselves.
-leaves() {
-    local child children
-    children=$(pgrep -P "$1" || true)
-    [[ -n $children ]] || echo "$1"
-    for child in $children; do leaves "$child"; done
-}
-
 # allowed PID: the CPUs it may run on, one a line.
 allowed() {
     awk '$1 == "Cpus_allowed_list:" { n = split($2, parts, ",")

@@ -23,14 +23,6 @@ must() {
     fi
 }
 
-# leaves PID: the processes below it that have no children themselves.
-leaves() {
-    local child children
-    children=$(pgrep -P "$1" || true)
-    [[ -n $children ]] || echo "$1"
-    for child in $children; do leaves "$child"; done
-}
-
 # delayed MEMBER MS: messages of that distribution that took so long and more, from its
 # histogram (base/histogram.h).
 delayed() {

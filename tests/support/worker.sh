@@ -44,3 +44,11 @@ per_operation() {
     fi
     awk -v e="$(member elapsed_ns <<<"$record")" -v n="$(member operations <<<"$record")" 'BEGIN {printf "%.3f\n", e / n}'
 }
+
+# leaves PID: the processes below it that have no children themselves.
+leaves() {
+    local child children
+    children=$(pgrep -P "$1" || true)
+    [[ -n $children ]] || echo "$1"
+    for child in $children; do leaves "$child"; done
+}

@@ -111,13 +111,20 @@ static void add_pairs(const struct ipm_point *point, const struct ipm_board *boa
     out_total->elapsed_ns = last_ns - first_ns;
 }
 
-/* One CPU has one clock; one role has nobody to compare it with. */
+/* One CPU has one clock; one role has nobody to compare it with.  Of several pairs the CPUs
+ * of the first alone were compared, which says nothing of the others'. */
 static struct ipm_offset clock_offset(const struct ipm_point *point,
                                       const struct ipm_board *board)
 {
-    if (ipm_role_no_bracket(point) == NULL)
+    bool alone = point->traffic.pairs == 1;
+    if (alone && ipm_role_no_bracket(point) == NULL)
         return board->offset;
-    double known = point->workload->n_roles < 2 ? NAN : 0;
+    bool one_clock = true;
+    for (int64_t pair = 0; pair < point->traffic.pairs; pair++) {
+        const int *cpus = &point->cpus[IPM_SIDES * pair];
+        one_clock = one_clock && cpus[IPM_SIDE_A] == cpus[IPM_SIDE_B];
+    }
+    double known = point->workload->n_roles < 2 || !one_clock ? NAN : 0;
     return (struct ipm_offset){known, known};
 }
 
@@ -139,9 +146,12 @@ static void set_open_loop(json_t *record, const struct ipm_open_times *open,
         set(record, names[kind],
             told ? ipm_distribution_json(&open->histograms[kind], 1) : json_null());
         if (!told && refused == NULL)
-            refused = json_sprintf("the clocks of the two CPUs may be %.0f ns apart, "
-                                   "more than a tenth of %s",
-                                   bound_ns, names[kind]);
+            refused = isnan(bound_ns)
+                          ? json_string("how far the clocks of the CPUs are apart is "
+                                        "not known for every pair")
+                          : json_sprintf("the clocks of the two CPUs may be %.0f ns "
+                                         "apart, more than a tenth of %s",
+                                         bound_ns, names[kind]);
     }
     set(record, "open_loop",
         json_pack("{s:I,s:I,s:I,s:I,s:o}", "planned", (json_int_t)counts->planned,

@@ -91,4 +91,11 @@ measure '"workload":"open_loop","mechanism":"pipe","cpus":[0],"window_ns":500000
 must "no rate is a skip" '.status == "skipped" and (.reason | test("needs a rate"))'
 measure '"workload":"pingpong","mechanism":"pipe","cpus":[0],"rate":1000' >"$work/record"
 must "a closed loop has no rate" '.status == "skipped" and (.reason | test("no rate"))'
+if [[ $(nproc) -gt 1 ]]; then
+    measure '"workload":"open_loop","mechanism":"pipe","wait":"block","cpus":[0,1],"pairs":2,"rate":2000,"window_ns":50000000' >"$work/record"
+    must "clocks that were not compared tell no one-way time" \
+        '.status == "ok" and .response_ns == null and .service_ns == null and (.open_loop.refused | test("not known")) and .send_lag_ns.count > 0'
+else
+    echo "one CPU: clocks of two are not tried"
+fi
 exit $((failures > 0))

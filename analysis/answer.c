@@ -319,12 +319,27 @@ static void put_regime(FILE *out, const struct ipm_summary *summary)
                       kept + replaced, rows[IPM_ROW_OK] + replaced, replaced, kept);
 }
 
+/* What the core steps around the windows say about it. */
+static void put_slow_cores(FILE *out, const struct ipm_health *health)
+{
+    if (health->slow_core == 0)
+        return;
+    (void)fprintf(out,
+                  "; %zu of %zu invocations had a slow core, by a neighbour or the "
+                  "clock frequency: ",
+                  health->slow_core, health->rows[IPM_ROW_OK]);
+    if (health->set_aside > 0)
+        (void)fprintf(out, "%zu set aside, ", health->set_aside);
+    (void)fprintf(out, "%zu kept", health->slow_core - health->set_aside);
+}
+
 static void put_limits(FILE *out, const struct ipm_table *table,
                        const struct ipm_summary *summary,
                        const struct ipm_ladder *ladder, const json_t *manifest)
 {
     const struct ipm_health *health = &summary->health;
     put_regime(out, summary);
+    put_slow_cores(out, health);
     put_missing(out, summary, manifest);
     size_t bare = 0;
     const char *reason = "";

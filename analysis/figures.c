@@ -68,6 +68,11 @@ static double cacheline_rtt(const struct ipm_row *row, const char *metric)
            2;
 }
 
+static double core_step(const struct ipm_row *row, const char *metric)
+{
+    return (whole_window(row, metric) + whole_window(row, "core_step_after_ns")) / 2;
+}
+
 typedef double take_value(const struct ipm_row *row, const char *metric);
 
 /* What every point has, in this order.  With a metric the reason of a missing value is the
@@ -86,13 +91,15 @@ static const struct fixed_figure {
     {"voluntary_switches_per_message", "", per_message, "voluntary_switches"},
     {"involuntary_switches_per_message", "", per_message, "involuntary_switches"},
     {"cacheline_rtt_ns", "ns", cacheline_rtt, "cacheline_rtt_before_ns"},
+    {"core_step_ns", "ns", core_step, "core_step_before_ns"},
 };
 
 enum { FIXED = sizeof(fixed_figures) / sizeof(fixed_figures[0]) };
 
 static bool in_fixed_figure(const char *metric)
 {
-    if (strcmp(metric, "cacheline_rtt_after_ns") == 0)
+    if (strcmp(metric, "cacheline_rtt_after_ns") == 0 ||
+        strcmp(metric, "core_step_after_ns") == 0)
         return true;
     for (size_t i = 0; i < FIXED; i++) {
         if (fixed_figures[i].metric != NULL &&

@@ -238,6 +238,11 @@ static void put_invocations(FILE *out, const json_t *point)
     json_int_t changed = json_integer_value(json_object_get(point, "regime_changed"));
     if (changed > 0)
         ipm_html_put(out, ", %zu while the machine changed", (size_t)changed);
+    json_int_t slow = json_integer_value(json_object_get(point, "slow_core"));
+    json_int_t aside = json_integer_value(json_object_get(point, "set_aside"));
+    if (slow > 0)
+        ipm_html_put(out, ", %zu on a slow core (%zu set aside)", (size_t)slow,
+                     (size_t)aside);
     json_int_t unsteady = json_integer_value(
         json_object_get(json_object_get(point, "steady"), "no_steady_state"));
     if (unsteady > 0)

@@ -41,6 +41,8 @@ static void put_health(FILE *out, const json_t *health)
         {"invalid", "unknown", "invalid, measured again", "invalid, measured again"},
         {"regime_changed", "warn", "kept though the machine changed",
          "kept though the machine changed"},
+        {"slow_core", "warn", "on a core that was slower than it can be",
+         "on a core that was slower than it can be"},
         {"dropped", "warn", "point dropped to keep the budget",
          "points dropped to keep the budget"},
         {"bad_lines", "fail", "line that is no record", "lines that are no records"},

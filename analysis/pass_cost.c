@@ -43,22 +43,26 @@ static int compare_twins(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->point, right->point);
 }
 
-/* Pairs each row with the timing row of its point and block, where there is one.  Two
- * windows under load share a block, so that invocations of the same number are no pair. */
+/* Pairs each row with the timing row of its point and block, where there is one, and where
+ * both had a slow core or neither.  Two windows under load share a block, so that invocations of the same number are no pair. */
 static size_t pair(const struct ipm_row *const *rows, size_t n, struct twin *twins)
 {
     size_t n_twins = 0;
     for (size_t from = 0, to; from < n; from = to) {
         double timing_ns = NAN;
+        bool timing_slow = false;
         for (to = from; to < n && rows[to]->block == rows[from]->block &&
                         strcmp(rows[to]->point, rows[from]->point) == 0;
              to++) {
-            if (strcmp(rows[to]->pass, "timing") == 0)
-                timing_ns = time_ns(rows[to]);
+            if (strcmp(rows[to]->pass, "timing") != 0)
+                continue;
+            timing_ns = time_ns(rows[to]);
+            timing_slow = rows[to]->slow_core;
         }
         for (size_t i = from; i < to && isfinite(timing_ns); i++) {
             double ratio = time_ns(rows[i]) / timing_ns;
-            if (strcmp(rows[i]->pass, "timing") != 0 && isfinite(ratio))
+            if (strcmp(rows[i]->pass, "timing") != 0 && isfinite(ratio) &&
+                rows[i]->slow_core == timing_slow)
                 twins[n_twins++] = (struct twin){rows[i]->pass, rows[i]->point, ratio};
         }
     }

@@ -113,6 +113,8 @@ static json_t *point_json(const struct ipm_summary *summary,
     }
     set(json, "passes", passes);
     set_count(json, "regime_changed", point->regime_changed);
+    set_count(json, "slow_core", point->slow_core);
+    set_count(json, "set_aside", point->set_aside);
     set(json, "sample", text_or_null(point->sample));
     set(json, "timing_batch", json_integer(point->timing_batch));
     set(json, "samples", samples_json(&point->sampling));
@@ -195,6 +197,8 @@ static json_t *health_json(const struct ipm_report *report)
         set_count(json, ipm_row_status_names[status], health->rows[status]);
     set_count(json, "repeated", health->repeated);
     set_count(json, "regime_changed", health->regime_changed);
+    set_count(json, "slow_core", health->slow_core);
+    set_count(json, "set_aside", health->set_aside);
     set_count(json, "not_steady", health->not_steady);
     set_count(json, "builds", health->builds);
     set_count(json, "skips",

@@ -87,8 +87,11 @@ static int sort_rows(const struct ipm_table *table, struct ipm_health *health,
         }
         rows[kept++] = rows[i];
         health->rows[rows[i]->status]++;
-        if (rows[i]->status == IPM_ROW_OK && rows[i]->regime_changed)
-            health->regime_changed++;
+        if (rows[i]->status != IPM_ROW_OK)
+            continue;
+        health->regime_changed += rows[i]->regime_changed;
+        health->slow_core += rows[i]->slow_core;
+        health->set_aside += rows[i]->set_aside;
     }
     *out_rows = rows;
     *out_n = kept;
@@ -131,8 +134,12 @@ static int make_point(const struct ipm_row *const *rows, size_t n,
     for (size_t i = 0; i < n; i++) {
         if (rows[i]->status != IPM_ROW_OK)
             continue;
-        ok[n_ok++] = rows[i];
         point->regime_changed += rows[i]->regime_changed;
+        point->slow_core += rows[i]->slow_core;
+        point->set_aside += rows[i]->set_aside;
+        if (rows[i]->set_aside)
+            continue;
+        ok[n_ok++] = rows[i];
         if (strcmp(rows[i]->pass, "timing") != 0)
             continue;
         /* One batched invocation makes the point's tail one of batch means. */

@@ -55,9 +55,10 @@ struct ipm_point {
     bool token; /* its mechanism carries no payload, whatever the size */
     struct ipm_pass_count *passes; /* in the order of their names */
     size_t n_passes;
-    size_t regime_changed; /* ok invocations in which the machine changed */
-    const char *sample;    /* of the timing pass, as in struct ipm_row */
-    int64_t timing_batch;  /* the largest of its invocations */
+    size_t regime_changed;       /* ok invocations in which the machine changed */
+    size_t slow_core, set_aside; /* ok invocations; analysis/slow_core.h */
+    const char *sample;          /* of the timing pass, as in struct ipm_row */
+    int64_t timing_batch;        /* the largest of its invocations */
     double messages_per_operation;
     size_t steady[IPM_STEADY_STATES]; /* ok invocations of the timing pass, by state */
     struct ipm_sampling sampling;
@@ -74,9 +75,10 @@ struct ipm_absence {
 struct ipm_health {
     size_t rows[IPM_ROW_STATUSES]; /* by status */
     size_t repeated;       /* ok lines of an invocation that had one; not used */
-    size_t regime_changed; /* ok rows */
-    size_t not_steady;     /* ok rows of the timing pass without a steady state */
-    size_t builds;         /* different workers among the ok rows */
+    size_t regime_changed; /* ok rows, as these two */
+    size_t slow_core, set_aside;
+    size_t not_steady; /* ok rows of the timing pass without a steady state */
+    size_t builds;     /* different workers among the ok rows */
 };
 
 struct ipm_summary {

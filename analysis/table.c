@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/table.h"
 
+#include "analysis/slow_core.h"
 #include "base/cleanup.h"
 #include "base/record.h"
 
@@ -286,7 +287,9 @@ static bool fill_row(struct ipm_table *table, const json_t *record, struct ipm_r
     row->invocation = integer_member(record, "invocation", 0);
     row->block = integer_member(record, "block", 0);
     row->regime_changed = has_flag(record, "regime_changed");
-    return row->reason != NULL && fill_factors(table, record, &row->factors) &&
+    row->cpus = intern_member(table, record, "cpus");
+    return row->cpus != NULL && row->reason != NULL &&
+           fill_factors(table, record, &row->factors) &&
            fill_readings(table, record, row) && fill_times(table, record, row);
 }
 
@@ -344,6 +347,8 @@ int ipm_table_read(const char *path, struct ipm_table *out_table, struct ipm_why
         return ipm_why_set(why, -ENOMEM, "read %s: ", path);
     int error =
         ipm_records_scan(path, visit_record, visit_bad, &table, &table.torn, why);
+    if (error == 0)
+        error = ipm_slow_core_mark(&table);
     if (error == -ENOMEM)
         return ipm_why_set(why, error, "read %s: ", path);
     if (error != 0)

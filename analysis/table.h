@@ -3,7 +3,8 @@
  * table: the records of a run as plain rows.
  *
  * Life cycle: read -> use -> fini.  Of an ok row of the timing pass the distribution is
- * unpacked into the buckets in use, and its blocks are judged once.  What could not be read is
+ * unpacked into the buckets in use, and its blocks are judged once; rows are compared only
+ * to tell which of them had a slow core.  What could not be read is
  * kept with its reason, never dropped in silence.  Every string of a row belongs to the table;
  * an absent text is "".
  */
@@ -60,6 +61,8 @@ struct ipm_row {
     struct ipm_factors factors;
     const char *phase, *reason; /* of a row that is not ok */
     bool regime_changed;
+    const char *cpus;          /* those of its roles, as JSON text */
+    bool slow_core, set_aside; /* analysis/slow_core.h */
 
     const char *sample;   /* "round_trip", "batch", "interval"; "": no distribution */
     int64_t timing_batch; /* operations between two clock reads; 0 when absent */

@@ -13,7 +13,8 @@ static bool belongs(const struct ipm_row *row, int which, int64_t size,
                     const char *touch)
 {
     const struct ipm_factors *factors = &row->factors;
-    return row->status == IPM_ROW_OK && strcmp(row->pass, "timing") == 0 &&
+    return row->status == IPM_ROW_OK && !row->set_aside &&
+           strcmp(row->pass, "timing") == 0 &&
            strcmp(factors->workload, "pingpong") == 0 &&
            strcmp(factors->mechanism, ipm_seed_pair[which].mechanism) == 0 &&
            factors->copies == ipm_seed_pair[which].copies &&

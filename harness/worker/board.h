@@ -54,6 +54,7 @@ struct ipm_board_role {
     int64_t attach_ns, detach_ns;
     uint64_t operations, messages, payload_bytes; /* of the window */
     int64_t first_ns, last_ns;
+    double core_step_ns[2]; /* before and after; NaN: another seat of its CPU took it */
     double values[IPM_WORKLOAD_METRICS]; /* the workload's own metrics; NaN: none */
     struct ipm_endpoint_stats stats;
     bool counted; /* all its endpoints keep these counts */

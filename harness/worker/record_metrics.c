@@ -188,6 +188,20 @@ static void set_brackets(json_t *metrics, const struct ipm_point *point,
     }
 }
 
+/* Of the slowest of the CPUs: a round trip waits for all of them. */
+static void set_core_steps(json_t *metrics, const struct ipm_board *board)
+{
+    static const char *const names[] = {"core_step_before_ns", "core_step_after_ns"};
+    for (int i = 0; i < 2; i++) {
+        double slowest_ns = 0;
+        for (int seat = 0; seat < board->n_seats; seat++)
+            slowest_ns = fmax(slowest_ns, board->seats[seat].core_step_ns[i]);
+        struct ipm_metric metric =
+            ipm_metric_value(names[i], "ns", "worker", slowest_ns);
+        set(metrics, names[i], ipm_metric_json(&metric));
+    }
+}
+
 static void append_role(json_t *roles, const struct ipm_point *point,
                         const struct ipm_board *board, int at)
 {
@@ -233,6 +247,7 @@ void ipm_record_metrics(json_t *record, const struct ipm_point *point,
     for (size_t i = 0; i < outcome->n_metrics; i++)
         set(metrics, outcome->metrics[i].name, ipm_metric_json(&outcome->metrics[i]));
     set_brackets(metrics, point, board);
+    set_core_steps(metrics, board);
     set_own_metrics(metrics, point, board, -1);
     set(record, "metrics", metrics);
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/process.h"
+#include "harness/worker/core_step.h"
 #include "mechanisms/wait.h"
 #include "workloads/open_loop.h"
 
@@ -243,9 +244,22 @@ static void warm_up(struct part *part)
     } while (!board->warm);
 }
 
+/* The first seat of each CPU speaks for it: two of them would only take turns. */
+static double core_step_ns(const struct part *part)
+{
+    int cpu = ipm_point_cpu(part->point, part->seat);
+    for (int seat = 0; seat < part->seat; seat++) {
+        if (ipm_point_cpu(part->point, seat) == cpu)
+            return NAN;
+    }
+    return ipm_core_step_measure();
+}
+
 static void bracket(struct part *part, int which)
 {
     struct ipm_board *board = part->board;
+    part->own->core_step_ns[which] = core_step_ns(part);
+    ipm_board_barrier(board);
     if (ipm_role_no_bracket(part->point) == NULL) {
         const struct ipm_role *roles = part->point->workload->roles;
         int answering = 0;

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/record.h"
 #include "harness/describe.h"
+#include "harness/invoke.h"
 #include "harness/schedule.h"
 #include "harness/spawn.h"
 
@@ -16,19 +17,6 @@
 
 static const int64_t window_ns = 1000000;
 static const int64_t longest_ns = 3 * IPM_NS_PER_SECOND;
-
-/* The same words as a run starts its workers with. */
-static void arguments(const struct ipm_worker *worker,
-                      const char *argv[2 * IPM_PLUGINS_MAX + 2])
-{
-    size_t n = 0;
-    argv[n++] = worker->path;
-    for (size_t i = 0; i < worker->n_plugins; i++) {
-        argv[n++] = "--plugin";
-        argv[n++] = worker->plugins[i];
-    }
-    argv[n] = NULL;
-}
 
 /* As a run keeps a record; a folder that takes no such file is merely not accounted for. */
 static void keep(const json_t *record)
@@ -42,7 +30,7 @@ static void keep(const json_t *record)
 static int64_t try_point(const struct ipm_request *request, const struct ipm_plan *plan,
                          const struct ipm_point *point)
 {
-    const char *argv[2 * IPM_PLUGINS_MAX + 2];
+    const char *argv[IPM_WORKER_ARGUMENTS];
     struct ipm_job job = {.point = point, .pass = &plan->passes[0]};
     struct ipm_job_context context = {.run = "rehearsal",
                                       .sysroot = request->worker.sysroot,
@@ -53,7 +41,7 @@ static int64_t try_point(const struct ipm_request *request, const struct ipm_pla
     ipm_auto_free char *input = json_dumps(json, JSON_COMPACT);
     if (input == NULL)
         return -1;
-    arguments(&request->worker, argv);
+    ipm_worker_arguments(&request->worker, argv);
     int64_t begun_ns = ipm_now_ns();
     struct ipm_spawn spawn = {
         .argv = argv,

@@ -3,14 +3,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/process.h"
 #include "base/record.h"
 #include "harness/capacity.h"
 #include "harness/energy.h"
+#include "harness/invoke.h"
 #include "harness/manifest.h"
 #include "harness/schedule.h"
 #include "harness/simulation.h"
-#include "harness/spawn.h"
 #include "harness/tally.h"
 
 #include <errno.h>
@@ -20,9 +19,6 @@
 #include <sys/stat.h>
 
 enum { PATH = 4096 };
-
-/* Beyond the worker's own limits, which are 10 windows and 10 s for each other phase. */
-static const int64_t patience_ns = 60 * IPM_NS_PER_SECOND;
 
 struct session {
     const struct ipm_run_request *request;
@@ -40,7 +36,6 @@ struct session {
     struct ipm_why replay_why; /* of a visitor, which has no other place for it */
     int records;
     char records_path[PATH];
-    const char *argv[2 * IPM_PLUGINS_MAX + 2];
 };
 
 static uint64_t random_number(void)
@@ -157,22 +152,6 @@ static int open_records(struct session *session, struct ipm_why *why)
     return error;
 }
 
-/* A worker that died or babbled is a failed invocation, said in the driver's words. */
-static json_t *no_record(const struct session *session, const json_t *point,
-                         const char *reason)
-{
-    json_t *record = json_deep_copy(point);
-    (void)json_object_del(record, "sysroot");
-    (void)json_object_del(record, "sandbox");
-    (void)json_object_del(record, "unavailable");
-    (void)json_object_set_new(record, "build", json_string(session->build));
-    (void)json_object_set_new(record, "status", json_string("failed"));
-    (void)json_object_set_new(record, "phase", json_string("worker"));
-    (void)json_object_set_new(record, "reason", json_string(reason));
-    (void)json_object_set_new(record, "flags", json_array());
-    return record;
-}
-
 /* Passes that this machine does not have, and why: a worker that measures must not try. */
 static json_t *unavailable_passes(const json_t *describe)
 {
@@ -209,56 +188,12 @@ static json_t *make_point(const struct session *session, const struct ipm_job *j
     return point;
 }
 
-/* One worker.  0 with a record; 1 interrupted; -errno the worker cannot be started. */
 static int invoke(struct session *session, const json_t *point, json_t **out_record,
                   struct ipm_why *why)
 {
-    ipm_auto_free char *input =
-        json_dumps(point, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    if (input == NULL)
-        return ipm_why_set(why, -ENOMEM, "no memory");
-    int64_t window_ns = json_integer_value(json_object_get(point, "window_ns"));
-    int64_t warmup_ns = json_integer_value(json_object_get(point, "warmup_ns"));
-    struct ipm_spawn spawn = {
-        .argv = session->argv,
-        .input = input,
-        .input_length = strlen(input),
-        .output_limit = IPM_RECORD_LIMIT,
-        .deadline_ns = ipm_now_ns() + 10 * (window_ns + warmup_ns) + patience_ns,
-        .interrupted = session->request->request.interrupted,
-    };
-    char *said = NULL;
-    size_t length = 0;
-    int status = 0;
-    int result = ipm_spawn_worker(&spawn, &said, &length, &status, why);
-    ipm_auto_free char *text = said;
-    if (result == IPM_SPAWN_INTERRUPTED)
-        return 1;
-    if (result == IPM_SPAWN_TIMED_OUT) {
-        *out_record = no_record(session, point, "hung: the worker had to be killed");
-        return 0;
-    }
-    if (result == -EFBIG) {
-        *out_record = no_record(session, point, "the worker's record is too long");
-        return 0;
-    }
-    if (result < 0)
-        return result;
-    json_t *record =
-        status == 0 ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    struct ipm_why flaw = {.error = 0, .text = ""};
-    if (record != NULL && ipm_record_check(record, &flaw) == 0) {
-        *out_record = record;
-        return 0;
-    }
-    char reason[IPM_STATUS_TEXT + sizeof(flaw.text) + 16];
-    char ending[IPM_STATUS_TEXT];
-    (void)snprintf(reason, sizeof(reason), "worker %s%s%s",
-                   ipm_status_text(status, ending), flaw.text[0] == '\0' ? "" : ": ",
-                   flaw.text[0] == '\0' && record == NULL ? "" : flaw.text);
-    json_decref(record);
-    *out_record = no_record(session, point, reason);
-    return 0;
+    const struct ipm_request *request = &session->request->request;
+    return ipm_invoke(&request->worker, session->build, point, request->interrupted,
+                      out_record, why);
 }
 
 /* A folder removed or renamed takes the open file with it: what is written then would be
@@ -454,18 +389,6 @@ static void close_session(struct session *session)
     ipm_cleanup_fd(&session->records);
 }
 
-static void worker_arguments(struct session *session)
-{
-    const struct ipm_worker *worker = &session->request->request.worker;
-    size_t n = 0;
-    session->argv[n++] = worker->path;
-    for (size_t i = 0; i < worker->n_plugins; i++) {
-        session->argv[n++] = "--plugin";
-        session->argv[n++] = worker->plugins[i];
-    }
-    session->argv[n] = NULL;
-}
-
 int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *prepared,
             struct ipm_run_result *out_result, struct ipm_why *why)
 {
@@ -479,7 +402,6 @@ int ipm_run(const struct ipm_run_request *request, const struct ipm_prepared *pr
     };
     struct ipm_run_result result = {0};
     ipm_ticker_init(&session.ticker, request->ticker);
-    worker_arguments(&session);
     int error = start_meter(&session, why);
     if (error == 0)
         error = make_folder(request->out, why);

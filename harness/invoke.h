@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * invoke: one invocation - a point in, a record out, whatever becomes of the worker.
+ */
+#ifndef IPM_HARNESS_INVOKE_H
+#define IPM_HARNESS_INVOKE_H
+
+#include "base/json.h"
+#include "base/why.h"
+#include "harness/describe.h"
+
+#include <signal.h>
+
+enum { IPM_WORKER_ARGUMENTS = 2 * IPM_PLUGINS_MAX + 2 };
+
+/* How a worker is started that is to measure.  Borrows @worker's texts. */
+void ipm_worker_arguments(const struct ipm_worker *worker,
+                          const char *argv[IPM_WORKER_ARGUMENTS]);
+
+/**
+ * ipm_invoke() - let a worker measure a point (docs/protocol.md)
+ * @build:       of that worker, for a record that it did not make itself
+ * @interrupted: see struct ipm_spawn; may be NULL
+ * @out_record:  the caller's reference.  A worker that died, hung or babbled is a failed
+ *               record in the driver's words
+ *
+ * Return: 0; 1 interrupted, there is no record; -errno the worker cannot be started.
+ */
+int ipm_invoke(const struct ipm_worker *worker, const char *build, const json_t *point,
+               const volatile sig_atomic_t *interrupted, json_t **out_record,
+               struct ipm_why *why);
+
+#endif

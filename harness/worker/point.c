@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+static const uint64_t mix_stream =
+    UINT64_C(0x6d69780000000000); /* apart from what else the seed gives */
+
 enum {
     BATCH_BYTES = 256 << 10,
     /* Counting system calls takes no long window, and traced roles are slow. */
@@ -128,6 +131,64 @@ static int parse_cpus(const json_t *json, struct ipm_point *point, struct ipm_wh
     return 0;
 }
 
+/* The sizes of a mix are its own: a size beside it may only be what stands for them. */
+static int parse_mix(const json_t *json, struct ipm_point *point, struct ipm_why *why)
+{
+    const char *text = ipm_mix_words[0];
+    if (ipm_json_get_text(json, "size_mix", &text, why) < 0)
+        return -EINVAL;
+    if (ipm_mix_parse(text, &point->mix, why) != 0) {
+        ipm_why_prefix(why, "'size_mix': ");
+        return -EINVAL;
+    }
+    if (point->mix.n == 0)
+        return 0;
+    const json_t *size = json_object_get(json, "size");
+    int64_t stands_for = ipm_mix_size(&point->mix);
+    if (size != NULL && !json_is_null(size) && point->traffic.size != stands_for)
+        return ipm_why_set(why, -EINVAL,
+                           "'size' beside a 'size_mix' must be absent or its mean, "
+                           "%" PRId64,
+                           stands_for);
+    point->traffic.size = stands_for;
+    return 0;
+}
+
+static bool is_role_cpu(const struct ipm_point *point, int64_t cpu)
+{
+    for (int64_t i = 0; i < IPM_SIDES * point->traffic.pairs; i++) {
+        if (point->cpus[i] == cpu)
+            return true;
+    }
+    return false;
+}
+
+static int parse_background(const json_t *json, struct ipm_point *point,
+                            struct ipm_why *why)
+{
+    const json_t *cpus = json_object_get(json, "background_cpus");
+    size_t n = json_array_size(cpus);
+    bool wanted = point->traffic.background != IPM_BACKGROUND_NONE;
+    if (!wanted && n == 0)
+        return 0;
+    if (!wanted || n == 0 || n > IPM_BACKGROUND_CPUS)
+        return ipm_why_set(why, -EINVAL,
+                           "'background' and 'background_cpus', a list of CPUs, go "
+                           "together");
+    bool taken[CPU_SETSIZE] = {false};
+    for (size_t i = 0; i < n; i++) {
+        const json_t *value = json_array_get(cpus, i);
+        int64_t cpu = json_is_integer(value) ? json_integer_value(value) : -1;
+        if (cpu < 0 || cpu >= CPU_SETSIZE || taken[cpu] || is_role_cpu(point, cpu))
+            return ipm_why_set(why, -EINVAL,
+                               "'background_cpus' must hold CPU numbers, each once, "
+                               "and none of a role");
+        taken[cpu] = true;
+        point->background_cpus[point->n_background++] = (int)cpu;
+    }
+    return 0;
+}
+
 static int parse_times(const json_t *json, struct ipm_point *point, struct ipm_why *why)
 {
     point->window_ns = 50000000;
@@ -191,6 +252,9 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "pairs",
         "working_set",
         "working_set_stride",
+        "size_mix",
+        "background",
+        "background_cpus",
         NULL,
     };
     const char *key;
@@ -275,6 +339,14 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
     return 0;
 }
 
+static bool has_axis(const struct ipm_workload *workload, const char *name)
+{
+    const char *const *at = workload->axes;
+    while (at != NULL && *at != NULL && strcmp(*at, name) != 0)
+        at++;
+    return at != NULL && *at != NULL;
+}
+
 /* Understood, but not measurable: 1 with the reason. */
 static int impossible(const struct ipm_point *point, struct ipm_why *why)
 {
@@ -283,7 +355,8 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
     unsigned missing = workload->needs & ~mechanism->capabilities;
     unsigned refused = workload->refuses & mechanism->capabilities;
     int64_t longest = ipm_point_longest(point);
-    int64_t shortest = point->traffic.size;
+    int64_t shortest =
+        point->mix.n > 0 ? ipm_mix_shortest(&point->mix) : point->traffic.size;
     if (point->traffic.reply_size >= 0 && point->traffic.reply_size < shortest)
         shortest = point->traffic.reply_size;
 
@@ -310,6 +383,9 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
                           "%" PRId64 " messages a second in a window of %" PRId64
                           " ms are more than are kept",
                           point->traffic.rate, point->window_ns / 1000000);
+    else if (point->mix.n > 0 && !has_axis(workload, "size_mix"))
+        (void)ipm_why_set(why, -EOPNOTSUPP, "%s sends messages of one size",
+                          workload->name);
     else if (!mechanism->modes[point->copies].supported)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s has no mode with %d copies",
                           mechanism->name, point->copies);
@@ -373,7 +449,8 @@ struct ipm_sensor_context ipm_point_sensing(const struct ipm_point *point)
 
 int64_t ipm_point_longest(const struct ipm_point *point)
 {
-    int64_t size = point->traffic.size;
+    int64_t size =
+        point->mix.n > 0 ? ipm_mix_longest(&point->mix) : point->traffic.size;
     int64_t reply_size = point->traffic.reply_size;
     return reply_size > size ? reply_size : size;
 }
@@ -404,12 +481,17 @@ int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
     if (unknown_member(json, why) != 0 ||
         parse_traffic(json, &point->traffic, why) != 0 ||
         parse_factors(json, point, why) != 0 || parse_options(json, point, why) != 0 ||
-        parse_cpus(json, point, why) != 0 || parse_times(json, point, why) != 0)
+        parse_cpus(json, point, why) != 0 || parse_times(json, point, why) != 0 ||
+        parse_mix(json, point, why) != 0 || parse_background(json, point, why) != 0)
         return -EINVAL;
     if (point->workload->smallest)
         point->traffic.size = point->mechanism->limits.min_length;
-    if ((point->mechanism->capabilities & IPM_CAP_TOKEN) != 0)
+    if ((point->mechanism->capabilities & IPM_CAP_TOKEN) != 0) {
         point->traffic.size = point->traffic.reply_size = 0;
+        point->mix.n = 0; /* a token has no size */
+    }
+    if (point->mix.n > 0)
+        ipm_mix_draw(&point->mix, point->seed ^ mix_stream, &point->mix_table);
     point->batch_asked = point->traffic.batch;
     point->traffic.batch = granted_batch(point);
     return impossible(point, why);

@@ -166,13 +166,13 @@ struct ipm_port {
     size_t stride;              /* distance between messages in out and in, bytes */
     struct ipm_span *out_spans; /* batch of them: over out, or what reserve_n() lent */
     struct ipm_span *in_spans;  /* over in, or what peek_n() showed */
-    /* With a mix: IPM_MIX_ENTRIES + batch of them, of the lengths in its table, each at
-     * its place in out, or in; so that a span of messages costs nothing to lay out. */
-    struct ipm_span *out_mixed, *in_mixed;
-    size_t out_length; /* bytes; what each span over out says */
+    size_t out_length;          /* bytes; what each span over out says */
     size_t in_length;
     uint64_t sent; /* messages in this round: seeds of their payloads */
     uint64_t received;
+    /* With a mix: IPM_MIX_ENTRIES + batch of them, of the lengths in its table, each at
+     * its place in out, or in; so that a span of messages costs nothing to lay out. */
+    struct ipm_span *out_mixed, *in_mixed;
 };
 
 /* Shared by all roles of a run. */
@@ -188,7 +188,6 @@ struct ipm_run {
     struct ipm_port *ports; /* by edge index; only this role's edges are filled */
     struct ipm_pace *pace;
     void *shared;                     /* as shared_size() asked for; else NULL */
-    const struct ipm_mix_table *mix;  /* NULL: every message has traffic.size */
     const unsigned char *working_set; /* traffic.working_set bytes of this role's own */
     struct ipm_histogram *histogram;  /* NULL: nothing is recorded in this round */
     struct ipm_blocks *blocks;        /* its samples in order; never NULL beside it */
@@ -198,6 +197,7 @@ struct ipm_run {
     int64_t duration_ns;  /* the pacer's: no batch starts later than this */
     int64_t timeout_ns;   /* absolute: IPM_FOREVER in the window */
     bool one_cpu;         /* side a and side b share a CPU */
+    const struct ipm_mix_table *mix; /* NULL: every message has traffic.size */
 
     uint64_t batches;          /* batches begun */
     uint64_t operations;       /* done, in this role's view */

@@ -3,6 +3,7 @@
 
 #include "base/record.h"
 #include "base/units.h"
+#include "harness/worker/point_parts.h"
 #include "harness/worker/sensors/system_calls.h"
 #include "mechanisms/registry.h"
 #include "workloads/registry.h"
@@ -12,9 +13,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-
-static const uint64_t mix_stream =
-    UINT64_C(0x6d69780000000000); /* apart from what else the seed gives */
 
 enum {
     BATCH_BYTES = 256 << 10,
@@ -127,64 +125,6 @@ static int parse_cpus(const json_t *json, struct ipm_point *point, struct ipm_wh
             json_integer_value(cpu) >= CPU_SETSIZE)
             return ipm_why_set(why, -EINVAL, "'cpus' must hold CPU numbers");
         point->cpus[i] = (int)json_integer_value(cpu);
-    }
-    return 0;
-}
-
-/* The sizes of a mix are its own: a size beside it may only be what stands for them. */
-static int parse_mix(const json_t *json, struct ipm_point *point, struct ipm_why *why)
-{
-    const char *text = ipm_mix_words[0];
-    if (ipm_json_get_text(json, "size_mix", &text, why) < 0)
-        return -EINVAL;
-    if (ipm_mix_parse(text, &point->mix, why) != 0) {
-        ipm_why_prefix(why, "'size_mix': ");
-        return -EINVAL;
-    }
-    if (point->mix.n == 0)
-        return 0;
-    const json_t *size = json_object_get(json, "size");
-    int64_t stands_for = ipm_mix_size(&point->mix);
-    if (size != NULL && !json_is_null(size) && point->traffic.size != stands_for)
-        return ipm_why_set(why, -EINVAL,
-                           "'size' beside a 'size_mix' must be absent or its mean, "
-                           "%" PRId64,
-                           stands_for);
-    point->traffic.size = stands_for;
-    return 0;
-}
-
-static bool is_role_cpu(const struct ipm_point *point, int64_t cpu)
-{
-    for (int64_t i = 0; i < IPM_SIDES * point->traffic.pairs; i++) {
-        if (point->cpus[i] == cpu)
-            return true;
-    }
-    return false;
-}
-
-static int parse_background(const json_t *json, struct ipm_point *point,
-                            struct ipm_why *why)
-{
-    const json_t *cpus = json_object_get(json, "background_cpus");
-    size_t n = json_array_size(cpus);
-    bool wanted = point->traffic.background != IPM_BACKGROUND_NONE;
-    if (!wanted && n == 0)
-        return 0;
-    if (!wanted || n == 0 || n > IPM_BACKGROUND_CPUS)
-        return ipm_why_set(why, -EINVAL,
-                           "'background' and 'background_cpus', a list of CPUs, go "
-                           "together");
-    bool taken[CPU_SETSIZE] = {false};
-    for (size_t i = 0; i < n; i++) {
-        const json_t *value = json_array_get(cpus, i);
-        int64_t cpu = json_is_integer(value) ? json_integer_value(value) : -1;
-        if (cpu < 0 || cpu >= CPU_SETSIZE || taken[cpu] || is_role_cpu(point, cpu))
-            return ipm_why_set(why, -EINVAL,
-                               "'background_cpus' must hold CPU numbers, each once, "
-                               "and none of a role");
-        taken[cpu] = true;
-        point->background_cpus[point->n_background++] = (int)cpu;
     }
     return 0;
 }
@@ -482,7 +422,8 @@ int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
         parse_traffic(json, &point->traffic, why) != 0 ||
         parse_factors(json, point, why) != 0 || parse_options(json, point, why) != 0 ||
         parse_cpus(json, point, why) != 0 || parse_times(json, point, why) != 0 ||
-        parse_mix(json, point, why) != 0 || parse_background(json, point, why) != 0)
+        ipm_point_parse_mix(json, point, why) != 0 ||
+        ipm_point_parse_background(json, point, why) != 0)
         return -EINVAL;
     if (point->workload->smallest)
         point->traffic.size = point->mechanism->limits.min_length;
@@ -490,8 +431,7 @@ int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
         point->traffic.size = point->traffic.reply_size = 0;
         point->mix.n = 0; /* a token has no size */
     }
-    if (point->mix.n > 0)
-        ipm_mix_draw(&point->mix, point->seed ^ mix_stream, &point->mix_table);
+    ipm_point_draw_mix(point);
     point->batch_asked = point->traffic.batch;
     point->traffic.batch = granted_batch(point);
     return impossible(point, why);

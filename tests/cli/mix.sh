@@ -115,11 +115,11 @@ if [[ ${#cpus[@]} -ge 2 ]]; then
 
     # Of the driver: every CPU that is left, and a skip where none is.
     taskset -c "$a,$b" "$ipcmeter" run --out "$work/run" --progress none --set workloads=pingpong --set mechanisms=pipe --set size=64 \
-        --set placement=same_cpu --set 'placement=["same_cpu","nearest_core"]' --set wait=block --set copies=2 --set touch=none \
+        --set 'placement=["same_cpu","nearest_core"]' --set wait=block --set copies=2 --set touch=none \
         --set background=none,switches --set repeat.invocations=1 --set sensors.counters=off --set repeat.window=20ms >/dev/null 2>"$work/said" || cat "$work/said"
     jq -s . "$work/run/records.jsonl" >"$work/record"
-    must "the driver finds the CPUs" 'all(.[]; .status == "ok") and ([.[] | select(.background == "switches")] as $l | ($l | length) == 1 and
-        ($l[0] | .placement == "same_cpu" and (.background_cpus | length) == 1 and .background_cpus != .cpus and
+    must "the driver finds the CPUs" 'all(.[]; .status == "ok") and ([.[] | select(.background == "switches")] |
+        length == 1 and (.[0] | .placement == "same_cpu" and (.background_cpus | length) == 1 and .background_cpus != .cpus and
         .metrics.background_cpu_ns.value > 0 and [.background_load.cpus[].cpu] == .background_cpus))'
     cp "$work/run/manifest.json" "$work/record"
     must "no CPU left is a skip" '[.. | objects | select(has("reason") and .background? == "switches") | .reason] | length >= 1 and all(contains("none of the 2 CPUs"))'

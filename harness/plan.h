@@ -25,7 +25,7 @@ enum { IPM_PAIRS_MAX = 32 };
 struct ipm_factors {
     const char *workload;
     const char *mechanism;
-    int64_t size;          /* bytes per message */
+    int64_t size;          /* bytes per message; of a mix, the mean */
     const char *rate;      /* "max" */
     const char *placement; /* the word of the config */
     const char *wait;      /* a wait strategy, or "none" */
@@ -40,6 +40,8 @@ struct ipm_factors {
     struct ipm_place place; /* n_cpus 0: not found on this machine */
     int n_pairs;            /* 0: one pair, at its place */
     int pair_cpus[2 * IPM_PAIRS_MAX];
+    int n_background; /* CPUs of the background load; 0: none */
+    unsigned char background_cpus[IPM_CPUS_MAX / 8]; /* bit by number; sorted so */
 };
 
 struct ipm_point {

@@ -55,6 +55,16 @@ const char *ipm_factors_label(const struct ipm_factors *factors, char label[IPM_
     return label;
 }
 
+static json_t *background_cpus(const struct ipm_factors *factors)
+{
+    json_t *cpus = json_array();
+    for (int cpu = 0; cpu < IPM_CPUS_MAX; cpu++) {
+        if ((factors->background_cpus[cpu / 8] >> cpu % 8 & 1) != 0)
+            (void)json_array_append_new(cpus, json_integer(cpu));
+    }
+    return cpus;
+}
+
 void ipm_factors_json(const struct ipm_factors *factors, json_t *json)
 {
     set(json, "workload", json_string(factors->workload));
@@ -72,6 +82,8 @@ void ipm_factors_json(const struct ipm_factors *factors, json_t *json)
             json_string(ipm_distance_names[factors->place.distance]));
         set(json, "cpus", cpus);
     }
+    if (factors->n_background > 0)
+        set(json, "background_cpus", background_cpus(factors));
     set(json, "wait", json_string(factors->wait));
     set(json, "copies", json_integer(factors->copies));
     set(json, "touch", json_string(factors->touch));

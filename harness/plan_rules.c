@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/plan_rules.h"
 
+#include "base/mix.h"
 #include "harness/describe.h"
 #include "harness/spec_axes.h"
 
@@ -111,19 +112,34 @@ static void keep_options(const struct ipm_rules *rules, struct ipm_factors *fact
     factors->options = kept;
 }
 
+/* The mix of sizes, if there is one. */
+static bool find_mix(const struct ipm_factors *factors, struct ipm_mix *out_mix)
+{
+    const char *text = ipm_describe_text(factors->options, "size_mix", "fixed");
+    return ipm_mix_parse(text, out_mix, NULL) == 0 && out_mix->n > 0;
+}
+
 void ipm_rules_canonicalise(const struct ipm_rules *rules, struct ipm_factors *factors)
 {
     const json_t *axes = json_object_get(rules->workload, "axes");
     const struct ipm_factors *defaults = &rules->defaults;
+    struct ipm_mix mix;
+    keep_options(rules, factors);
+    if (capable(rules, "token"))
+        (void)json_object_del(factors->options, "size_mix");
+    bool mixed = find_mix(factors, &mix);
     if (!ipm_describe_lists(axes, "size"))
         factors->size = defaults->size;
+    if (mixed)
+        factors->size = ipm_mix_size(&mix);
     if (!ipm_describe_lists(axes, "touch"))
         factors->touch = defaults->touch;
     if (!ipm_describe_lists(axes, "depth"))
         factors->depth = defaults->depth;
     if (!ipm_describe_lists(axes, "batch"))
         factors->batch = defaults->batch;
-    if (!ipm_describe_lists(axes, "reply_size") || factors->reply_size == factors->size)
+    if (!ipm_describe_lists(axes, "reply_size") ||
+        (factors->reply_size == factors->size && !mixed))
         factors->reply_size = -1;
     if (one_role(rules))
         factors->placement = "same_cpu";
@@ -138,7 +154,6 @@ void ipm_rules_canonicalise(const struct ipm_rules *rules, struct ipm_factors *f
         factors->wait = natural_wait(rules);
     if (factors->copies < 0)
         factors->copies = ipm_describe_integer(rules->mechanism, "default_copies", 0);
-    keep_options(rules, factors);
 }
 
 static int refuse(struct ipm_why *why, const char *format, ...)
@@ -212,9 +227,14 @@ static int check_sizes(const struct ipm_rules *rules, const struct ipm_factors *
                        struct ipm_why *why)
 {
     const json_t *limits = json_object_get(rules->mechanism, "limits");
-    int64_t reply = factors->reply_size < 0 ? factors->size : factors->reply_size;
-    int64_t longest = factors->size > reply ? factors->size : reply;
-    int64_t shortest = factors->size < reply ? factors->size : reply;
+    struct ipm_mix mix;
+    bool mixed = find_mix(factors, &mix);
+    int64_t longest = mixed ? ipm_mix_longest(&mix) : factors->size;
+    int64_t shortest = mixed ? ipm_mix_shortest(&mix) : factors->size;
+    int64_t smallest_request = shortest;
+    int64_t reply = factors->reply_size;
+    longest = reply > longest ? reply : longest;
+    shortest = reply >= 0 && reply < shortest ? reply : shortest;
     int64_t least = ipm_describe_integer(limits, "min_length", 0);
     int64_t most = ipm_describe_integer(limits, "max_length", 0);
     int64_t wanted = ipm_describe_integer(rules->workload, "min_size", 0);
@@ -224,7 +244,7 @@ static int check_sizes(const struct ipm_rules *rules, const struct ipm_factors *
     if (shortest < least)
         return refuse(why, "%s takes at least %" PRId64 " bytes", factors->mechanism,
                       least);
-    if (factors->size < wanted)
+    if (smallest_request < wanted)
         return refuse(why, "%s needs messages of at least %" PRId64 " bytes",
                       factors->workload, wanted);
     return 0;
@@ -247,6 +267,34 @@ static int place_pairs(const struct ipm_rules *rules, struct ipm_factors *factor
     return 0;
 }
 
+/* Every CPU that we may use and no role does. */
+static int place_background(const struct ipm_rules *rules, struct ipm_factors *factors,
+                            struct ipm_why *why)
+{
+    const char *load = ipm_describe_text(factors->options, "background", "none");
+    const struct ipm_topology *topology = rules->topology;
+    if (same(load, "none"))
+        return 0;
+    for (size_t i = 0; i < topology->n_cpus; i++) {
+        int cpu = topology->cpus[i].number;
+        bool taken = cpu < 0 || cpu >= IPM_CPUS_MAX;
+        for (int k = 0; k < 2 * factors->n_pairs; k++)
+            taken = taken || factors->pair_cpus[k] == cpu;
+        for (int k = 0; k < factors->place.n_cpus && factors->n_pairs == 0; k++)
+            taken = taken || factors->place.cpus[k] == cpu;
+        if (taken)
+            continue;
+        factors->background_cpus[cpu / 8] |= (unsigned char)(1u << cpu % 8);
+        factors->n_background++;
+    }
+    if (factors->n_background == 0)
+        return refuse(why,
+                      "background %s: none of the %zu CPUs that we may use is left "
+                      "beside those of the roles",
+                      load, topology->n_cpus);
+    return 0;
+}
+
 int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
                     struct ipm_why *why)
 {
@@ -266,7 +314,8 @@ int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
         return refuse(why, "placement %s: %s", factors->placement, reason.text);
     if (!one_role(rules) && factors->place.n_cpus == 1 && same(factors->wait, "spin"))
         return refuse(why, "spinning on the one CPU that the other side needs");
-    return place_pairs(rules, factors, why);
+    return place_pairs(rules, factors, why) != 0 ||
+           place_background(rules, factors, why) != 0;
 }
 
 static void set_text(json_t *json, const char *key, const char *value,

@@ -2,6 +2,7 @@
 #include "harness/schema_axes.h"
 
 #include "base/cleanup.h"
+#include "base/mix.h"
 #include "harness/spec.h"
 #include "harness/spec_axes.h"
 #include "harness/spec_keys.h"
@@ -12,6 +13,9 @@
 #include <string.h>
 
 enum { WORDS = 640 };
+
+/* One size of a mix and its weight. */
+#define MIX_ENTRY "[0-9]+(B|KiB|MiB|GiB)?:[0-9]+(\\.[0-9]{1,6})?"
 
 static void set(json_t *json, const char *key, json_t *value)
 {
@@ -84,6 +88,11 @@ static json_t *value_forms(const struct ipm_axis *axis)
         json_decref(forms);
         forms = placement();
         break;
+    case IPM_AXIS_MIX:
+        (void)json_array_append_new(forms, enumeration(ipm_mix_words));
+        (void)json_array_append_new(forms,
+                                    pattern("^" MIX_ENTRY "(," MIX_ENTRY "){1,15}$"));
+        break;
     case IPM_AXIS_UNCHECKED:
         (void)json_array_append_new(forms, json_object());
         break;
@@ -139,10 +148,14 @@ static const char *allowed(const struct ipm_axis *axis, char words[WORDS])
         append_list(words, axis->choices);
     else if (axis->type == IPM_AXIS_PLACEMENT)
         append_list(words, ipm_placement_words);
+    else if (axis->type == IPM_AXIS_MIX)
+        append_list(words, ipm_mix_words);
     else
         append(words, kinds[axis->type]);
     if (axis->type == IPM_AXIS_PLACEMENT)
         append(words, "{\"cpus\": [2, 4]}");
+    if (axis->type == IPM_AXIS_MIX)
+        append(words, "\"64:9,4KiB:1\" (size and weight, 2 .. 16 of them)");
     bool bounded = axis->min != 0 || axis->max != 0;
     char bounds[96];
     (void)snprintf(bounds, sizeof(bounds), "%" PRId64 " .. %" PRId64 "%s", axis->min,

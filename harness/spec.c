@@ -135,6 +135,28 @@ static json_t *read_axes(const struct loading *loading, const json_t *value,
     return axes;
 }
 
+static bool gives_sizes(const json_t *value)
+{
+    const char *mix = json_string_value(value);
+    return mix != NULL && strcmp(mix, "fixed") != 0;
+}
+
+/* A size beside nothing but mixes, which have their own. */
+static void check_sizes(const struct loading *loading, const json_t *factors,
+                        const struct ipm_pointer *at)
+{
+    const json_t *mixes = json_object_get(factors, "size_mix");
+    bool all = mixes != NULL && json_object_get(factors, "size") != NULL;
+    for (size_t i = 0; i < json_array_size(mixes); i++)
+        all = all && gives_sizes(json_array_get(mixes, i));
+    if (!all || (json_is_string(mixes) && !gives_sizes(mixes)))
+        return;
+    struct ipm_pointer member = {.up = at, .key = "size"};
+    ipm_diagnostics_error(loading->diagnostics, &member, true,
+                          "leave one of the two out, or add \"fixed\" to 'size_mix'",
+                          "'size' means nothing here: 'size_mix' gives the sizes");
+}
+
 /* The combinations of a sweep, those added one by one too; an error when too many. */
 static double check_product(const struct loading *loading,
                             const struct ipm_sweep *sweep, const struct ipm_pointer *at)
@@ -172,6 +194,11 @@ static double read_sweep(const struct loading *loading, const json_t *value,
     sweep->include =
         ipm_rows_read(loading->describe, true, json_object_get(value, "include"),
                       &include, loading->diagnostics);
+    check_sizes(loading, sweep->axes, &axes);
+    for (size_t i = 0; i < json_array_size(sweep->include); i++) {
+        struct ipm_pointer row = {.up = &include, .index = i};
+        check_sizes(loading, json_array_get(sweep->include, i), &row);
+    }
     return check_product(loading, sweep, at);
 }
 

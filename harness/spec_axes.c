@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/spec_axes.h"
 
+#include "base/mix.h"
 #include "base/units.h"
 #include "harness/describe.h"
 #include "harness/spec.h"
@@ -91,11 +92,9 @@ static int take_type(const json_t *row, const char *name, struct ipm_axis *out_a
     static const struct {
         const char *word;
         enum ipm_axis_type type;
-    } types[] = {{"integer", IPM_AXIS_INTEGER},
-                 {"size", IPM_AXIS_SIZE},
-                 {"duration", IPM_AXIS_DURATION},
-                 {"flag", IPM_AXIS_FLAG},
-                 {"choice", IPM_AXIS_CHOICE}};
+    } types[] = {{"integer", IPM_AXIS_INTEGER},   {"size", IPM_AXIS_SIZE},
+                 {"duration", IPM_AXIS_DURATION}, {"flag", IPM_AXIS_FLAG},
+                 {"choice", IPM_AXIS_CHOICE},     {"mix", IPM_AXIS_MIX}};
     const char *type = ipm_describe_text(row, "type", "");
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (strcmp(types[i].word, type) != 0)
@@ -322,6 +321,28 @@ static json_t *choice_value(const struct ipm_axis *axis, const json_t *value,
     return NULL;
 }
 
+static json_t *mix_value(const struct ipm_axis *axis, const json_t *value,
+                         char mend[IPM_MEND], struct ipm_why *why)
+{
+    const char *text = json_string_value(value);
+    char canonical[IPM_MIX_TEXT];
+    struct ipm_mix mix;
+    (void)snprintf(mend, IPM_MEND,
+                   "allowed: fixed, bimodal, imix, spread, or sizes with weights such "
+                   "as \"64:9,4KiB:1\"");
+    if (text == NULL)
+        (void)ipm_why_set(why, -EINVAL, "'%s' must be a text", axis->name);
+    else if (text[0] == '\0' || strchr(text, ':') != NULL ||
+             ipm_mix_parse(text, &mix, NULL) == 0) {
+        if (ipm_mix_parse(text, &mix, why) == 0)
+            return json_string(ipm_mix_format(&mix, canonical));
+    } else {
+        (void)ipm_mend_word(mend, text, ipm_mix_words);
+        (void)ipm_why_set(why, -EINVAL, "'%s' cannot be '%s'", axis->name, text);
+    }
+    return NULL;
+}
+
 static json_t *flag_value(const struct ipm_axis *axis, const json_t *value,
                           struct ipm_why *why)
 {
@@ -349,6 +370,8 @@ json_t *ipm_axis_value(const struct ipm_axis *axis, const json_t *value,
         return flag_value(axis, value, why);
     case IPM_AXIS_DURATION:
         return duration_value(axis, value, mend, why);
+    case IPM_AXIS_MIX:
+        return mix_value(axis, value, mend, why);
     case IPM_AXIS_UNCHECKED:
         return json_deep_copy(value);
     case IPM_AXIS_INTEGER:

@@ -5,7 +5,8 @@
  *
  * Canonical: integers for counts, sizes (bytes) and flags' truth values as JSON has them,
  * "20us" for durations, words for the rest; a rate is a text, "max", "50%" or "10000";
- * a placement by numbers is "cpus:2,4"; a reply as long as the message is "same".
+ * a placement by numbers is "cpus:2,4"; a reply as long as the message is "same"; a mix of
+ * sizes is its word, or "64:9,4096:1" (base/mix.h).
  *
  * A mechanism whose module was not built or loaded cannot say what its options are.  A config
  * that sets them stays good on such a machine: they are taken as they stand, and the plan
@@ -28,6 +29,7 @@ enum ipm_axis_type {
     IPM_AXIS_CHOICE,
     IPM_AXIS_RATE,      /* messages/s, "max", or a share of the capacity */
     IPM_AXIS_PLACEMENT, /* a placement word, or CPU numbers */
+    IPM_AXIS_MIX,       /* of sizes: a word, or sizes with their weights */
     IPM_AXIS_UNCHECKED, /* option of a mechanism whose module is not here */
 };
 

@@ -12,20 +12,26 @@
 
 enum { FIRST, SECOND };
 
+/* @turn: counted from 0 in this round; of a mix it says which lengths are next. */
 static int send_burst(struct ipm_run *run, struct ipm_port *port, size_t size,
-                      struct ipm_why *why)
+                      uint64_t turn, struct ipm_why *why)
 {
-    return ipm_port_send(run, port, size, (size_t)run->traffic->batch, why);
+    size_t batch = (size_t)run->traffic->batch;
+    return run->mix != NULL ? ipm_port_send_mixed(run, port, turn * batch, batch, why)
+                            : ipm_port_send(run, port, size, batch, why);
 }
 
 /* @last: asked after the first message, as every role but the pacer must; NULL: the pacer. */
 static int receive_burst(struct ipm_run *run, struct ipm_port *port, size_t size,
-                         bool *last, struct ipm_why *why)
+                         uint64_t turn, bool *last, struct ipm_why *why)
 {
     size_t left = (size_t)run->traffic->batch;
+    uint64_t end = (turn + 1) * left; /* the number behind the turn's last message */
     while (left > 0) {
         size_t came = 0;
-        int result = ipm_port_recv_some(run, port, size, left, &came, why);
+        int result = run->mix != NULL
+                         ? ipm_port_recv_mixed(run, port, end - left, left, &came, why)
+                         : ipm_port_recv_some(run, port, size, left, &came, why);
         if (result != 0)
             return result;
         if (last != NULL && left == (size_t)run->traffic->batch)
@@ -38,13 +44,14 @@ static int receive_burst(struct ipm_run *run, struct ipm_port *port, size_t size
 static int burst_first(struct ipm_run *run, struct ipm_port *port, size_t size,
                        uint64_t turns, struct ipm_why *why)
 {
+    uint64_t turn = 0;
     bool last;
     do {
         last = ipm_pace(run);
-        for (uint64_t i = 0; i < turns; i++) {
-            int result = send_burst(run, port, size, why);
+        for (uint64_t i = 0; i < turns; i++, turn++) {
+            int result = send_burst(run, port, size, turn, why);
             if (result == 0)
-                result = receive_burst(run, port, size, NULL, why);
+                result = receive_burst(run, port, size, turn, NULL, why);
             if (result != 0)
                 return result;
         }
@@ -56,12 +63,14 @@ static int burst_first(struct ipm_run *run, struct ipm_port *port, size_t size,
 static int burst_second(struct ipm_run *run, struct ipm_port *port, size_t size,
                         uint64_t turns, struct ipm_why *why)
 {
+    uint64_t turn = 0;
     bool last = false;
     do {
-        for (uint64_t i = 0; i < turns; i++) {
-            int result = receive_burst(run, port, size, i == 0 ? &last : NULL, why);
+        for (uint64_t i = 0; i < turns; i++, turn++) {
+            int result =
+                receive_burst(run, port, size, turn, i == 0 ? &last : NULL, why);
             if (result == 0)
-                result = send_burst(run, port, size, why);
+                result = send_burst(run, port, size, turn, why);
             if (result != 0)
                 return result;
         }
@@ -78,7 +87,8 @@ static int burst_run(struct ipm_run *run, struct ipm_why *why)
                      : burst_second(run, &run->ports[0], size, turns, why);
     run->operations = run->batches * run->batch;
     run->messages = 2 * run->operations;
-    run->payload_bytes = run->messages * size;
+    run->payload_bytes = run->mix != NULL ? 2 * ipm_mix_bytes(run->mix, run->operations)
+                                          : run->messages * size;
     return result;
 }
 
@@ -88,8 +98,9 @@ const struct ipm_workload ipm_workload_burst = {
     .version = 1,
     .family = "closed loop",
     .summary = "the sides take turns of several messages each",
-    .axes = (const char *const[]){"size", "touch", "depth", "batch", "pairs",
-                                  "working_set", "working_set_stride", NULL},
+    .axes =
+        (const char *const[]){"size", "size_mix", "touch", "depth", "batch", "pairs",
+                              "working_set", "working_set_stride", "background", NULL},
     .n_roles = 2,
     .roles = {{.name = "first", .side = IPM_SIDE_A},
               {.name = "second", .side = IPM_SIDE_B}},

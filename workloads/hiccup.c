@@ -96,7 +96,7 @@ const struct ipm_workload ipm_workload_hiccup = {
     .version = 1,
     .family = "floor",
     .summary = "gaps in a process that spins on each CPU: the machine's own",
-    .axes = (const char *const[]){NULL},
+    .axes = (const char *const[]){"background", NULL},
     .n_roles = 2,
     .roles = {{.name = "spinner_a", .side = IPM_SIDE_A},
               {.name = "spinner_b", .side = IPM_SIDE_B}},

@@ -117,6 +117,12 @@ void ipm_open_loop_merge(struct ipm_open_times *into, const struct ipm_open_loop
     into->counts.received += open->window.counts.received;
 }
 
+static size_t length_of(const struct ipm_run *run, uint64_t number)
+{
+    return run->mix != NULL ? ipm_mix_length(run->mix, number)
+                            : (size_t)run->traffic->size;
+}
+
 /* Until @due_ns.  Return: the time then. */
 static int64_t wait_until(const struct ipm_run *run, int64_t due_ns)
 {
@@ -133,7 +139,7 @@ static int64_t wait_until(const struct ipm_run *run, int64_t due_ns)
     return now_ns;
 }
 
-static int send_all(struct ipm_run *run, struct ipm_open_loop *open, size_t size,
+static int send_all(struct ipm_run *run, struct ipm_open_loop *open,
                     struct ipm_why *why)
 {
     struct ipm_port *port = &run->ports[0];
@@ -154,7 +160,7 @@ static int send_all(struct ipm_run *run, struct ipm_open_loop *open, size_t size
         if (last)
             atomic_store_explicit(&run->pace->last_batch, i, memory_order_release);
         sent(open)[i] = now_ns;
-        int result = ipm_port_send_one(run, port, size, why);
+        int result = ipm_port_send_one(run, port, length_of(run, i), why);
         if (result != 0)
             return result;
         run->batches = i + 1;
@@ -164,13 +170,13 @@ static int send_all(struct ipm_run *run, struct ipm_open_loop *open, size_t size
     return 0;
 }
 
-static int receive_all(struct ipm_run *run, struct ipm_open_loop *open, size_t size,
+static int receive_all(struct ipm_run *run, struct ipm_open_loop *open,
                        struct ipm_why *why)
 {
     struct ipm_port *port = &run->ports[0];
     bool last = false;
     while (!last) {
-        int result = ipm_port_recv_one(run, port, size, why);
+        int result = ipm_port_recv_one(run, port, length_of(run, run->batches), why);
         if (result != 0)
             return result;
         int64_t now_ns = ipm_now_ns();
@@ -186,11 +192,12 @@ static int receive_all(struct ipm_run *run, struct ipm_open_loop *open, size_t s
 
 static int open_loop_run(struct ipm_run *run, struct ipm_why *why)
 {
-    size_t size = (size_t)run->traffic->size;
-    int result = run->role == SENDER ? send_all(run, run->shared, size, why)
-                                     : receive_all(run, run->shared, size, why);
+    int result = run->role == SENDER ? send_all(run, run->shared, why)
+                                     : receive_all(run, run->shared, why);
     run->messages = run->operations = run->batches;
-    run->payload_bytes = run->messages * size;
+    run->payload_bytes = run->mix != NULL
+                             ? ipm_mix_bytes(run->mix, run->messages)
+                             : run->messages * (uint64_t)run->traffic->size;
     return result;
 }
 
@@ -213,8 +220,9 @@ const struct ipm_workload ipm_workload_open_loop = {
     .version = 1,
     .family = "open loop",
     .summary = "messages at planned times, whether or not the last one came",
-    .axes = (const char *const[]){"size", "rate", "arrivals", "touch", "depth", "pairs",
-                                  "working_set", "working_set_stride", NULL},
+    .axes = (const char *const[]){"size", "size_mix", "rate", "arrivals", "touch",
+                                  "depth", "pairs", "working_set", "working_set_stride",
+                                  "background", NULL},
     .n_roles = 2,
     .roles = {{.name = "sender", .side = IPM_SIDE_A},
               {.name = "receiver", .side = IPM_SIDE_B}},

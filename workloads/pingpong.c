@@ -11,7 +11,8 @@ const struct ipm_workload ipm_workload_pingpong = {
     IPM_ROUND_TRIPS,
     .name = "pingpong",
     .summary = "request and reply, one at a time, two processes",
-    .axes = (const char *const[]){"size", "reply_size", "touch", "pairs", "working_set",
-                                  "working_set_stride", NULL},
+    .axes =
+        (const char *const[]){"size", "size_mix", "reply_size", "touch", "pairs",
+                              "working_set", "working_set_stride", "background", NULL},
     .run = pingpong_run,
 };

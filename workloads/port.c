@@ -21,28 +21,25 @@ static void fill(struct ipm_run *run, struct ipm_port *port,
     }
 }
 
+/* @number: of the message in this round, on this side of the port. */
 static int check(struct ipm_run *run, struct ipm_port *port,
-                 const struct ipm_span *spans, size_t n, size_t length,
+                 const struct ipm_span *message, uint64_t number, size_t length,
                  struct ipm_why *why)
 {
-    bool floor = (port->mechanism->capabilities & IPM_CAP_FLOOR) != 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!run->verify || floor) {
-            (void)ipm_payload_consume(port->touch, spans[i].data, spans[i].length);
-            continue;
-        }
-        uint64_t number = port->received + i;
-        size_t at = 0;
-        if (spans[i].length != length)
-            return ipm_why_set(why, -EBADMSG,
-                               "message %" PRIu64 " has %zu bytes, %zu were sent",
-                               number, spans[i].length, length);
-        if (!ipm_payload_verify(spans[i].data, length, number, &at))
-            return ipm_why_set(why, -EBADMSG,
-                               "payload mismatch: message %" PRIu64
-                               " of %zu bytes differs from byte %zu on",
-                               number, length, at);
+    size_t at = 0;
+    if (!run->verify || (port->mechanism->capabilities & IPM_CAP_FLOOR) != 0) {
+        (void)ipm_payload_consume(port->touch, message->data, message->length);
+        return 0;
     }
+    if (message->length != length)
+        return ipm_why_set(why, -EBADMSG,
+                           "message %" PRIu64 " has %zu bytes, %zu were sent", number,
+                           message->length, length);
+    if (!ipm_payload_verify(message->data, length, number, &at))
+        return ipm_why_set(why, -EBADMSG,
+                           "payload mismatch: message %" PRIu64
+                           " of %zu bytes differs from byte %zu on",
+                           number, length, at);
     return 0;
 }
 
@@ -132,9 +129,11 @@ int ipm_port_recv(struct ipm_run *run, struct ipm_port *port, size_t length, siz
     }
     if (result != 0)
         return failed(result, "receive", why);
-    result = port->quiet ? 0 : check(run, port, spans, came, length, why);
-    if (result != 0)
-        return result;
+    for (size_t i = 0; i < came && !port->quiet; i++) {
+        result = check(run, port, &spans[i], port->received + i, length, why);
+        if (result != 0)
+            return result;
+    }
     if (port->receive_in_place) {
         result = mechanism->consume_n(port->recv, came);
         if (result != 0)
@@ -142,6 +141,58 @@ int ipm_port_recv(struct ipm_run *run, struct ipm_port *port, size_t length, siz
     } else {
         for (size_t i = 0; i < came; i++)
             spans[i].length = length; /* the mechanism wrote what came */
+    }
+    port->received += came;
+    *out_n = came;
+    if (run->working_set != NULL)
+        work(run, came);
+    return 0;
+}
+
+int ipm_port_send_mixed(struct ipm_run *run, struct ipm_port *port, uint64_t number,
+                        size_t n, struct ipm_why *why)
+{
+    struct ipm_span *spans = port->out_mixed + number % IPM_MIX_ENTRIES;
+    size_t sent = 0;
+    /* Room is lent for messages of one length: each goes alone. */
+    for (size_t i = 0; i < n && port->send_in_place; i++) {
+        int result = send_in_place(run, port, spans[i].length, 1, why);
+        if (result != 0)
+            return result;
+    }
+    if (port->send_in_place)
+        return 0;
+    fill(run, port, spans, n);
+    int result = port->mechanism->send_n(port->send, spans, n, run->timeout_ns, &sent);
+    if (result != 0)
+        return failed(result, "send", why);
+    port->sent += n;
+    return 0;
+}
+
+int ipm_port_recv_mixed(struct ipm_run *run, struct ipm_port *port, uint64_t number,
+                        size_t n, size_t *out_n, struct ipm_why *why)
+{
+    const struct ipm_mechanism *mechanism = port->mechanism;
+    struct ipm_span *spans = port->receive_in_place
+                                 ? port->in_spans
+                                 : port->in_mixed + number % IPM_MIX_ENTRIES;
+    size_t came = 0;
+    int result = port->receive_in_place
+                     ? mechanism->peek_n(port->recv, spans, n, run->timeout_ns, &came)
+                     : mechanism->recv_n(port->recv, spans, n, run->timeout_ns, &came);
+    if (result != 0)
+        return failed(result, "receive", why);
+    for (size_t i = 0; i < came && !port->quiet; i++) {
+        result = check(run, port, &spans[i], port->received + i,
+                       ipm_mix_length(run->mix, number + i), why);
+        if (result != 0)
+            return result;
+    }
+    if (port->receive_in_place) {
+        result = mechanism->consume_n(port->recv, came);
+        if (result != 0)
+            return failed(result, "consume", why);
     }
     port->received += came;
     *out_n = came;

@@ -30,6 +30,17 @@ int ipm_port_send(struct ipm_run *run, struct ipm_port *port, size_t length, siz
 int ipm_port_recv(struct ipm_run *run, struct ipm_port *port, size_t length, size_t n,
                   size_t *out_n, struct ipm_why *why);
 
+/**
+ * ipm_port_send_mixed() - the same with lengths that a mix gives; run->mix is there
+ * @number: of the first of them, counted from 0 in this direction and round
+ */
+int ipm_port_send_mixed(struct ipm_run *run, struct ipm_port *port, uint64_t number,
+                        size_t n, struct ipm_why *why);
+
+/* ipm_port_recv() likewise. */
+int ipm_port_recv_mixed(struct ipm_run *run, struct ipm_port *port, uint64_t number,
+                        size_t n, size_t *out_n, struct ipm_why *why);
+
 /* One message, inlined where payloads are neither touched nor verified: the loop then
  * costs the mechanism's own calls and no more. */
 static inline int ipm_port_send_one(struct ipm_run *run, struct ipm_port *port,

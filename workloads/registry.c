@@ -16,6 +16,7 @@ const struct ipm_workload *const ipm_workloads[] = {
 };
 
 const char *const ipm_arrivals_names[] = {"constant", "poisson", NULL};
+const char *const ipm_background_names[] = {"none", "cpu", "memory", "switches", NULL};
 
 #define TRAFFIC(field) IPM_OPTION_FIELD(struct ipm_traffic, field)
 
@@ -99,6 +100,13 @@ const struct ipm_option ipm_traffic_options[] = {
      .max = INT64_C(1) << 30,
      .unit = "bytes",
      .help = "from read to read in the working set: 64 a line, 4096 a page"},
+    {.name = "background",
+     .type = IPM_OPTION_CHOICE,
+     .offset = TRAFFIC(background),
+     .fallback = "none",
+     .choices = ipm_background_names,
+     .unit = "",
+     .help = "what runs meanwhile on every CPU that no role uses"},
     {.name = NULL},
 };
 

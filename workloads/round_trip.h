@@ -60,9 +60,14 @@ ipm_round_trip_server(struct ipm_run *run, struct ipm_port *port, size_t size,
     return 0;
 }
 
+/* ipm_round_trips() with sizes that a mix gives; the loops for one size stay as they are. */
+int ipm_round_trips_mixed(struct ipm_run *run, struct ipm_why *why);
+
 static inline __attribute__((always_inline)) int
 ipm_round_trips(struct ipm_run *run, bool computes, struct ipm_why *why)
 {
+    if (run->mix != NULL)
+        return ipm_round_trips_mixed(run, why);
     const struct ipm_traffic *traffic = run->traffic;
     size_t size = (size_t)traffic->size;
     size_t reply_size = traffic->reply_size < 0 ? size : (size_t)traffic->reply_size;

@@ -14,7 +14,8 @@ const struct ipm_workload ipm_workload_rpc = {
     IPM_ROUND_TRIPS,
     .name = "rpc",
     .summary = "request and reply, and the server computes in between",
-    .axes = (const char *const[]){"size", "reply_size", "compute", "touch", "pairs",
-                                  "working_set", "working_set_stride", NULL},
+    .axes = (const char *const[]){"size", "size_mix", "reply_size", "compute", "touch",
+                                  "pairs", "working_set", "working_set_stride",
+                                  "background", NULL},
     .run = rpc_run,
 };

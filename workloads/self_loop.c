@@ -54,7 +54,7 @@ const struct ipm_workload ipm_workload_self_loop = {
     .family = "one role",
     .summary = "one process at both ends: calls and copies, no waiting",
     .axes = (const char *const[]){"size", "touch", "pairs", "working_set",
-                                  "working_set_stride", NULL},
+                                  "working_set_stride", "background", NULL},
     .n_roles = 1,
     .roles = {{.name = "loop", .side = IPM_SIDE_A}},
     .n_edges = 1,

@@ -14,7 +14,8 @@ const struct ipm_workload ipm_workload_token = {
     IPM_ROUND_TRIPS,
     .name = "token",
     .summary = "to and fro without payload: the switch alone",
-    .axes = (const char *const[]){"pairs", "working_set", "working_set_stride", NULL},
+    .axes = (const char *const[]){"pairs", "working_set", "working_set_stride",
+                                  "background", NULL},
     .smallest = true,
     .run = token_run,
 };

@@ -19,6 +19,7 @@
 #include "base/blocks.h"
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "base/mix.h"
 #include "base/option.h"
 #include "base/payload.h"
 #include "base/region.h"
@@ -125,10 +126,20 @@ enum ipm_arrivals { IPM_ARRIVALS_CONSTANT, IPM_ARRIVALS_POISSON };
 
 extern const char *const ipm_arrivals_names[]; /* NULL-terminated */
 
+/* What runs on other CPUs meanwhile. */
+enum ipm_background_kind {
+    IPM_BACKGROUND_NONE,
+    IPM_BACKGROUND_CPU,      /* integers, in registers */
+    IPM_BACKGROUND_MEMORY,   /* reads and writes more memory than the caches hold */
+    IPM_BACKGROUND_SWITCHES, /* two processes that take turns, on each CPU */
+};
+
+extern const char *const ipm_background_names[]; /* NULL-terminated */
+
 /* What travels: filled from the point, the same in every role. */
 struct ipm_traffic {
-    int64_t size;        /* bytes per message */
-    int64_t reply_size;  /* bytes per reply; -1: as size */
+    int64_t size;        /* bytes per message; of a mix, their mean */
+    int64_t reply_size;  /* bytes per reply; -1: as its request */
     int64_t depth;       /* messages in flight wanted */
     int64_t batch;       /* messages per call where a workload sends several in a row */
     int64_t touch;       /* enum ipm_touch */
@@ -138,6 +149,7 @@ struct ipm_traffic {
     int64_t compute_ns;  /* that a server spins between request and reply */
     int64_t working_set; /* bytes that a receiver reads after each message; 0: none */
     int64_t working_set_stride; /* bytes from read to read */
+    int64_t background;         /* enum ipm_background_kind */
 };
 
 /* Both directions of one edge, as one role sees it; see workloads/port.h. */
@@ -158,6 +170,9 @@ struct ipm_port {
     size_t in_length;
     uint64_t sent; /* messages in this round: seeds of their payloads */
     uint64_t received;
+    /* With a mix: IPM_MIX_ENTRIES + batch of them, of the lengths in its table, each at
+     * its place in out, or in; so that a span of messages costs nothing to lay out. */
+    struct ipm_span *out_mixed, *in_mixed;
 };
 
 /* Shared by all roles of a run. */
@@ -182,6 +197,7 @@ struct ipm_run {
     int64_t duration_ns;  /* the pacer's: no batch starts later than this */
     int64_t timeout_ns;   /* absolute: IPM_FOREVER in the window */
     bool one_cpu;         /* side a and side b share a CPU */
+    const struct ipm_mix_table *mix; /* NULL: every message has traffic.size */
 
     uint64_t batches;          /* batches begun */
     uint64_t operations;       /* done, in this role's view */

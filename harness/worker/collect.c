@@ -63,6 +63,14 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     const struct ipm_traffic *traffic = &point->traffic;
     set(record, "size", json_integer(traffic->size));
     set(record, "reply_size", json_integer(traffic->reply_size));
+    char mix[IPM_MIX_TEXT];
+    set(record, "size_mix",
+        json_string(point->mix.n > 0 ? ipm_mix_format(&point->mix, mix)
+                                     : ipm_mix_words[0]));
+    set(record, "size_mean",
+        ipm_json_number(point->mix.n > 0 ? ipm_mix_mean(&point->mix)
+                                         : (double)traffic->size));
+    set(record, "background", json_string(ipm_background_names[traffic->background]));
     set(record, "depth", json_integer(traffic->depth));
     set(record, "batch", json_integer(point->batch_asked));
     set(record, "batch_granted", json_integer(traffic->batch));
@@ -84,6 +92,18 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     set(record, "mechanism_version", json_integer(point->mechanism->version));
     set(record, "workload_version", json_integer(point->workload->version));
     set(record, "dispatch", json_null());
+}
+
+static json_t *background_json(const struct ipm_background_share *share)
+{
+    json_t *cpus = json_array();
+    for (int i = 0; i < share->n; i++)
+        (void)json_array_append_new(cpus,
+                                    json_pack("{s:i, s:I}", "cpu", share->cpus[i],
+                                              "cpu_ns", (json_int_t)share->cpu_ns[i]));
+    return json_pack("{s:i, s:I, s:I, s:o}", "processes", share->processes,
+                     "memory_bytes", (json_int_t)share->bytes, "read_over_ns",
+                     (json_int_t)share->over_ns, "cpus", cpus);
 }
 
 /* What the roles whose clock counts did, all pairs together: from the first that began to
@@ -304,6 +324,8 @@ json_t *ipm_collect(const struct ipm_point *point, const struct ipm_sandbox *san
         set_open_loop(record, outcome->open, ipm_offset_bound(&offset));
     set_setup(record, point, board, outcome);
     ipm_record_metrics(record, point, board, outcome);
+    if (point->n_background > 0)
+        set(record, "background_load", background_json(&outcome->background));
     set_dispatch(record, board);
     json_t *overhead = json_object();
     int64_t window_ns = board->seats[0].last_ns - board->seats[0].first_ns;

@@ -163,6 +163,11 @@ static json_t *axes_json(void)
     json_t *more = options_of(policy);
     (void)json_array_extend(axes, more);
     json_decref(more);
+    (void)json_array_append_new(
+        axes, json_pack("{s:s, s:s, s:s, s:n, s:n, s:o, s:s, s:s}", "name", "size_mix",
+                        "type", "mix", "default", ipm_mix_words[0], "min", "max",
+                        "choices", texts_of(ipm_mix_words), "unit", "", "help",
+                        "sizes within a window: a word, or sizes with their weights"));
     return axes;
 }
 

@@ -31,6 +31,7 @@ struct troupe {
     int pidfds[IPM_SEATS_MAX]; /* -1: none */
     int alive;
     struct ipm_helpers helpers;
+    struct ipm_background *background;
 };
 
 static const char *role_name(const struct troupe *troupe, int seat)
@@ -278,16 +279,25 @@ static void measure(struct troupe *troupe, struct ipm_sensor_set *sensors)
     if (attend(troupe, before_ns) != 1)
         return;
     ipm_helpers_open_bills(&troupe->helpers);
+    ipm_background_open_bill(troupe->background);
     ipm_sensor_set_start(sensors);
     ipm_board_open(board);
     if (attend(troupe, point->timeout_ns) != 1)
         return;
     ipm_sensor_set_stop(sensors);
     ipm_helpers_close_bills(&troupe->helpers);
+    ipm_background_close_bill(troupe->background);
     ipm_board_open(board);
     (void)attend(troupe, settle_ns);
     troupe->outcome->n_metrics =
         ipm_sensor_set_read(sensors, troupe->outcome->metrics, IPM_METRICS_MAX);
+    int error = ipm_background_share(troupe->background, &troupe->outcome->background,
+                                     &troupe->outcome->why);
+    if (error != 0)
+        fail(troupe, IPM_PHASE_WINDOW, error);
+    else if (point->n_background > 0 && troupe->outcome->n_metrics < IPM_METRICS_MAX)
+        troupe->outcome->metrics[troupe->outcome->n_metrics++] =
+            ipm_background_metric(&troupe->outcome->background);
     troupe->outcome->n_helpers = troupe->helpers.n;
     for (int i = 0; i < troupe->helpers.n; i++)
         ipm_helpers_share(&troupe->helpers, i, &troupe->outcome->helpers[i]);
@@ -322,10 +332,15 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     board->bracket_ns[0] = board->bracket_ns[1] = NAN;
 
     static struct ipm_wiring wiring; /* too large for a comfortable stack */
-    int64_t start_ns = ipm_now_ns();
+    static struct ipm_background background;
+    troupe.background = &background;
     atomic_store(&board->phase, IPM_PHASE_CREATE);
-    int error =
-        ipm_wiring_create(&wiring, point, token, sandbox->directory, &outcome->why);
+    /* First, so that it inherits none of the channels. */
+    int error = ipm_background_start(&background, point, guard, &outcome->why);
+    int64_t start_ns = ipm_now_ns();
+    if (error == 0)
+        error =
+            ipm_wiring_create(&wiring, point, token, sandbox->directory, &outcome->why);
     if (error == 0)
         error = ipm_helpers_start(&troupe.helpers, &wiring, point, &outcome->why);
     outcome->create_ns = ipm_now_ns() - start_ns;
@@ -355,6 +370,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     }
     find_cause(&troupe);
     dismiss(&troupe);
+    ipm_background_stop(&background);
     start_ns = ipm_now_ns();
     ipm_helpers_stop(&troupe.helpers);
     ipm_wiring_destroy(&wiring);

@@ -7,6 +7,7 @@
 #ifndef IPM_WORKER_LEADER_H
 #define IPM_WORKER_LEADER_H
 
+#include "harness/worker/background.h"
 #include "harness/worker/board.h"
 #include "harness/worker/helper.h"
 #include "harness/worker/point.h"
@@ -27,6 +28,7 @@ struct ipm_outcome {
     struct ipm_capacity capacities[IPM_WIRING_CHANNELS];
     int n_helpers;
     struct ipm_helper_share helpers[IPM_HELPERS_MAX];
+    struct ipm_background_share background;
 };
 
 /**

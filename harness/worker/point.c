@@ -3,6 +3,7 @@
 
 #include "base/record.h"
 #include "base/units.h"
+#include "harness/worker/point_parts.h"
 #include "harness/worker/sensors/system_calls.h"
 #include "mechanisms/registry.h"
 #include "workloads/registry.h"
@@ -191,6 +192,9 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "pairs",
         "working_set",
         "working_set_stride",
+        "size_mix",
+        "background",
+        "background_cpus",
         NULL,
     };
     const char *key;
@@ -275,6 +279,14 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
     return 0;
 }
 
+static bool has_axis(const struct ipm_workload *workload, const char *name)
+{
+    const char *const *at = workload->axes;
+    while (at != NULL && *at != NULL && strcmp(*at, name) != 0)
+        at++;
+    return at != NULL && *at != NULL;
+}
+
 /* Understood, but not measurable: 1 with the reason. */
 static int impossible(const struct ipm_point *point, struct ipm_why *why)
 {
@@ -283,7 +295,8 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
     unsigned missing = workload->needs & ~mechanism->capabilities;
     unsigned refused = workload->refuses & mechanism->capabilities;
     int64_t longest = ipm_point_longest(point);
-    int64_t shortest = point->traffic.size;
+    int64_t shortest =
+        point->mix.n > 0 ? ipm_mix_shortest(&point->mix) : point->traffic.size;
     if (point->traffic.reply_size >= 0 && point->traffic.reply_size < shortest)
         shortest = point->traffic.reply_size;
 
@@ -310,6 +323,9 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
                           "%" PRId64 " messages a second in a window of %" PRId64
                           " ms are more than are kept",
                           point->traffic.rate, point->window_ns / 1000000);
+    else if (point->mix.n > 0 && !has_axis(workload, "size_mix"))
+        (void)ipm_why_set(why, -EOPNOTSUPP, "%s sends messages of one size",
+                          workload->name);
     else if (!mechanism->modes[point->copies].supported)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s has no mode with %d copies",
                           mechanism->name, point->copies);
@@ -373,7 +389,8 @@ struct ipm_sensor_context ipm_point_sensing(const struct ipm_point *point)
 
 int64_t ipm_point_longest(const struct ipm_point *point)
 {
-    int64_t size = point->traffic.size;
+    int64_t size =
+        point->mix.n > 0 ? ipm_mix_longest(&point->mix) : point->traffic.size;
     int64_t reply_size = point->traffic.reply_size;
     return reply_size > size ? reply_size : size;
 }
@@ -404,12 +421,17 @@ int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
     if (unknown_member(json, why) != 0 ||
         parse_traffic(json, &point->traffic, why) != 0 ||
         parse_factors(json, point, why) != 0 || parse_options(json, point, why) != 0 ||
-        parse_cpus(json, point, why) != 0 || parse_times(json, point, why) != 0)
+        parse_cpus(json, point, why) != 0 || parse_times(json, point, why) != 0 ||
+        ipm_point_parse_mix(json, point, why) != 0 ||
+        ipm_point_parse_background(json, point, why) != 0)
         return -EINVAL;
     if (point->workload->smallest)
         point->traffic.size = point->mechanism->limits.min_length;
-    if ((point->mechanism->capabilities & IPM_CAP_TOKEN) != 0)
+    if ((point->mechanism->capabilities & IPM_CAP_TOKEN) != 0) {
         point->traffic.size = point->traffic.reply_size = 0;
+        point->mix.n = 0; /* a token has no size */
+    }
+    ipm_point_draw_mix(point);
     point->batch_asked = point->traffic.batch;
     point->traffic.batch = granted_batch(point);
     return impossible(point, why);

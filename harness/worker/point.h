@@ -7,6 +7,7 @@
 #define IPM_WORKER_POINT_H
 
 #include "base/json.h"
+#include "base/mix.h"
 #include "harness/worker/sensors/sensor.h"
 #include "mechanisms/mechanism.h"
 #include "workloads/workload.h"
@@ -17,7 +18,11 @@
 enum ipm_policy { IPM_POLICY_OTHER, IPM_POLICY_BATCH, IPM_POLICY_FIFO };
 
 /* A SEAT is one role of one pair: seat = pair * n_roles + role. */
-enum { IPM_PAIRS_MAX = 32, IPM_SEATS_MAX = 64 };
+enum {
+    IPM_PAIRS_MAX = 32,
+    IPM_SEATS_MAX = 64,
+    IPM_BACKGROUND_CPUS = 1024, /* as many as a cpu_set_t holds */
+};
 
 extern const char *const ipm_policy_names[]; /* by enum ipm_policy, NULL-terminated */
 
@@ -27,6 +32,10 @@ struct ipm_point {
     const struct ipm_mechanism *mechanism;
     struct ipm_traffic traffic; /* batch: as granted, which may be less than asked */
     int64_t batch_asked;
+    struct ipm_mix mix;             /* of sizes; n 0: one size, traffic.size */
+    struct ipm_mix_table mix_table; /* drawn from @seed, where there is a mix */
+    int n_background;               /* 0: no load in the background */
+    int background_cpus[IPM_BACKGROUND_CPUS]; /* none of them a role's, no two equal */
     enum ipm_wait wait;
     int copies; /* 0, 1 or 2: a mode the mechanism supports */
     enum ipm_policy policy;

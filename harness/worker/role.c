@@ -155,6 +155,7 @@ static void play(struct part *part, struct ipm_run *run)
     run->role = part->role;
     run->ports = part->wiring->ports;
     run->working_set = part->working_set;
+    run->mix = part->point->mix.n > 0 ? &part->point->mix_table : NULL;
     run->shared = ipm_wiring_shared(part->wiring, part->pair);
     run->pace = &part->board->paces[part->pair];
     run->batch = part->board->batch;

@@ -168,6 +168,24 @@ void ipm_wiring_keep(struct ipm_wiring *wiring, int seat)
     }
 }
 
+/* A call may begin with any entry of the table, and take a batch. */
+static size_t mixed_spans(size_t batch)
+{
+    return round_up(IPM_MIX_ENTRIES + batch, IPM_LINE_PAIR);
+}
+
+/* Any batch of them in a row has places of its own. */
+static void lay_mixed(const struct ipm_point *point, struct ipm_port *port)
+{
+    size_t batch = (size_t)point->traffic.batch;
+    for (size_t i = 0; i < IPM_MIX_ENTRIES + batch; i++) {
+        size_t length = ipm_mix_length(&point->mix_table, i);
+        size_t at = i % batch * port->stride;
+        port->out_mixed[i] = (struct ipm_span){port->out + at, length};
+        port->in_mixed[i] = (struct ipm_span){port->in + at, length};
+    }
+}
+
 /* Where each endpoint and buffer of this role lies; with @memory NULL only the size. */
 static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
 {
@@ -180,6 +198,9 @@ static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
     buffer = round_up(buffer, unit);
     size_t spans =
         round_up(sizeof(struct ipm_span) * (size_t)point->traffic.batch, IPM_LINE_PAIR);
+    size_t mixed = point->mix.n == 0 ? 0
+                                     : sizeof(struct ipm_span) *
+                                           mixed_spans((size_t)point->traffic.batch);
     size_t used = 0;
     int n = 0;
     for (int i = 0; i < wiring->n_channels; i++) {
@@ -223,6 +244,12 @@ static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
         port->in_spans = memory == NULL ? NULL : (void *)(memory + used + spans);
         port->out_length = port->in_length = SIZE_MAX; /* no message has it */
         used += 2 * spans;
+        if (mixed > 0 && memory != NULL) {
+            port->out_mixed = (void *)(memory + used);
+            port->in_mixed = (void *)(memory + used + mixed);
+            lay_mixed(point, port);
+        }
+        used += 2 * mixed;
     }
     return used;
 }

@@ -17,6 +17,7 @@ MAY_PASS = {"duplicate_key",          # other parsers take the last one
             "range_from_zero",        # one value depends on another
             "range_too_long",         # arithmetic
             "too_many_combinations",  # arithmetic
+            "size_beside_mix",        # one factor depends on another
             "energy_estimated"}       # the order of three values
 
 TOKENS = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[}\]])',

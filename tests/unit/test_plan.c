@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/cleanup.h"
 #include "harness/plan.h"
 #include "tests/support/front.h"
 
@@ -94,6 +95,19 @@ static void canonical(void **state)
          "\"shm_ring.spin\": [\"20us\", \"0.02ms\", \"1us\"], \"pipe.capacity\": [1, "
          "2]",
          2, 4, "pingpong/shm_ring/64/nearest_core/block/copies=2"},
+        /* A mix has sizes of its own; a reply of the default size is no "same" then. */
+        {"pingpong", "pipe",
+         "\"size_mix\": \"4KiB:1,64:9\", \"reply_size\": [\"same\", 64]", 2, 0,
+         "pingpong/pipe/466/nearest_core/block/copies=2/size_mix=64:9,4096:1"},
+        {"stream", "pipe",
+         "\"size\": [1, 64, 4096], \"size_mix\": [\"imix\", \"fixed\"]", 4, 2,
+         "stream/pipe/340/nearest_core/block/copies=2/size_mix=imix"},
+        {"pingpong", "floor_cacheline", "\"size_mix\": [\"imix\", \"fixed\"]", 1, 1,
+         "pingpong/floor_cacheline/0/nearest_core/spin/copies=0"},
+        {"self_loop", "pipe", "\"size_mix\": [\"imix\", \"fixed\"]", 1, 1,
+         "self_loop/pipe/64/same_cpu/none/copies=2"},
+        {"self_loop", "pipe", "\"background\": [\"memory\", \"none\"]", 2, 0,
+         "self_loop/pipe/64/same_cpu/none/copies=2/background=memory"},
         {"pingpong", "pipe", "\"policy\": \"fifo\", \"touch\": \"full\"", 1, 0,
          "pingpong/pipe/64/nearest_core/block/copies=2/touch=full/policy=fifo"},
     };
@@ -143,6 +157,9 @@ static void skips(void **state)
         {"pingpong", "posix_mq", "\"size\": \"17MiB\"", 0, "at most 16777216 bytes"},
         {"pingpong", "posix_mq", "\"reply_size\": \"17MiB\"", 0, "at most"},
         {"pingpong", "pipe", "\"reply_size\": 0", 0, "at least 1 bytes"},
+        {"pingpong", "pipe", "\"size_mix\": \"0:1,64:1\"", 0, "at least 1 bytes"},
+        {"pingpong", "posix_mq", "\"size_mix\": \"1:1000,17MiB:1\"", 0, "at most"},
+        {"pingpong", "posix_mq", "\"size_mix\": \"1:1000,16MiB:1\"", 1, NULL},
         {"pingpong", "floor_memcpy", "", 0, "cannot use a mechanism that is 'local'"},
         {"stream", "floor_cacheline", "", 0, "that is 'floor'"},
         {"pingpong", "pipe", "\"rate\": [\"max\", 1000]", 1,
@@ -458,13 +475,54 @@ static void documents(void **state)
     json_decref(json);
 }
 
+/* Load in the background takes the CPUs that no role has, and there must be one. */
+static void background(void **state)
+{
+    static const struct {
+        const char *workload, *axes, *cpus; /* of the load */
+    } rows[] = {
+        {"pingpong", "\"placement\": {\"cpus\": [2, 4]}", "[0,1,3,5,6,7]"},
+        {"pingpong", "\"placement\": {\"cpus\": [2]}", "[0,1,3,4,5,6,7]"},
+        {"self_loop", "\"placement\": {\"cpus\": [2]}", "[0,1,3,4,5,6,7]"},
+        {"pingpong", "\"pairs\": 4, \"placement\": \"smt_sibling\"", NULL},
+        {"pingpong", "\"pairs\": 3, \"placement\": \"smt_sibling\"", "[0,1]"},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        char axes[256];
+        (void)snprintf(axes, sizeof(axes), "\"background\": \"cpu\", %s", rows[i].axes);
+        build_one(fixture, rows[i].workload, "pipe", axes);
+        const struct ipm_plan *plan = &fixture->plan;
+        if (rows[i].cpus == NULL) {
+            assert_int_equal(plan->n_points, 0);
+            assert_int_equal(plan->n_skips, 1);
+            assert_non_null(strstr(plan->skips[0].reason,
+                                   "none of the 8 CPUs that we may use is left"));
+            continue;
+        }
+        assert_int_equal(plan->n_points, 1);
+        ipm_auto_json json_t *json = json_object();
+        ipm_factors_json(&plan->points[0].factors, json);
+        assert_string_equal(json_string_value(json_object_get(json, "background")),
+                            "cpu");
+        ipm_auto_free char *cpus =
+            ipm_json_canonical(json_object_get(json, "background_cpus"));
+        if (cpus == NULL || strcmp(cpus, rows[i].cpus) != 0)
+            fail_msg("row %zu: %s", i, cpus != NULL ? cpus : "no CPUs");
+    }
+    build_one(fixture, "pingpong", "pipe", "");
+    ipm_auto_json json_t *json = json_object();
+    ipm_factors_json(&fixture->plan.points[0].factors, json);
+    assert_null(json_object_get(json, "background_cpus"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(canonical), TEST(skips),  TEST(described), TEST(one_cpu),
         TEST(hashes),    TEST(sweeps), TEST(passes),    TEST(energy),
-        TEST(budget),    TEST(kept),   TEST(documents),
+        TEST(budget),    TEST(kept),   TEST(documents), TEST(background),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

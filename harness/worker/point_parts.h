@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * point_parts: members of a point that depend on others - the mix of sizes and the load in
+ * the background.  For ipm_point_parse() alone; docs/protocol.md has the rules.
+ */
+#ifndef IPM_WORKER_POINT_PARTS_H
+#define IPM_WORKER_POINT_PARTS_H
+
+#include "harness/worker/point.h"
+
+/* After the traffic.  Return: 0; -EINVAL no mix, or a size that contradicts it. */
+int ipm_point_parse_mix(const json_t *json, struct ipm_point *point,
+                        struct ipm_why *why);
+
+/* After the CPUs.  Return: 0; -EINVAL load without CPUs, CPUs without load, or a CPU that
+ * cannot be. */
+int ipm_point_parse_background(const json_t *json, struct ipm_point *point,
+                               struct ipm_why *why);
+
+/* Fills the table of lengths, where there is a mix; after the seed. */
+void ipm_point_draw_mix(struct ipm_point *point);
+
+#endif

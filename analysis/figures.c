@@ -297,7 +297,7 @@ int ipm_figures_make(const struct ipm_row *const *rows, size_t n,
     if (error != 0)
         return error;
     ipm_auto_free struct ipm_figure *figures =
-        calloc(FIXED + IPM_TAILS + n_names, sizeof(*figures));
+        calloc(FIXED + IPM_TAILS + IPM_OPEN_LOOP_FIGURES + n_names, sizeof(*figures));
     if (figures == NULL)
         return -ENOMEM;
 
@@ -310,6 +310,11 @@ int ipm_figures_make(const struct ipm_row *const *rows, size_t n,
         error = ipm_tails_make(n == 0 ? rows : rows + slice.from, slice.to - slice.from,
                                figures + used);
     used += IPM_TAILS;
+    size_t n_open = 0;
+    if (error == 0)
+        error = ipm_open_loop_figures(n == 0 ? rows : rows + slice.from,
+                                      slice.to - slice.from, figures + used, &n_open);
+    used += n_open;
     for (size_t i = 0; i < n_names && error == 0; i++) {
         if (!in_fixed_figure(names[i]))
             error = make_metric(rows, n, names[i], &figures[used++]);

@@ -24,6 +24,9 @@ void ipm_html_models(FILE *out, const json_t *report);
 /* The machine, what it was doing, and what the sandbox could not have. */
 void ipm_html_machine(FILE *out, const json_t *report);
 
+/* Messages at planned times: what they waited, at which rate. */
+void ipm_html_rates(FILE *out, const json_t *report);
+
 /* Joules beyond rest, and whose they are. */
 void ipm_html_energy(FILE *out, const json_t *report);
 

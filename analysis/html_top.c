@@ -129,6 +129,8 @@ void ipm_html_top(FILE *out, const json_t *report)
     (void)fputs("<dl class=\"answer\">\n", out);
     put_sentence(out, "Fastest", "first", answer, "fastest");
     put_sentence(out, "Effects", "", answer, "effect");
+    if (ipm_member_text(answer, "rate")[0] != '\0')
+        put_sentence(out, "Rate", "", answer, "rate");
     put_sentence(out, "Limits", "", answer, "limits");
     (void)fputs("</dl>\n<ul class=\"badges\">\n", out);
     put_health(out, json_object_get(report, "health"));

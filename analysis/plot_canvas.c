@@ -140,6 +140,13 @@ static void put_linear_ticks(const struct ipm_axis *y, ipm_axis_text *text, FILE
         put_tick(i * step, text, &separator, out);
 }
 
+void ipm_canvas_count_ticks(const struct ipm_axis *x, FILE *out)
+{
+    (void)fputs("set xtics nomirror scale 0.5 textcolor '#333333' (", out);
+    put_log_ticks(x, ipm_format_count, out);
+    (void)fputs(")\n", out);
+}
+
 void ipm_canvas_ticks(const struct ipm_axis *y, ipm_axis_text *text, FILE *out)
 {
     (void)fputs("set ytics nomirror scale 0.5 textcolor '#333333' (", out);

@@ -49,6 +49,10 @@ void ipm_canvas_panel(const struct ipm_canvas *canvas, const struct ipm_axis *x,
 /* Ticks at powers of two, at most ten; without @words the grid alone. */
 void ipm_canvas_size_ticks(const struct ipm_axis *x, bool words, FILE *out);
 
+/* Ticks of a logarithmic x axis that counts: decades, and 2 and 5 between them where these are
+ * few. */
+void ipm_canvas_count_ticks(const struct ipm_axis *x, FILE *out);
+
 /* Ticks of the y axis: decades, or round numbers where it is linear. */
 void ipm_canvas_ticks(const struct ipm_axis *y, ipm_axis_text *text, FILE *out);
 

@@ -5,13 +5,16 @@
 #include "analysis/models/model.h"
 #include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
+#include "analysis/plot_rates.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
+#include "analysis/rate_words.h"
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
 #include "analysis/report_text.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int path_in(char path[4096], const char *directory, const char *name,
@@ -44,6 +47,10 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
     if (error == 0)
         error = ipm_answer_make(&report.table, &report.summary, &report.ladder,
                                 report.manifest, &report.answer, why);
+    if (error == 0)
+        error = ipm_rate_set_make(&report.summary, &report.rates, why);
+    if (error == 0)
+        error = ipm_rate_sentence(&report.rates, &report.rate_words, why);
     if (error != 0)
         return error;
     struct ipm_model_input input = {&report.table, &report.summary, report.manifest};
@@ -58,6 +65,9 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
 void ipm_report_fini(struct ipm_report *report)
 {
     ipm_answer_fini(&report->answer);
+    ipm_rate_set_fini(&report->rates);
+    free(report->rate_words);
+    report->rate_words = NULL;
     ipm_pass_costs_fini(&report->costs);
     ipm_ladder_fini(&report->ladder);
     ipm_energy_fini(&report->energy);
@@ -104,8 +114,16 @@ int ipm_report_write(const char *directory, struct ipm_why *why)
     error = ipm_plot_ladder(&report.ladder, directory, &ladder, why);
     if (error != 0)
         return error;
-    ipm_auto_json json_t *json =
-        ipm_report_json(&report, json_pack("{s: o}", "ladder", ladder));
+    json_t *plots = json_pack("{s: o}", "ladder", ladder);
+    json_t *rates = NULL;
+    error = ipm_plot_rates(&report.rates, directory, &rates, why);
+    if (error != 0) {
+        json_decref(plots);
+        return error;
+    }
+    if (rates != NULL)
+        (void)json_object_set_new(plots, "rate", rates);
+    ipm_auto_json json_t *json = ipm_report_json(&report, plots);
     char path[4096];
     error = path_in(path, directory, "report.json", why);
     if (error != 0)

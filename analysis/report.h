@@ -13,6 +13,7 @@
 #include "analysis/energy.h"
 #include "analysis/ladder.h"
 #include "analysis/pass_cost.h"
+#include "analysis/rate_series.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
 #include "base/json.h"
@@ -29,7 +30,9 @@ struct ipm_report {
     struct ipm_ladder ladder;
     struct ipm_pass_costs costs;
     struct ipm_answer answer;
-    json_t *models; /* what each model says, as in report.json */
+    struct ipm_rate_set rates;
+    char *rate_words; /* NULL: the run has no open loop */
+    json_t *models;   /* what each model says, as in report.json */
 };
 
 /**

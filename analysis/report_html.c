@@ -36,6 +36,11 @@ static const struct section sections[] = {
      "Time of one round trip by size of the message, both axes logarithmic.", NULL},
     {"throughput", "Throughput against size", "throughput_size",
      "Payload per second by size of the message, both axes logarithmic.", NULL},
+    {"rate", "Response against rate", "rate",
+     "What a message at a planned time waits, by the rate at which messages are due, "
+     "both "
+     "axes logarithmic.",
+     ipm_html_rates},
     {"energy", "Energy of a message", "energy",
      "Joules of a message beyond rest, mean over blocks with its interval.",
      ipm_html_energy},
@@ -152,7 +157,8 @@ static void put_page(FILE *out, const json_t *report, const char *directory)
                      sections[i].title);
         /* A picture that this kind of run does not have is no gap. */
         const json_t *plots = json_object_get(report, "plots");
-        bool optional = sections[i].put == ipm_html_energy;
+        bool optional =
+            sections[i].put == ipm_html_energy || sections[i].put == ipm_html_rates;
         if (sections[i].plot != NULL &&
             (!optional || json_object_get(plots, sections[i].plot) != NULL))
             put_figure(out, report, directory, &sections[i]);

@@ -58,7 +58,7 @@ static void set_factors(json_t *object, const struct ipm_factors *factors)
     set(object, "options", json_string(factors->options));
 }
 
-static json_t *figure_json(const struct ipm_figure *figure)
+json_t *ipm_figure_json(const struct ipm_figure *figure)
 {
     const struct ipm_estimate *estimate = &figure->estimate;
     const char *reason = figure->reason[0] != '\0' ? figure->reason : estimate->reason;
@@ -130,7 +130,7 @@ static json_t *point_json(const struct ipm_summary *summary,
     json_t *figures = json_object();
     for (size_t i = 0; i < point->n_figures; i++) {
         if (!lacked_by_all(summary, &point->figures[i]))
-            set(figures, point->figures[i].name, figure_json(&point->figures[i]));
+            set(figures, point->figures[i].name, ipm_figure_json(&point->figures[i]));
     }
     set(json, "figures", figures);
     return json;
@@ -368,9 +368,12 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(answer, "fastest", json_string(report->answer.fastest));
     set(answer, "effect", json_string(report->answer.effect));
     set(answer, "limits", json_string(report->answer.limits));
+    set(answer, "rate",
+        report->rate_words == NULL ? json_null() : json_string(report->rate_words));
     set(json, "answer", answer);
 
     set(json, "ladder", ladder_json(&report->ladder));
+    set(json, "rates", ipm_rate_set_json(&report->rates));
     set(json, "energy", ipm_energy_json(&report->energy));
     set(json, "models", json_incref(report->models));
     set(json, "floors", points_json(&report->summary, true));

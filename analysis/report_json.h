@@ -25,8 +25,9 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *               run, drift during it
  *   health      counts of records by status, regime_changed, repeated, builds, bad_lines,
  *               torn, interrupted, quick (a first look, not for publication)
- *   answer      {fastest, effect, limits}: the three sentences
+ *   answer      {fastest, effect, limits, rate}: the sentences; rate null without an open loop
  *   ladder      {size, touch, away, away_class, points, unmeasured, floors}: ids, in order
+ *   rates       series of an open loop by rising offered rate (analysis/rate_series.h)
  *   energy      what a message takes beyond rest (analysis/energy.h)
  *   floors, points   {id, factors, passes, regime_changed, sample, timing_batch, figures}
  *   failures, invalid, skips, dropped, bad_lines   each with its reason
@@ -43,5 +44,8 @@ enum { IPM_REPORT_SCHEMA = 1 };
  * Return: the caller's; NULL when out of memory.
  */
 json_t *ipm_report_json(const struct ipm_report *report, json_t *plots);
+
+/* A figure as it says above; a new reference. */
+json_t *ipm_figure_json(const struct ipm_figure *figure);
 
 #endif

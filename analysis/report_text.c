@@ -3,6 +3,7 @@
 
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/rate_words.h"
 #include "analysis/stops.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
@@ -302,9 +303,12 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     put_head(report, out);
     put_ladder(&report->ladder, out);
     put_floors(&report->ladder, out);
+    ipm_rate_text(&report->rates, out);
     ipm_energy_text(&report->energy, out);
     put_sentence(out, "Fastest", report->answer.fastest);
     put_sentence(out, "Effects", report->answer.effect);
+    if (report->rate_words != NULL)
+        put_sentence(out, "Rate", report->rate_words);
     put_sentence(out, "Limits", report->answer.limits);
     ipm_models_text(report->models, out);
     put_costs(&report->costs, out);

@@ -154,7 +154,9 @@ static int make_point(const struct ipm_row *const *rows, size_t n,
         timed[n_timed++] = rows[i];
     }
     point->sampling = ipm_tails_sampling(timed, n_timed);
-    return ipm_figures_make(ok, n_ok, &point->figures, &point->n_figures);
+    error = ipm_open_loop_sum(timed, n_timed, &point->open_loop);
+    return error != 0 ? error
+                      : ipm_figures_make(ok, n_ok, &point->figures, &point->n_figures);
 }
 
 static int compare_points(const void *a, const void *b)

@@ -63,6 +63,7 @@ struct ipm_point {
     size_t steady[IPM_STEADY_STATES]; /* ok invocations of the timing pass, by state */
     struct ipm_sampling sampling;
     struct ipm_overhead overhead;
+    struct ipm_open_loop_sums open_loop;
     struct ipm_figure *figures; /* the fixed ones first, then metrics by name */
     size_t n_figures;
 };

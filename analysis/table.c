@@ -212,6 +212,19 @@ static bool judge_blocks(const json_t *blocks, struct ipm_row *row)
     return ipm_steady_judge(means, n, &row->steady) == 0;
 }
 
+/* The part of a record that only messages at planned times have. */
+static bool fill_open_loop(struct ipm_table *table, const json_t *record,
+                           struct ipm_row *row)
+{
+    const json_t *counts = json_object_get(record, "open_loop");
+    if (!json_is_object(counts))
+        return true;
+    const char *refused = intern_member(table, counts, "refused");
+    row->open_loop = calloc(1, sizeof(*row->open_loop));
+    return refused != NULL && row->open_loop != NULL &&
+           ipm_open_loop_read(record, refused, row->open_loop) == 0;
+}
+
 static bool fill_times(struct ipm_table *table, const json_t *record,
                        struct ipm_row *row)
 {
@@ -239,6 +252,7 @@ static bool fill_times(struct ipm_table *table, const json_t *record,
         strcmp(row->pass, "timing") != 0)
         return row->sample != NULL;
     return ipm_tally_read(distribution, &row->tally) == 0 &&
+           fill_open_loop(table, record, row) &&
            judge_blocks(json_object_get(record, "blocks"), row);
 }
 
@@ -363,6 +377,9 @@ void ipm_table_fini(struct ipm_table *table)
     for (size_t i = 0; i < table->n_rows; i++) {
         free(table->rows[i].readings);
         ipm_tally_fini(&table->rows[i].tally);
+        if (table->rows[i].open_loop != NULL)
+            ipm_open_loop_fini(table->rows[i].open_loop);
+        free(table->rows[i].open_loop);
     }
     free(table->rows);
     free(table->bad);

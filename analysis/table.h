@@ -11,6 +11,7 @@
 #ifndef IPM_ANALYSIS_TABLE_H
 #define IPM_ANALYSIS_TABLE_H
 
+#include "analysis/open_loop.h"
 #include "analysis/steady.h"
 #include "analysis/tally.h"
 #include "base/json.h"
@@ -74,6 +75,7 @@ struct ipm_row {
     /* These of an ok row of the timing pass; else empty and unknown. */
     struct ipm_tally tally;
     struct ipm_steady steady;
+    struct ipm_open_loop *open_loop; /* NULL: the record has none */
     double effective; /* samples, by batch means; NaN when that cannot be told */
     struct ipm_reading *readings;
     size_t n_readings;

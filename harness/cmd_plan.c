@@ -8,6 +8,7 @@
 #include "harness/columns.h"
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
+#include "harness/plan_when.h"
 #include "harness/prepare.h"
 #include "harness/rehearsal.h"
 
@@ -246,6 +247,9 @@ static void print_plan(const struct ipm_prepared *prepared,
     json_t *note;
     json_array_foreach(plan->notes, index, note)(void)
         printf("\n  note: %s\n", json_string_value(note));
+    const char *depends = ipm_plan_when_note(plan, &prepared->spec);
+    if (depends != NULL)
+        (void)printf("\n  note: %s\n", depends);
 }
 
 static int print_json(const struct ipm_prepared *prepared,

@@ -6,6 +6,7 @@
 #include "harness/plan_budget.h"
 #include "harness/plan_rows.h"
 #include "harness/plan_rules.h"
+#include "harness/plan_when.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +22,8 @@ struct building {
     struct ipm_rules rules;
     size_t sweep;
     const struct ipm_repeat *repeat;
-    json_t *seen;          /* hash of every point and skip so far */
+    json_t *seen; /* hash of every point and skip so far: its index, -1 a skip */
+    const char *left_out;  /* why this run has no such sweep; NULL: it has */
     const json_t *exclude; /* rows that hold now; NULL: none */
     json_t *hits;          /* which of them have matched */
 };
@@ -84,6 +86,16 @@ static void apply(struct ipm_factors *factors, const char *axis, json_t *value)
     (void)json_object_set(factors->options, axis, value);
 }
 
+/* The first sweep that has a point says how often it is measured.  But one without windows of
+ * energy says nothing of them: a later sweep's hold. */
+static void merge(struct building *building, json_int_t index)
+{
+    struct ipm_plan *plan = building->plan;
+    plan->n_merged++;
+    if (index >= 0 && plan->points[index].repeat.energy == 0)
+        plan->points[index].repeat.energy = building->repeat->energy;
+}
+
 static int add_combination(struct building *building, struct ipm_factors *factors)
 {
     struct ipm_plan *plan = building->plan;
@@ -97,12 +109,16 @@ static int add_combination(struct building *building, struct ipm_factors *factor
         return 0;
     }
     ipm_rules_hash(&building->rules, factors, hash);
-    if (json_object_get(building->seen, hash) != NULL) {
-        plan->n_merged++;
+    json_t *earlier = json_object_get(building->seen, hash);
+    if (earlier != NULL) {
+        merge(building, json_integer_value(earlier));
         return 0;
     }
-    if (json_object_set_new(building->seen, hash, json_true()) != 0)
+    if (json_object_set_new(building->seen, hash, json_integer(-1)) != 0)
         return -ENOMEM;
+    if (building->left_out != NULL)
+        return add_skip(&plan->skips, &plan->n_skips, factors, building->sweep,
+                        building->left_out);
 
     struct ipm_why why = {0};
     if (ipm_rules_check(&building->rules, factors, &why) != 0)
@@ -119,7 +135,10 @@ static int add_combination(struct building *building, struct ipm_factors *factor
         point->repeat.invocations = IPM_BUDGET_INVOCATIONS; /* fewer have no interval */
     (void)strcpy(point->hash, hash);
     json_incref(factors->options);
-    return 0;
+    return json_object_set_new(building->seen, hash,
+                               json_integer((json_int_t)plan->n_points - 1)) != 0
+               ? -ENOMEM
+               : 0;
 }
 
 /* Every combination of the axes, the last axis fastest. */
@@ -299,6 +318,26 @@ static int set_passes(struct ipm_plan *plan, const struct ipm_spec *spec,
     return 0;
 }
 
+/* One sweep after the other: what a sweep that is left out has, a later one may measure. */
+static int add_sweeps(struct building *building, const struct ipm_spec *spec)
+{
+    json_t *seen = building->seen;
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < spec->n_sweeps; i++) {
+        char reason[IPM_WHEN_REASON];
+        ipm_auto_json json_t *own = json_object();
+        bool out = ipm_plan_left_out(building->plan, &spec->sweeps[i], reason);
+        building->left_out = out ? reason : NULL;
+        building->seen = out ? own : seen;
+        building->sweep = i;
+        building->repeat = &spec->sweeps[i].repeat;
+        error = add_sweep(building, &spec->sweeps[i]);
+    }
+    building->seen = seen;
+    building->left_out = NULL;
+    return error;
+}
+
 static void set_notes(struct ipm_plan *plan, const struct ipm_spec *spec)
 {
     bool precision = spec->repeat.precision > 0;
@@ -325,10 +364,8 @@ int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
     };
     ipm_rules_defaults(&building.rules);
     int error = set_passes(&plan, spec, describe, why);
-    for (size_t i = 0; error == 0 && i < spec->n_sweeps; i++) {
-        building.sweep = i;
-        building.repeat = &spec->sweeps[i].repeat;
-        error = add_sweep(&building, &spec->sweeps[i]);
+    if (error == 0) {
+        error = add_sweeps(&building, spec);
         if (error != 0)
             (void)ipm_why_set(why, error, "plan: ");
     }

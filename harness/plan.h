@@ -45,7 +45,8 @@ struct ipm_factors {
 struct ipm_point {
     struct ipm_factors factors;
     char hash[IPM_HASH_TEXT]; /* of the non-default factors and plug-in versions */
-    size_t sweep;             /* the first that has it; its repeat holds */
+    size_t
+        sweep; /* the first that has it; its repeat holds, but for energy where that is 0 */
     struct ipm_repeat repeat;
 };
 

@@ -34,11 +34,18 @@ enum ipm_sensing {
     IPM_SENSING_PAPI,
 };
 
+/* Which runs a sweep is for. */
+enum ipm_when {
+    IPM_WHEN_ALWAYS,
+    IPM_WHEN_ENERGY,    /* those whose plan has the pass energy */
+    IPM_WHEN_NO_ENERGY, /* the others */
+};
+
 /* How often and how long a point is measured. */
 struct ipm_repeat {
     int64_t invocations; /* of the timing pass, >= 1 */
     int64_t counters;    /* of each counter pass, >= 1 */
-    int64_t energy;      /* of the energy pass, >= 1 */
+    int64_t energy;      /* of the energy pass, >= 0 */
     int64_t window_ns;
     int64_t warmup_ns;
     double precision;  /* relative half-width wanted; 0: none */
@@ -47,6 +54,7 @@ struct ipm_repeat {
 
 struct ipm_sweep {
     char name[IPM_NAME];
+    int64_t when;       /* enum ipm_when */
     json_t *workloads;  /* list of names */
     json_t *mechanisms; /* list of names, "all" and "floors" written out */
     json_t *axes;       /* axis name to list of values, in the order of the config */

@@ -13,6 +13,9 @@
 #define HOUR        (INT64_C(3600) * IPM_NS_PER_SECOND)
 #define MANY        100000
 
+/* In the order of enum ipm_when. */
+static const char *const when_words[] = {"always", "energy", "no_energy", NULL};
+
 static const char *const counting_words[] = {"auto", "off", "perf", "papi", NULL};
 
 /* The first row is the top's alone: a sweep's table starts at the second. */
@@ -44,10 +47,10 @@ static const struct ipm_key repeat_keys[] = {
      .type = IPM_KEY_INTEGER,
      .offset = offsetof(struct ipm_repeat, energy),
      .unit = "",
-     .min = 1,
+     .min = 0,
      .max = MANY,
      .fallback = "6",
-     .help = "windows under load of the energy pass; as many at rest go with them"},
+     .help = "windows under load of the energy pass, and as many at rest; 0: none"},
     {.name = "window",
      .type = IPM_KEY_DURATION,
      .offset = offsetof(struct ipm_repeat, window_ns),
@@ -139,6 +142,13 @@ const struct ipm_key ipm_sweep_keys[] = {
      .offset = offsetof(struct ipm_sweep, name),
      .unit = "",
      .help = "name of the sweep"},
+    {.name = "when",
+     .type = IPM_KEY_CHOICE,
+     .offset = offsetof(struct ipm_sweep, when),
+     .unit = "",
+     .fallback = "always",
+     .choices = when_words,
+     .help = "only in runs that measure energy, or only in those that do not"},
     {.name = "workloads",
      .type = IPM_KEY_WORKLOADS,
      .unit = "",

@@ -39,11 +39,12 @@ cp -r "$golden/small-run" "$work/run"
 
 if [[ ${1:-} == --accept ]]; then
     mkdir -p "$expected"
-    cp "$work"/run/{report.json,answer.txt,plots/ladder.dat,plots/ladder.gp} "$expected/"
+    cp "$work"/run/{report.json,answer.txt,plots/{ladder,rate}.{dat,gp}} "$expected/"
     exit
 fi
 
 same plots/ladder.gp
+same plots/rate.gp
 if grep -q 'built without GSL' "$work/run/report.json"; then
     skipped+=("the figures: built without GSL, so there are no intervals")
 elif ! command -v gnuplot >/dev/null; then
@@ -51,6 +52,7 @@ elif ! command -v gnuplot >/dev/null; then
     skipped+=("report.json and the words: without gnuplot they say so")
 else
     same plots/ladder.dat
+    same plots/rate.dat
     same report.json
     same answer.txt
 fi
@@ -59,9 +61,9 @@ if ! command -v gnuplot >/dev/null; then
     skipped+=("the picture: gnuplot is not installed")
 elif ! command -v xmllint >/dev/null; then
     skipped+=("the form of the picture: xmllint is not installed")
-    [[ -s $work/run/plots/ladder.svg ]] || fail "there is no picture"
+    [[ -s $work/run/plots/ladder.svg && -s $work/run/plots/rate.svg ]] || fail "a picture is not there"
 else
-    xmllint --noout "$work/run/plots/ladder.svg" || fail "the picture is no XML"
+    xmllint --noout "$work"/run/plots/{ladder,rate}.svg || fail "a picture is no XML"
 fi
 if awk 'length($0) > 100' "$work/run/answer.txt" | grep -q .; then
     fail "the answer is wider than 100 columns"

@@ -165,6 +165,36 @@ def record(point, invocation, p50, tail, cpu, switches, passname="timing", **mor
     return out
 
 
+def at_rate(rate, invocation):
+    """An open loop over a pipe: the sender is late now and then, and what waits behind is late,
+    too; the highest rate is never kept."""
+    point = factors("open_loop", "pipe", 64, 2, "block", "nearest_core", rate=rate,
+                    arrivals="poisson")
+    offered = {"10%": 30_000, "90%": 270_000}.get(rate) or int(rate)
+    line = record(point, invocation, 3000, 2, 1500, 1)
+    planned = round(offered * WINDOW_NS / 1e9)
+    kept = offered < 200_000 and not (offered == 100_000 and invocation == 2)
+    sent = planned if kept else planned * 3 // 4
+    service = [2500 + 13 * (i % 97) + (40_000 if i % 500 == 7 else 0) for i in range(sent)]
+    lag = [(i % 50) + (1500 * (40 - i % 400) if i % 400 < 40 else 0)
+           + (0 if kept else 1000 * i) for i in range(sent)]
+    times = {"service_ns": service, "send_lag_ns": lag,
+             "response_ns": [a + b for a, b in zip(service, lag)]}
+    for name, samples in times.items():
+        samples.sort()
+        line[name] = {"count": sent, "min": samples[0], "p50": samples[sent // 2],
+                      "max": samples[-1], "per": 1, "histogram": packed(samples),
+                      "histogram_error": 0.0009765625}
+    line.update(latency_ns=None, latency_kind=None, blocks=None, rate_resolved=offered, pairs=1,
+                messages=sent, operations=sent, bytes=64 * sent,
+                flags=[] if kept else ["rate_not_achieved"],
+                throughput={"messages_per_s": sent * 1e9 / WINDOW_NS,
+                            "bytes_per_s": 64e9 * sent / WINDOW_NS},
+                open_loop={"planned": planned, "sent": sent, "completed": sent,
+                           "backlog": planned - sent, "refused": None})
+    return line
+
+
 def records():
     out = []
     for mechanism, copies, wait, placement, p50, tail, cpu, switches in LADDER:
@@ -202,6 +232,8 @@ def records():
                           reason="mq_open: Too many open files", latency_ns=None,
                           metrics={}, per_message={}, throughput=None))
     out.append(out[5])  # resumed twice
+    out += [at_rate(rate, i) for rate in ("90%", "10000", "100000", "10%")
+            for i in range(INVOCATIONS)]
     return out
 
 

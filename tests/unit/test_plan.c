@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/plan.h"
+#include "harness/plan_when.h"
 #include "tests/support/front.h"
 
 #include <inttypes.h>
@@ -458,13 +459,75 @@ static void documents(void **state)
     json_decref(json);
 }
 
+/* Sweeps for some runs only: what is left out says why, and another may measure it. */
+static void when(void **state)
+{
+    static const char config[] =
+        "{\"repeat\": {\"energy\": 0}, \"sensors\": {\"counters\": \"off\"%s}, "
+        "\"sweeps\": ["
+        "{\"name\": \"joules\", \"when\": \"energy\", \"workloads\": \"pingpong\", "
+        "\"mechanisms\": \"pipe\", \"repeat\": {\"energy\": 6}}, "
+        "{\"name\": \"switches\", \"when\": \"no_energy\", \"workloads\": "
+        "\"token\", \"mechanisms\": [\"eventfd\", \"futex\"]}, "
+        "{\"name\": \"same\", \"workloads\": \"pingpong\", \"mechanisms\": "
+        "\"pipe\"}]}";
+    struct fixture *fixture = *state;
+    const struct ipm_plan *plan = &fixture->plan;
+    char text[1024];
+
+    (void)snprintf(text, sizeof(text), config, "");
+    build(fixture, text);
+    assert_int_equal(plan->n_points, 1); /* "same" is the same point */
+    assert_int_equal(plan->n_merged, 1);
+    assert_int_equal(plan->n_skips, 2);
+    assert_int_equal(plan->points[0].sweep, 0);
+    assert_int_equal(ipm_plan_invocations(pass_of(plan, "energy"), &plan->points[0]),
+                     6);
+    assert_int_equal(plan->skips[0].sweep, 1);
+    assert_string_equal(plan->skips[0].reason,
+                        "this sweep is for runs that do not measure energy");
+    assert_non_null(ipm_plan_when_note(plan, &fixture->spec));
+
+    (void)snprintf(text, sizeof(text), config, ", \"energy\": \"off\"");
+    build(fixture, text);
+    assert_int_equal(plan->n_points, 3);
+    assert_int_equal(plan->n_merged, 0);
+    assert_int_equal(plan->n_skips, 1);
+    assert_string_equal(plan->points[0].factors.workload, "token");
+    assert_int_equal(plan->points[2].sweep, 2);
+    assert_string_equal(
+        plan->skips[0].reason,
+        "this sweep is for runs that measure energy: off: in the config");
+    assert_null(ipm_plan_when_note(plan, &fixture->spec));
+    json_t *json = ipm_spec_json(&fixture->spec);
+    const json_t *sweep = json_array_get(json_object_get(json, "sweeps"), 1);
+    assert_string_equal(ipm_describe_text(sweep, "when", ""), "no_energy");
+    json_decref(json);
+
+    /* A later sweep may want windows of energy of a point that has none yet. */
+    build(fixture,
+          "{\"repeat\": {\"energy\": 0}, \"sweeps\": [{\"workloads\": \"pingpong\", "
+          "\"mechanisms\": \"pipe\"}, {\"workloads\": \"pingpong\", \"mechanisms\": "
+          "\"pipe\", \"repeat\": {\"energy\": 4, \"invocations\": 9}}]}");
+    assert_int_equal(plan->n_points, 1);
+    assert_int_equal(plan->points[0].repeat.energy, 4);
+    assert_int_equal(plan->points[0].repeat.invocations, 6);
+
+    /* No windows of energy, although there is a meter. */
+    build(fixture, "{\"repeat\": {\"energy\": 0}, " ONE_POINT "}");
+    assert_true(pass_of(plan, "energy")->used);
+    assert_int_equal(ipm_plan_pass_ns(plan, pass_of(plan, "energy")), 0);
+    assert_int_equal(ipm_plan_pass_ns(plan, pass_of(plan, "idle")), 0);
+    assert_null(ipm_plan_when_note(plan, &fixture->spec));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(canonical), TEST(skips),  TEST(described), TEST(one_cpu),
         TEST(hashes),    TEST(sweeps), TEST(passes),    TEST(energy),
-        TEST(budget),    TEST(kept),   TEST(documents),
+        TEST(budget),    TEST(kept),   TEST(documents), TEST(when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,8 +286,8 @@ static void defaults(void **state)
     assert_int_equal(first->repeat.invocations, 9);
     assert_int_equal(first->repeat.window_ns, 20000000);
     assert_int_equal(spec.sweeps[1].repeat.invocations, 6);
-    assert_int_equal(json_array_size(first->workloads), 4);
-    assert_int_equal(json_array_size(first->mechanisms), 5); /* no floors */
+    assert_int_equal(json_array_size(first->workloads), 7);
+    assert_int_equal(json_array_size(first->mechanisms), 8); /* no floors */
     assert_int_equal(json_array_size(spec.sweeps[1].mechanisms), 9);
     ipm_spec_fini(&spec);
     json_decref(describe);
@@ -573,7 +573,7 @@ static void too_many(void **state)
         {"{\"sweeps\": [{\"workloads\": \"all\", \"mechanisms\": \"all\", \"axes\": {"
          "\"size\": {\"from\": 1, \"to\": 1000, \"step\": 1},"
          "\"depth\": {\"from\": 1, \"to\": 1000, \"step\": 1}}}]}",
-         "2e+07 combinations, at most 100000"},
+         "5.6e+07 combinations, at most 100000"},
     };
     (void)state;
     check_errors(rows, IPM_TEST_ROWS(rows));

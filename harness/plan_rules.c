@@ -205,6 +205,14 @@ static int check_mode(const struct ipm_rules *rules, const struct ipm_factors *f
     if (!same(factors->wait, "none") && !ipm_describe_lists(waits, factors->wait))
         return refuse(why, "%s does not honour wait '%s'", factors->mechanism,
                       factors->wait);
+    if (json_is_true(json_object_get(rules->workload, "waits_any")) &&
+        (same(factors->wait, "block") || same(factors->wait, "spin_then_block")) &&
+        !capable(rules, "pollfd"))
+        return refuse(
+            why,
+            "%s has no descriptor to poll: nobody can sleep on several of its "
+            "channels at once",
+            factors->mechanism);
     return 0;
 }
 
@@ -247,6 +255,21 @@ static int place_pairs(const struct ipm_rules *rules, struct ipm_factors *factor
     return 0;
 }
 
+/* One role and many: a CPU for each of them as far as there are any. */
+static void place_fan(const struct ipm_rules *rules, struct ipm_factors *factors)
+{
+    bool named = strncmp(factors->placement, "cpus:", strlen("cpus:")) == 0;
+    if (!has_axis(rules, "fan") || named || factors->place.n_cpus < 2)
+        return;
+    int64_t otherwise = axis_integer(rules->describe, "fan", 1);
+    int64_t fan = ipm_describe_integer(factors->options, "fan", otherwise);
+    if (fan < 1 || fan >= 2 * IPM_PAIRS_MAX)
+        return; /* more than a worker takes */
+    factors->n_fan = (int)fan;
+    (void)ipm_topology_fan(rules->topology, &factors->place, (size_t)fan,
+                           factors->pair_cpus);
+}
+
 int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
                     struct ipm_why *why)
 {
@@ -266,6 +289,7 @@ int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
         return refuse(why, "placement %s: %s", factors->placement, reason.text);
     if (!one_role(rules) && factors->place.n_cpus == 1 && same(factors->wait, "spin"))
         return refuse(why, "spinning on the one CPU that the other side needs");
+    place_fan(rules, factors);
     return place_pairs(rules, factors, why);
 }
 

@@ -2,7 +2,7 @@
 # What is installed beside the programs: the headers that a plug-in includes, a pkg-config
 # file that finds them, the configs and the documents.
 set(include_root ${CMAKE_INSTALL_INCLUDEDIR}/ipcmeter)
-foreach(header base/clock.h base/option.h base/region.h base/why.h
+foreach(header base/clock.h base/option.h base/region.h base/relax.h base/why.h
     mechanisms/mechanism.h mechanisms/wait.h)
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${include_root}/${folder})

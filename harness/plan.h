@@ -39,6 +39,7 @@ struct ipm_factors {
                         value: those that are not the default */
     struct ipm_place place; /* n_cpus 0: not found on this machine */
     int n_pairs;            /* 0: one pair, at its place */
+    int n_fan; /* > 0: pair_cpus holds one CPU of side a, then so many of side b */
     int pair_cpus[2 * IPM_PAIRS_MAX];
     int n_background; /* CPUs of the background load; 0: none */
     unsigned char background_cpus[IPM_CPUS_MAX / 8]; /* bit by number; sorted so */

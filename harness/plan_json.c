@@ -74,9 +74,10 @@ void ipm_factors_json(const struct ipm_factors *factors, json_t *json)
     set(json, "placement", json_string(factors->placement));
     if (factors->place.n_cpus > 0) {
         json_t *cpus = json_array();
-        for (int i = 0; i < 2 * factors->n_pairs; i++)
+        int listed = factors->n_fan > 0 ? 1 + factors->n_fan : 2 * factors->n_pairs;
+        for (int i = 0; i < listed; i++)
             (void)json_array_append_new(cpus, json_integer(factors->pair_cpus[i]));
-        for (int i = 0; i < factors->place.n_cpus && factors->n_pairs == 0; i++)
+        for (int i = 0; i < factors->place.n_cpus && listed == 0; i++)
             (void)json_array_append_new(cpus, json_integer(factors->place.cpus[i]));
         set(json, "placement_class",
             json_string(ipm_distance_names[factors->place.distance]));

@@ -220,6 +220,14 @@ static int check_mode(const struct ipm_rules *rules, const struct ipm_factors *f
     if (!same(factors->wait, "none") && !ipm_describe_lists(waits, factors->wait))
         return refuse(why, "%s does not honour wait '%s'", factors->mechanism,
                       factors->wait);
+    if (json_is_true(json_object_get(rules->workload, "waits_any")) &&
+        (same(factors->wait, "block") || same(factors->wait, "spin_then_block")) &&
+        !capable(rules, "pollfd"))
+        return refuse(
+            why,
+            "%s has no descriptor to poll: nobody can sleep on several of its "
+            "channels at once",
+            factors->mechanism);
     return 0;
 }
 
@@ -280,6 +288,8 @@ static int place_background(const struct ipm_rules *rules, struct ipm_factors *f
         bool taken = cpu < 0 || cpu >= IPM_CPUS_MAX;
         for (int k = 0; k < 2 * factors->n_pairs; k++)
             taken = taken || factors->pair_cpus[k] == cpu;
+        for (int k = 0; k < factors->n_fan; k++)
+            taken = taken || factors->pair_cpus[k] == cpu;
         for (int k = 0; k < factors->place.n_cpus && factors->n_pairs == 0; k++)
             taken = taken || factors->place.cpus[k] == cpu;
         if (taken)
@@ -293,6 +303,21 @@ static int place_background(const struct ipm_rules *rules, struct ipm_factors *f
                       "beside those of the roles",
                       load, topology->n_cpus);
     return 0;
+}
+
+/* One role and many: a CPU for each of them as far as there are any. */
+static void place_fan(const struct ipm_rules *rules, struct ipm_factors *factors)
+{
+    bool named = strncmp(factors->placement, "cpus:", strlen("cpus:")) == 0;
+    if (!has_axis(rules, "fan") || named || factors->place.n_cpus < 2)
+        return;
+    int64_t otherwise = axis_integer(rules->describe, "fan", 1);
+    int64_t fan = ipm_describe_integer(factors->options, "fan", otherwise);
+    if (fan < 1 || fan >= 2 * IPM_PAIRS_MAX)
+        return; /* more than a worker takes */
+    factors->n_fan = (int)fan;
+    (void)ipm_topology_fan(rules->topology, &factors->place, (size_t)fan,
+                           factors->pair_cpus);
 }
 
 int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
@@ -314,6 +339,7 @@ int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
         return refuse(why, "placement %s: %s", factors->placement, reason.text);
     if (!one_role(rules) && factors->place.n_cpus == 1 && same(factors->wait, "spin"))
         return refuse(why, "spinning on the one CPU that the other side needs");
+    place_fan(rules, factors);
     return place_pairs(rules, factors, why) != 0 ||
            place_background(rules, factors, why) != 0;
 }

@@ -314,3 +314,41 @@ size_t ipm_topology_spread(const struct ipm_topology *topology,
         out_cpus[i] = out_cpus[i - 2 * n];
     return n;
 }
+
+/* The next CPU that is free and so far from the one; @fresh: on a core of which none is
+ * taken. */
+static const struct ipm_cpu *free_cpu(const struct ipm_topology *topology,
+                                      const struct ipm_cpu *one,
+                                      enum ipm_distance wanted, const bool *taken,
+                                      bool fresh)
+{
+    for (size_t i = 0; i < topology->n_cpus; i++) {
+        const struct ipm_cpu *cpu = &topology->cpus[i];
+        bool used = taken[i];
+        for (size_t k = 0; fresh && k < topology->n_cpus; k++)
+            used = used || (taken[k] && topology->cpus[k].core == cpu->core);
+        if (!used && distance(topology, one, cpu) == wanted)
+            return cpu;
+    }
+    return NULL;
+}
+
+size_t ipm_topology_fan(const struct ipm_topology *topology,
+                        const struct ipm_place *first, size_t n, int *out_cpus)
+{
+    bool taken[IPM_CPUS_MAX] = {false};
+    const struct ipm_cpu *one = find(topology, first->cpus[0]);
+    const struct ipm_cpu *next = find(topology, first->cpus[1]);
+    size_t found = 0;
+    out_cpus[0] = first->cpus[0];
+    while (found < n && next != NULL) {
+        taken[next - topology->cpus] = true;
+        out_cpus[1 + found++] = next->number;
+        next = free_cpu(topology, one, first->distance, taken, true);
+        if (next == NULL)
+            next = free_cpu(topology, one, first->distance, taken, false);
+    }
+    for (size_t i = found; i < n; i++)
+        out_cpus[1 + i] = out_cpus[1 + i - found];
+    return found;
+}

@@ -101,4 +101,18 @@ size_t ipm_topology_spread(const struct ipm_topology *topology,
                            const struct ipm_place *first, size_t n_pairs,
                            int *out_cpus);
 
+/**
+ * ipm_topology_fan() - CPUs for one role on side a and many on side b
+ * @first:    the place of the one and of the first of the many
+ * @n:        how many the many are, >= 1
+ * @out_cpus: 1 + @n numbers: of the one, then of each of the many
+ *
+ * Each of the many gets a CPU of its own, as far from the one as the first is, on a core of
+ * its own as long as there are such; then they start again from the first.
+ *
+ * Return: on how many CPUs the many are.
+ */
+size_t ipm_topology_fan(const struct ipm_topology *topology,
+                        const struct ipm_place *first, size_t n, int *out_cpus);
+
 #endif

@@ -6,6 +6,7 @@
 #define IPM_MECHANISMS_WAIT_H
 
 #include "base/clock.h"
+#include "base/relax.h"
 #include "mechanisms/mechanism.h"
 
 #include <sched.h>
@@ -20,17 +21,6 @@ extern "C" {
 #include <stdatomic.h>
 #define IPM_ATOMIC(type) _Atomic(type)
 #endif
-
-static inline void ipm_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("isb" ::: "memory");
-#else
-    __asm__ volatile("" ::: "memory");
-#endif
-}
 
 /* A store before it is seen by everybody before a load after it is made.  ThreadSanitizer
  * models no fences and gcc says so: the words on both sides are atomic all the same. */

@@ -14,7 +14,8 @@ static void fill(struct ipm_run *run, struct ipm_port *port,
 {
     for (size_t i = 0; i < n && !port->quiet; i++) {
         if (run->verify)
-            ipm_payload_fill(spans[i].data, spans[i].length, port->sent + i);
+            ipm_payload_fill(spans[i].data, spans[i].length,
+                             port->salt + port->sent + i);
         else
             ipm_payload_produce(port->touch, spans[i].data, spans[i].length,
                                 port->sent + i);
@@ -35,7 +36,7 @@ static int check(struct ipm_run *run, struct ipm_port *port,
         return ipm_why_set(why, -EBADMSG,
                            "message %" PRIu64 " has %zu bytes, %zu were sent", number,
                            message->length, length);
-    if (!ipm_payload_verify(message->data, length, number, &at))
+    if (!ipm_payload_verify(message->data, length, port->salt + number, &at))
         return ipm_why_set(why, -EBADMSG,
                            "payload mismatch: message %" PRIu64
                            " of %zu bytes differs from byte %zu on",

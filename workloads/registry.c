@@ -84,6 +84,14 @@ const struct ipm_option ipm_traffic_options[] = {
      .unit = "",
      .help =
          "independent copies of the workload at once, each with channels of its own"},
+    {.name = "fan",
+     .type = IPM_OPTION_INTEGER,
+     .offset = TRAFFIC(fan),
+     .fallback = "4",
+     .min = 1,
+     .max = IPM_FAN_MAX,
+     .unit = "",
+     .help = "senders of fan_in, receivers of fan_out, each with a channel of its own"},
     {.name = "working_set",
      .type = IPM_OPTION_SIZE,
      .offset = TRAFFIC(working_set),
@@ -119,6 +127,40 @@ const struct ipm_workload *ipm_workload_find(const char *name)
     return NULL;
 }
 
+bool ipm_workload_lists(const struct ipm_workload *workload, const char *axis)
+{
+    const char *const *at = workload->axes;
+    while (at != NULL && *at != NULL && strcmp(*at, axis) != 0)
+        at++;
+    return at != NULL && *at != NULL;
+}
+
+/* Is every many a last row, with an edge to each of them? */
+static const char *many_contradiction(const struct ipm_workload *w)
+{
+    bool many = w->roles[w->n_roles - 1].many;
+    const struct ipm_edge *last = &w->edges[w->n_edges - 1];
+    for (int i = 0; i < w->n_roles - 1; i++) {
+        if (w->roles[i].many)
+            return "only the last role can be many";
+    }
+    for (int i = 0; i < w->n_edges; i++) {
+        const struct ipm_edge *edge = &w->edges[i];
+        bool leads = edge->from == w->n_roles - 1 || edge->to == w->n_roles - 1;
+        if (edge->many && (!many || edge != last))
+            return "only the last edge can be many, and only to roles that are";
+        if (many && leads != edge->many)
+            return "an edge to each of many roles must be many itself";
+    }
+    if (many && (w->n_roles < 2 || last->from == last->to || !last->many))
+        return "many roles need another role, and an edge to it";
+    if (many != ipm_workload_lists(w, "fan"))
+        return "the axis fan and many roles come together";
+    if (w->starting < 0 || w->starting >= w->n_roles)
+        return "the messages start at a role that is not there";
+    return NULL;
+}
+
 static const char *contradiction(const struct ipm_workload *w)
 {
     if (w->n_roles < 1 || w->n_roles > IPM_WORKLOAD_ROLES || w->n_edges < 1 ||
@@ -145,7 +187,7 @@ static const char *contradiction(const struct ipm_workload *w)
         metrics++;
     if (metrics > IPM_WORKLOAD_METRICS)
         return "too many metrics";
-    return NULL;
+    return many_contradiction(w);
 }
 
 int ipm_workload_check(const struct ipm_workload *workload, struct ipm_why *why)

@@ -16,6 +16,9 @@ const struct ipm_workload *ipm_workload_find(const char *name);
 /* Axes with bare names, as rows over struct ipm_traffic: name NULL ends the table. */
 extern const struct ipm_option ipm_traffic_options[];
 
+/* Whether a shared axis means something to it. */
+bool ipm_workload_lists(const struct ipm_workload *workload, const char *axis);
+
 /**
  * ipm_workload_check() - do roles, edges and hooks agree?
  *

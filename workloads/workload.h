@@ -12,6 +12,10 @@
  * is the last and says so in shared memory before a message of it is sent.  Every other
  * role asks ipm_last() right after the first message of a batch.  Inside a batch there is
  * no clock read, no flag and no poison message.
+ *
+ * The last row of the roles may stand for MANY: as many roles as traffic.fan says, each with
+ * an instance of the edge that is many.  Role and edge indices of the instances follow one
+ * another: those of the first are the rows'.
  */
 #ifndef IPM_WORKLOADS_WORKLOAD_H
 #define IPM_WORKLOADS_WORKLOAD_H
@@ -36,12 +40,14 @@ enum {
     IPM_WORKLOAD_ROLES = 8,
     IPM_WORKLOAD_EDGES = 8,
     IPM_WORKLOAD_METRICS = 8,
+    IPM_FAN_MAX = 16,
 };
 
 struct ipm_role {
     const char *name;
     enum ipm_side side; /* placement maps side A and side B to the two CPUs */
     bool mortal;        /* its death is data, not a failure */
+    bool many;          /* as many as traffic.fan says; the last row alone may be */
 };
 
 /* A channel between two roles. */
@@ -49,6 +55,8 @@ struct ipm_edge {
     int from, to;          /* role indices; equal: one role holds both ends */
     bool duplex;           /* both directions are used */
     const char *mechanism; /* NULL: the swept one ("measured"); else this one */
+    bool
+        many; /* one for each of the many roles; the last row, and iff there are many */
 };
 
 enum ipm_better { IPM_BETTER_LOWER, IPM_BETTER_HIGHER };
@@ -66,7 +74,7 @@ struct ipm_metric_row {
 /* Which clock bounds the window: elapsed_ns of the record. */
 enum ipm_elapsed {
     IPM_ELAPSED_PACER,    /* role 0, first send to last receive */
-    IPM_ELAPSED_RECEIVER, /* the last role, first to last message received */
+    IPM_ELAPSED_RECEIVER, /* the last row of roles, first to last message received */
 };
 
 /* What a sample of the recorder is. */
@@ -96,6 +104,10 @@ struct ipm_workload {
     int64_t min_size; /* bytes */
     bool smallest;    /* its messages are as small as the mechanism takes them */
     bool lock_step;   /* at most one message is ever in flight per direction */
+    bool waits_any; /* role 0 receives on several channels: to sleep it needs POLLFD */
+    /* Row of the roles that start every message: what all roles did in the window is divided
+     * by their messages.  0: the pacer. */
+    int starting;
     int messages_per_operation;
     enum ipm_elapsed elapsed;
     enum ipm_latency_kind latency;
@@ -144,6 +156,7 @@ struct ipm_traffic {
     int64_t batch;       /* messages per call where a workload sends several in a row */
     int64_t touch;       /* enum ipm_touch */
     int64_t pairs;       /* independent copies of the whole workload, at once */
+    int64_t fan;         /* how many the many roles are */
     int64_t rate;        /* messages/s of each sender; 0: as fast as it goes */
     int64_t arrivals;    /* enum ipm_arrivals */
     int64_t compute_ns;  /* that a server spins between request and reply */
@@ -168,11 +181,13 @@ struct ipm_port {
     struct ipm_span *in_spans;  /* over in, or what peek_n() showed */
     size_t out_length;          /* bytes; what each span over out says */
     size_t in_length;
-    uint64_t sent; /* messages in this round: seeds of their payloads */
+    uint64_t sent; /* messages in this round: with the salt, seeds of their payloads */
     uint64_t received;
     /* With a mix: IPM_MIX_ENTRIES + batch of them, of the lengths in its table, each at
      * its place in out, or in; so that a span of messages costs nothing to lay out. */
     struct ipm_span *out_mixed, *in_mixed;
+    uint64_t
+        salt; /* the edge's: a message of another channel is not taken for its own */
 };
 
 /* Shared by all roles of a run. */
@@ -191,12 +206,14 @@ struct ipm_run {
     const unsigned char *working_set; /* traffic.working_set bytes of this role's own */
     struct ipm_histogram *histogram;  /* NULL: nothing is recorded in this round */
     struct ipm_blocks *blocks;        /* its samples in order; never NULL beside it */
-    bool verify;          /* payloads are filled and compared byte by byte */
-    uint64_t batch;       /* operations per timing batch; a multiple of traffic.batch */
-    uint64_t max_batches; /* the round's last batch at the latest; >= 1 */
-    int64_t duration_ns;  /* the pacer's: no batch starts later than this */
-    int64_t timeout_ns;   /* absolute: IPM_FOREVER in the window */
-    bool one_cpu;         /* side a and side b share a CPU */
+    bool verify; /* payloads are filled and compared byte by byte */
+    uint64_t
+        batch; /* operations per timing batch; a multiple of traffic.batch, and where
+                     * there are many roles of as much for each of them */
+    uint64_t max_batches;            /* the round's last batch at the latest; >= 1 */
+    int64_t duration_ns;             /* the pacer's: no batch starts later than this */
+    int64_t timeout_ns;              /* absolute: IPM_FOREVER in the window */
+    bool one_cpu;                    /* side a and side b share a CPU */
     const struct ipm_mix_table *mix; /* NULL: every message has traffic.size */
 
     uint64_t batches;          /* batches begun */

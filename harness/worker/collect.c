@@ -75,6 +75,7 @@ static void set_factors(json_t *record, const struct ipm_point *point)
     set(record, "batch", json_integer(point->batch_asked));
     set(record, "batch_granted", json_integer(traffic->batch));
     set(record, "pairs", json_integer(traffic->pairs));
+    set(record, "fan", json_integer(traffic->fan));
     set(record, "working_set", json_integer(traffic->working_set));
     set(record, "working_set_stride", json_integer(traffic->working_set_stride));
     set(record, "touch", json_string(ipm_touch_names[traffic->touch]));
@@ -120,8 +121,10 @@ static void add_pairs(const struct ipm_point *point, const struct ipm_board *boa
     int64_t first_ns = INT64_MAX;
     int64_t last_ns = INT64_MIN;
     *out_total = (struct total){0};
-    for (int at = recording; at < board->n_seats; at += point->workload->n_roles) {
+    for (int at = 0; at < board->n_seats; at++) {
         const struct ipm_board_role *seat = &board->seats[at];
+        if (ipm_point_row(point, at) != recording)
+            continue;
         out_total->operations += seat->operations;
         out_total->messages += seat->messages;
         out_total->bytes += seat->payload_bytes;

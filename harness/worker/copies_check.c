@@ -36,7 +36,7 @@ static double adrift_bytes(const struct ipm_point *point)
 {
     const struct ipm_traffic *traffic = &point->traffic;
     int64_t in_flight = point->workload->lock_step ? 1 : traffic->depth;
-    return 2.0 * (double)(in_flight * traffic->pairs) *
+    return 2.0 * (double)(in_flight * traffic->pairs * ipm_point_fan(point)) *
            (double)ipm_point_longest(point);
 }
 

@@ -117,6 +117,7 @@ static json_t *workload_json(const struct ipm_workload *workload)
         set(row, "name", json_string(role->name));
         set(row, "side", json_string(role->side == IPM_SIDE_A ? "a" : "b"));
         set(row, "mortal", json_boolean(role->mortal));
+        set(row, "many", json_boolean(role->many));
         (void)json_array_append_new(roles, row);
     }
     json_t *metrics = json_array();
@@ -136,6 +137,7 @@ static json_t *workload_json(const struct ipm_workload *workload)
     set(json, "refuses", bits_of(workload->refuses, ipm_capability_names));
     set(json, "only",
         workload->only == NULL ? json_null() : json_string(workload->only));
+    set(json, "waits_any", json_boolean(workload->waits_any));
     set(json, "min_size", json_integer(workload->min_size));
     set(json, "messages_per_operation", json_integer(workload->messages_per_operation));
     set(json, "latency_kind",

@@ -34,9 +34,11 @@ struct troupe {
     struct ipm_background *background;
 };
 
+/* Valid until the next call. */
 static const char *role_name(const struct troupe *troupe, int seat)
 {
-    return troupe->point->workload->roles[ipm_point_role(troupe->point, seat)].name;
+    static char text[IPM_ROLE_TEXT];
+    return ipm_point_role_name(troupe->point, seat, text);
 }
 
 static void fail(struct troupe *troupe, enum ipm_phase phase, int error)

@@ -105,22 +105,35 @@ static int parse_options(const json_t *json, struct ipm_point *point,
     return 0;
 }
 
+static int n_cpus(const struct ipm_point *point)
+{
+    return ipm_point_many(point) ? ipm_point_roles(point)
+                                 : IPM_SIDES * (int)point->traffic.pairs;
+}
+
 static int parse_cpus(const json_t *json, struct ipm_point *point, struct ipm_why *why)
 {
     const json_t *cpus = json_object_get(json, "cpus");
     size_t n = json_array_size(cpus);
-    size_t wanted = IPM_SIDES * (size_t)point->traffic.pairs;
+    bool many = ipm_point_many(point);
+    size_t wanted = (size_t)n_cpus(point);
     if (cpus == NULL || json_is_null(cpus)) {
         int here = sched_getcpu();
         for (size_t i = 0; i < wanted; i++)
             point->cpus[i] = here < 0 ? 0 : here;
         return 0;
     }
-    if (n < 1 || n > wanted || (n > 1 && n % IPM_SIDES != 0))
+    if (n < 1 || n > wanted || (!many && n > 1 && n % IPM_SIDES != 0) ||
+        (many && n > IPM_SIDES && n != wanted))
         return ipm_why_set(why, -EINVAL,
-                           "'cpus' must be a list of one number, or of two per pair");
+                           many ? "'cpus' must be a list of one number, of two, or of "
+                                  "one per role"
+                                : "'cpus' must be a list of one number, or of two per "
+                                  "pair");
     for (size_t i = 0; i < wanted; i++) {
-        const json_t *cpu = json_array_get(cpus, i % n);
+        /* Many share the second of two; pairs use a short list over again. */
+        size_t at = many && i >= n ? n - 1 : i % n;
+        const json_t *cpu = json_array_get(cpus, at);
         if (!json_is_integer(cpu) || json_integer_value(cpu) < 0 ||
             json_integer_value(cpu) >= CPU_SETSIZE)
             return ipm_why_set(why, -EINVAL, "'cpus' must hold CPU numbers");
@@ -190,6 +203,7 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "arrivals",
         "compute",
         "pairs",
+        "fan",
         "working_set",
         "working_set_stride",
         "size_mix",
@@ -300,7 +314,12 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
     if (point->traffic.reply_size >= 0 && point->traffic.reply_size < shortest)
         shortest = point->traffic.reply_size;
 
-    if (ipm_point_seats(point) > IPM_SEATS_MAX)
+    bool sleeps =
+        point->wait == IPM_WAIT_BLOCK || point->wait == IPM_WAIT_SPIN_THEN_BLOCK;
+
+    if (ipm_point_many(point) && point->traffic.pairs > 1)
+        (void)ipm_why_set(why, -EOPNOTSUPP, "%s has no pairs", workload->name);
+    else if (ipm_point_seats(point) > IPM_SEATS_MAX)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%d roles, at most %d are possible",
                           ipm_point_seats(point), IPM_SEATS_MAX);
     else if (missing != 0 || refused != 0)
@@ -311,9 +330,9 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
     else if (workload->only != NULL && strcmp(workload->only, mechanism->name) != 0)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s measures %s alone", workload->name,
                           workload->only);
-    else if (workload->shared_size != NULL && point->traffic.rate == 0)
+    else if (ipm_workload_lists(workload, "rate") && point->traffic.rate == 0)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s needs a rate", workload->name);
-    else if (workload->shared_size == NULL && point->traffic.rate != 0)
+    else if (!ipm_workload_lists(workload, "rate") && point->traffic.rate != 0)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s goes as fast as it can: it has no rate",
                           workload->name);
     else if (workload->shared_size != NULL &&
@@ -333,6 +352,13 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
              (mechanism->waits & IPM_WAIT_BIT(point->wait)) == 0)
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s does not honour wait %s",
                           mechanism->name, ipm_wait_names[point->wait]);
+    else if (workload->waits_any && sleeps &&
+             (mechanism->capabilities & IPM_CAP_POLLFD) == 0)
+        (void)ipm_why_set(
+            why, -EOPNOTSUPP,
+            "%s has no descriptor to poll: nobody can sleep on several of "
+            "its channels at once",
+            mechanism->name);
     else if (point->wait == IPM_WAIT_NONE && workload->n_roles > 1 &&
              mechanism->waits != 0)
         (void)ipm_why_set(why, -EOPNOTSUPP, "two roles have to wait for each other");
@@ -370,8 +396,23 @@ static int64_t granted_batch(const struct ipm_point *point)
 
 int ipm_point_cpu(const struct ipm_point *point, int seat)
 {
-    enum ipm_side side = point->workload->roles[ipm_point_role(point, seat)].side;
+    if (ipm_point_many(point))
+        return point->cpus[ipm_point_role(point, seat)];
+    enum ipm_side side = point->workload->roles[ipm_point_row(point, seat)].side;
     return point->cpus[IPM_SIDES * ipm_point_pair(point, seat) + (int)side];
+}
+
+const char *ipm_point_role_name(const struct ipm_point *point, int seat,
+                                char text[IPM_ROLE_TEXT])
+{
+    int row = ipm_point_row(point, seat);
+    const struct ipm_role *role = &point->workload->roles[row];
+    if (role->many)
+        (void)snprintf(text, IPM_ROLE_TEXT, "%s %d", role->name,
+                       ipm_point_role(point, seat) - row);
+    else
+        (void)snprintf(text, IPM_ROLE_TEXT, "%s", role->name);
+    return text;
 }
 
 struct ipm_sensor_context ipm_point_sensing(const struct ipm_point *point)
@@ -383,7 +424,7 @@ struct ipm_sensor_context ipm_point_sensing(const struct ipm_point *point)
         .unavailable = point->unavailable,
         .sensing = point->sensing,
         .cpus = point->cpus,
-        .n_cpus = IPM_SIDES * (int)point->traffic.pairs,
+        .n_cpus = n_cpus(point),
     };
 }
 

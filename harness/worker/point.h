@@ -17,7 +17,8 @@
 
 enum ipm_policy { IPM_POLICY_OTHER, IPM_POLICY_BATCH, IPM_POLICY_FIFO };
 
-/* A SEAT is one role of one pair: seat = pair * n_roles + role. */
+/* A SEAT is one role of one pair: seat = pair * roles + role, many roles counted one by one.
+ * A ROW is the role's in the workload's table. */
 enum {
     IPM_PAIRS_MAX = 32,
     IPM_SEATS_MAX = 64,
@@ -39,7 +40,8 @@ struct ipm_point {
     enum ipm_wait wait;
     int copies; /* 0, 1 or 2: a mode the mechanism supports */
     enum ipm_policy policy;
-    int cpus[IPM_SIDES * IPM_PAIRS_MAX]; /* side a and side b of each pair */
+    /* Side a and side b of each pair; where there are many roles, one of each role. */
+    int cpus[IPM_SIDES * IPM_PAIRS_MAX];
     const char *pass;
     bool idle;          /* the pass is "idle": armed roles, no messages in the window */
     uint64_t seed;      /* of what is drawn at random */
@@ -63,20 +65,62 @@ struct ipm_point {
 int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
                     struct ipm_why *why);
 
+static inline bool ipm_point_many(const struct ipm_point *point)
+{
+    return point->workload->roles[point->workload->n_roles - 1].many;
+}
+
+/* How many the last row of roles stands for, and the last row of edges. */
+static inline int ipm_point_fan(const struct ipm_point *point)
+{
+    return ipm_point_many(point) ? (int)point->traffic.fan : 1;
+}
+
+/* Roles and edges of one pair. */
+static inline int ipm_point_roles(const struct ipm_point *point)
+{
+    return point->workload->n_roles - 1 + ipm_point_fan(point);
+}
+
+static inline int ipm_point_edges(const struct ipm_point *point)
+{
+    return point->workload->n_edges - 1 + ipm_point_fan(point);
+}
+
 /* Processes of the point: all roles of all pairs. */
 static inline int ipm_point_seats(const struct ipm_point *point)
 {
-    return (int)point->traffic.pairs * point->workload->n_roles;
+    return (int)point->traffic.pairs * ipm_point_roles(point);
 }
 
 static inline int ipm_point_role(const struct ipm_point *point, int seat)
 {
-    return seat % point->workload->n_roles;
+    return seat % ipm_point_roles(point);
 }
 
 static inline int ipm_point_pair(const struct ipm_point *point, int seat)
 {
-    return seat / point->workload->n_roles;
+    return seat / ipm_point_roles(point);
+}
+
+/* The row of the role in that seat. */
+static inline int ipm_point_row(const struct ipm_point *point, int seat)
+{
+    int role = ipm_point_role(point, seat);
+    int last = point->workload->n_roles - 1;
+    return role < last ? role : last;
+}
+
+enum { IPM_ROLE_TEXT = 48 };
+
+/* The role's name, of many with a number from 0: "sender 2".  Return: @text. */
+const char *ipm_point_role_name(const struct ipm_point *point, int seat,
+                                char text[IPM_ROLE_TEXT]);
+
+/* Operations of the shortest timing batch: one call for each of the many. */
+static inline uint64_t ipm_point_unit(const struct ipm_point *point)
+{
+    return (uint64_t)point->traffic.batch * (uint64_t)ipm_point_fan(point);
 }
 
 /* The CPU of a seat. */

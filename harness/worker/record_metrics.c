@@ -43,7 +43,7 @@ static size_t role_parts(const struct ipm_point *point, const struct ipm_board *
     for (int at = 0; at < board->n_seats; at++)
         parts[at] =
             (struct part){board->seats[at].metrics, board->seats[at].n_metrics, "role",
-                          point->workload->roles[ipm_point_role(point, at)].name};
+                          point->workload->roles[ipm_point_row(point, at)].name};
     return (size_t)board->n_seats;
 }
 
@@ -158,14 +158,15 @@ struct work {
 };
 
 /* Roles count all they did in the window; so are the messages that they are divided by:
- * those of the pacer, which starts and ends every one of them.  Without a pacer each role
- * has done its own. */
+ * those of the roles that start every one of them, as a rule the pacer.  Without a pacer
+ * each role has done its own. */
 static struct work work_of(const struct ipm_point *point, const struct ipm_board *board)
 {
     struct work work = {0};
     bool each = point->workload->latency == IPM_LATENCY_GAP;
-    for (int seat = 0; seat < board->n_seats;
-         seat += each ? 1 : point->workload->n_roles) {
+    for (int seat = 0; seat < board->n_seats; seat++) {
+        if (!each && ipm_point_row(point, seat) != point->workload->starting)
+            continue;
         work.messages += board->seats[seat].messages;
         work.operations += board->seats[seat].operations;
         work.payload_bytes += board->seats[seat].payload_bytes;
@@ -208,7 +209,8 @@ static void append_role(json_t *roles, const struct ipm_point *point,
     const struct ipm_board_role *seat = &board->seats[at];
     int role = ipm_point_role(point, at);
     json_t *entry = json_object();
-    set(entry, "role", json_string(point->workload->roles[role].name));
+    set(entry, "role",
+        json_string(point->workload->roles[ipm_point_row(point, at)].name));
     set(entry, "index", json_integer(role));
     if (point->traffic.pairs > 1)
         set(entry, "pair", json_integer(ipm_point_pair(point, at)));

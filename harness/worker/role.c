@@ -144,7 +144,7 @@ static void rest(struct part *part, struct ipm_run *run)
 static void play(struct part *part, struct ipm_run *run)
 {
     struct ipm_why why = {.error = 0, .text = ""};
-    for (int edge = 0; edge < part->point->workload->n_edges; edge++) {
+    for (int edge = 0; edge < ipm_point_edges(part->point); edge++) {
         struct ipm_port *port = &part->wiring->ports[edge];
         port->sent = port->received = 0;
         port->quiet =
@@ -185,7 +185,7 @@ static void set_round(struct ipm_board *board, uint64_t batch, uint64_t max_batc
 
 static void play_verified(struct part *part)
 {
-    uint64_t unit = (uint64_t)part->point->traffic.batch;
+    uint64_t unit = ipm_point_unit(part->point);
     int64_t longest = ipm_point_longest(part->point);
     int64_t messages = longest > 0 ? VERIFIED_BYTES / longest : VERIFIED_MESSAGES;
     messages = messages > VERIFIED_MESSAGES ? VERIFIED_MESSAGES : messages;
@@ -202,7 +202,7 @@ static void play_verified(struct part *part)
 static void judge_warmup(struct part *part, const struct ipm_run *run)
 {
     struct ipm_board *board = part->board;
-    uint64_t unit = (uint64_t)part->point->traffic.batch;
+    uint64_t unit = ipm_point_unit(part->point);
     int64_t elapsed_ns = run->last_ns - run->first_ns;
     double batch_ns = (double)elapsed_ns / (double)run->batches;
     int clocks = board->batch == unit ? CLOCKS_ALONE : CLOCKS_PER_BATCH;
@@ -229,7 +229,7 @@ static void warm_up(struct part *part)
         struct ipm_clock_cost cost;
         ipm_clock_measure(&cost);
         board->clock_cost_ns = cost.median_ns;
-        board->batch = (uint64_t)part->point->traffic.batch;
+        board->batch = ipm_point_unit(part->point);
         board->warm = false;
     }
     do {
@@ -335,6 +335,14 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
     own->n_metrics = ipm_sensor_set_read(sensors, own->metrics, IPM_METRICS_MAX);
 }
 
+/* Who sleeps on several channels does so in a call of its own, which none of them counts. */
+static bool sleeps_by_itself(const struct part *part)
+{
+    const enum ipm_wait wait = part->point->wait;
+    return part->point->workload->waits_any && part->role == 0 &&
+           (wait == IPM_WAIT_BLOCK || wait == IPM_WAIT_SPIN_THEN_BLOCK);
+}
+
 _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wiring,
                             struct ipm_board *board, int seat)
 {
@@ -381,7 +389,8 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
     play_verified(&part);
 
     enter(&part, IPM_PHASE_DETACH);
-    part.own->counted = ipm_wiring_stats(wiring, &part.own->stats);
+    part.own->counted =
+        ipm_wiring_stats(wiring, &part.own->stats) && !sleeps_by_itself(&part);
     ipm_sensor_set_close(&sensors);
     start_ns = ipm_now_ns();
     ipm_wiring_detach(wiring);

@@ -18,7 +18,8 @@
 _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wiring,
                             struct ipm_board *board, int seat);
 
-/* The role whose clock bounds the window and whose samples count. */
+/* The role whose clock bounds the window and whose samples count; of many the samples of the
+ * first, and the clocks of all. */
 int ipm_role_recording(const struct ipm_workload *workload);
 
 /* Whether the window is bracketed: NULL, or why not. */

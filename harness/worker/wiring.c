@@ -17,11 +17,21 @@ static size_t round_up(size_t size, size_t multiple)
     return (size + multiple - 1) / multiple * multiple;
 }
 
+/* The role at one end of an edge's instance. */
+static int role_of(const struct ipm_workload *workload, int row, int instance)
+{
+    return row == workload->n_roles - 1 ? row + instance : row;
+}
+
 static int plan_channel(struct ipm_wiring *wiring, int pair, int edge_index,
                         bool reverse, struct ipm_why *why)
 {
     const struct ipm_point *point = wiring->point;
-    const struct ipm_edge *edge = &point->workload->edges[edge_index];
+    const struct ipm_workload *workload = point->workload;
+    int row = edge_index < workload->n_edges ? edge_index : workload->n_edges - 1;
+    const struct ipm_edge *edge = &workload->edges[row];
+    const int ends[] = {role_of(workload, edge->from, edge_index - row),
+                        role_of(workload, edge->to, edge_index - row)};
     const struct ipm_mechanism *mechanism = edge->mechanism == NULL
                                                 ? point->mechanism
                                                 : ipm_mechanism_find(edge->mechanism);
@@ -38,9 +48,9 @@ static int plan_channel(struct ipm_wiring *wiring, int pair, int edge_index,
     const struct ipm_traffic *traffic = &point->traffic;
     bool both_ways = edge->duplex && (mechanism->capabilities & IPM_CAP_DUPLEX) != 0;
     wiring->entries[i].edge = edge_index;
-    int first = pair * point->workload->n_roles;
-    wiring->entries[i].seats[IPM_SIDE_A] = first + (reverse ? edge->to : edge->from);
-    wiring->entries[i].seats[IPM_SIDE_B] = first + (reverse ? edge->from : edge->to);
+    int first = pair * ipm_point_roles(point);
+    wiring->entries[i].seats[IPM_SIDE_A] = first + ends[reverse ? 1 : 0];
+    wiring->entries[i].seats[IPM_SIDE_B] = first + ends[reverse ? 0 : 1];
     if (edge->mechanism == NULL)
         memcpy(wiring->entries[i].options, point->options, sizeof(point->options));
     else
@@ -118,7 +128,7 @@ int ipm_wiring_create(struct ipm_wiring *wiring, const struct ipm_point *point,
     wiring->memory = NULL;
     memset(wiring->ports, 0, sizeof(wiring->ports));
     for (int pair = 0; pair < point->traffic.pairs; pair++) {
-        for (int edge = 0; edge < point->workload->n_edges && error == 0; edge++)
+        for (int edge = 0; edge < ipm_point_edges(point) && error == 0; edge++)
             error = plan_channel(wiring, pair, edge, false, why);
     }
     if (error == 0)
@@ -230,13 +240,14 @@ static size_t lay_out(struct ipm_wiring *wiring, unsigned char *memory)
         }
     }
     wiring->n_endpoints = n;
-    for (int edge = 0; edge < point->workload->n_edges; edge++) {
+    for (int edge = 0; edge < ipm_point_edges(point); edge++) {
         struct ipm_port *port = &wiring->ports[edge];
         if (port->send == NULL && port->recv == NULL)
             continue;
         used = round_up(used, unit);
         port->touch = (enum ipm_touch)point->traffic.touch;
         port->stride = stride;
+        port->salt = (uint64_t)edge << 40;
         port->out = memory == NULL ? NULL : memory + used;
         port->in = memory == NULL ? NULL : memory + used + buffer;
         used += 2 * buffer;

@@ -13,8 +13,9 @@
 #include "harness/worker/point.h"
 
 enum {
-    IPM_WIRING_CHANNELS = 64,                      /* of all pairs */
-    IPM_WIRING_ENDPOINTS = 4 * IPM_WORKLOAD_EDGES, /* of one role */
+    IPM_WIRING_CHANNELS = 64, /* of all pairs */
+    IPM_WIRING_EDGES = IPM_WORKLOAD_EDGES - 1 + IPM_FAN_MAX,
+    IPM_WIRING_ENDPOINTS = 4 * IPM_WIRING_EDGES, /* of one role */
 };
 
 struct ipm_wiring {
@@ -34,7 +35,7 @@ struct ipm_wiring {
     int seat;
     int n_endpoints;
     struct ipm_endpoint endpoints[IPM_WIRING_ENDPOINTS];
-    struct ipm_port ports[IPM_WORKLOAD_EDGES];
+    struct ipm_port ports[IPM_WIRING_EDGES];
     unsigned char *memory; /* endpoint states and message buffers */
     size_t memory_size;
 };

@@ -583,12 +583,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(canonical), TEST(skips),  TEST(described), TEST(one_cpu),
-        TEST(hashes),    TEST(sweeps), TEST(passes),    TEST(energy),
-        TEST(budget),    TEST(kept),   TEST(documents), TEST(background),
-}
-
-        TEST(budget),    TEST(kept),   TEST(documents), TEST(when),
+        TEST(canonical), TEST(skips),      TEST(described), TEST(one_cpu), TEST(hashes),
+        TEST(sweeps),    TEST(passes),     TEST(energy),    TEST(budget),  TEST(kept),
+        TEST(documents), TEST(background), TEST(when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

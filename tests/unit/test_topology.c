@@ -211,6 +211,47 @@ static void pairs_share_no_cpu_while_they_can(void **state)
     }
 }
 
+/* One role and many: {placement, many} -> the one's CPU and theirs, and on how many they are. */
+static void many_have_cpus_of_their_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *placement;
+        size_t many, apart;
+        int cpus[6];
+    } rows[] = {
+        {"same_cpu", 2, 1, {2, 2, 2}},
+        {"smt_sibling", 2, 1, {2, 3, 3}},
+        /* One CPU of each core before the second of any. */
+        {"nearest_core", 5, 4, {4, 6, 8, 7, 9, 6}},
+        {"cross_socket", 3, 3, {2, 4, 6, 8}},
+        {"cpus:2,0", 3, 2, {2, 0, 1, 0}},
+    };
+    /* A package of two cores and one of three, with two threads each. */
+    static const struct ipm_cpu cpus[] = {
+        {0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {2, 1, 0, 0, 0}, {3, 1, 0, 0, 0},
+        {4, 2, 1, 1, 1}, {5, 2, 1, 1, 1}, {6, 3, 1, 1, 1}, {7, 3, 1, 1, 1},
+        {8, 4, 1, 1, 1}, {9, 4, 1, 1, 1},
+    };
+    struct ipm_topology topology;
+    ipm_topology_init(&topology, cpus, IPM_TEST_ROWS(cpus), true);
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        struct ipm_place place;
+        int got[6] = {0};
+        const char *from = strcmp(rows[i].placement, "nearest_core") == 0
+                               ? "cpus:4,6"
+                               : rows[i].placement;
+        assert_int_equal(ipm_topology_place(&topology, from, &place, NULL), 0);
+        size_t apart = ipm_topology_fan(&topology, &place, rows[i].many, got);
+        for (size_t k = 0; k <= rows[i].many; k++) {
+            if (got[k] != rows[i].cpus[k])
+                fail_msg("%s: CPU %zu is %d, not %d", rows[i].placement, k, got[k],
+                         rows[i].cpus[k]);
+        }
+        assert_int_equal(apart, rows[i].apart);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +262,7 @@ int main(void)
         cmocka_unit_test(made_up),
         cmocka_unit_test(affinity),
         cmocka_unit_test(pairs_share_no_cpu_while_they_can),
+        cmocka_unit_test(many_have_cpus_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,9 @@
  * measuring them takes.
  *
  * Factors that do not apply to a combination take a fixed value, and combinations that are
- * then equal become one point: a token has no size, one role does not wait.
+ * then equal become one point: a token has no size, one role does not wait.  "all_pairs" is
+ * as many points as there are pairs of CPUs, each with the placement "cpus:A,B", as if the
+ * config named it: the point's hash holds the two numbers, since they are what is asked.
  */
 #ifndef IPM_HARNESS_PLAN_H
 #define IPM_HARNESS_PLAN_H
@@ -40,6 +42,7 @@ struct ipm_factors {
     struct ipm_place place; /* n_cpus 0: not found on this machine */
     int n_pairs;            /* 0: one pair, at its place */
     int pair_cpus[2 * IPM_PAIRS_MAX];
+    int spinning; /* most roles that spin on one CPU */
 };
 
 struct ipm_point {
@@ -87,6 +90,8 @@ struct ipm_plan {
     int64_t budget_ns;        /* 0: none */
     int64_t most_invocations; /* the budget cut points down to so many; 0: it did not */
     json_t *notes;            /* list of texts: what else the user should know */
+    json_t
+        *pairs; /* the placements that "all_pairs" stands for; NULL: it is not used */
 };
 
 /**
@@ -94,7 +99,8 @@ struct ipm_plan {
  *
  * @spec and @describe must outlive the plan; @topology need not.
  *
- * Return: 0; -ENOMEM; -EINVAL the describe document contradicts itself.
+ * Return: 0; -ENOMEM; -E2BIG "all_pairs" makes more than IPM_COMBINATIONS_LIMIT; -EINVAL
+ *         the describe document contradicts itself.
  */
 int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
                    const struct ipm_topology *topology, struct ipm_plan *out_plan,

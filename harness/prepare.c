@@ -245,7 +245,10 @@ int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
         status = describe_again(request, &prepared->spec, &prepared->describe);
     if (status == 0 && request->examine)
         status = examine(request, prepared);
-    if (status == 0 && ipm_topology_read(&prepared->topology, &why) != 0)
+    if (status == 0 &&
+        ipm_topology_read(request->worker.sysroot != NULL ? request->worker.sysroot
+                                                          : "",
+                          &prepared->topology, &why) != 0)
         status = complain(why.text);
     if (status == 0 && ipm_plan_build(&prepared->spec, prepared->describe,
                                       &prepared->topology, &prepared->plan, &why) != 0)

@@ -216,7 +216,7 @@ const struct ipm_workload ipm_workload_open_loop = {
     .axes = (const char *const[]){"size", "rate", "arrivals", "touch", "depth", "pairs",
                                   "working_set", "working_set_stride", NULL},
     .n_roles = 2,
-    .roles = {{.name = "sender", .side = IPM_SIDE_A},
+    .roles = {{.name = "sender", .side = IPM_SIDE_A, .spins = true},
               {.name = "receiver", .side = IPM_SIDE_B}},
     .n_edges = 1,
     .edges = {{.from = SENDER, .to = RECEIVER}},

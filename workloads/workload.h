@@ -41,6 +41,7 @@ struct ipm_role {
     const char *name;
     enum ipm_side side; /* placement maps side A and side B to the two CPUs */
     bool mortal;        /* its death is data, not a failure */
+    bool spins;         /* whatever the wait strategy: no other may have its CPU */
 };
 
 /* A channel between two roles. */

@@ -16,6 +16,8 @@
 
 enum ipm_policy { IPM_POLICY_OTHER, IPM_POLICY_BATCH, IPM_POLICY_FIFO };
 
+enum { IPM_FIFO_PRIORITY = 10 }; /* of roles; their leader has one more */
+
 /* A SEAT is one role of one pair: seat = pair * n_roles + role. */
 enum { IPM_PAIRS_MAX = 32, IPM_SEATS_MAX = 64 };
 

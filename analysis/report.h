@@ -29,7 +29,8 @@ struct ipm_report {
     struct ipm_ladder ladder;
     struct ipm_pass_costs costs;
     struct ipm_answer answer;
-    json_t *models; /* what each model says, as in report.json */
+    json_t *models;       /* what each model says, as in report.json */
+    json_t *core_to_core; /* as in report.json (analysis/core_map.h) */
 };
 
 /**

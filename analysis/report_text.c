@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/report_text.h"
 
+#include "analysis/core_map.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
 #include "analysis/stops.h"
@@ -303,6 +304,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     put_ladder(&report->ladder, out);
     put_floors(&report->ladder, out);
     ipm_energy_text(&report->energy, out);
+    ipm_core_map_text(report->core_to_core, put_sentence, out);
     put_sentence(out, "Fastest", report->answer.fastest);
     put_sentence(out, "Effects", report->answer.effect);
     put_sentence(out, "Limits", report->answer.limits);

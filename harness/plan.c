@@ -24,6 +24,7 @@ struct building {
     json_t *seen;          /* hash of every point and skip so far */
     const json_t *exclude; /* rows that hold now; NULL: none */
     json_t *hits;          /* which of them have matched */
+    size_t max_pairs;      /* for one placement: the spec's max_points */
     size_t n_crowded;      /* points with several spinning roles on a CPU */
 };
 
@@ -95,7 +96,8 @@ static int add_pairs(struct building *building, const struct ipm_factors *factor
         plan->pairs = ipm_topology_pairs(building->rules.topology);
     size_t n = json_array_size(plan->pairs);
     int error = plan->pairs == NULL ? -ENOMEM : 0;
-    if (n > IPM_COMBINATIONS_LIMIT - plan->n_combinations)
+    /* Told before half a million points are made, to be counted and refused. */
+    if (n > building->max_pairs || n > IPM_COMBINATIONS_LIMIT - plan->n_combinations)
         error = -E2BIG;
     for (size_t i = 0; error == 0 && i < n; i++) {
         struct ipm_factors one = *factors;
@@ -353,6 +355,7 @@ int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
                   .topology = topology,
                   .oversubscribe = spec->oversubscribe == IPM_OVERSUBSCRIBE_ALLOW},
         .seen = seen,
+        .max_pairs = (size_t)spec->max_points,
     };
     ipm_rules_defaults(&building.rules);
     int error = set_passes(&plan, spec, describe, why);
@@ -361,12 +364,12 @@ int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
         building.repeat = &spec->sweeps[i].repeat;
         error = add_sweep(&building, &spec->sweeps[i]);
         if (error != 0)
-            (void)ipm_why_set(why, error,
-                              error == -E2BIG
-                                  ? "plan: placement all_pairs makes more than %d "
-                                    "combinations"
-                                  : "plan: ",
-                              IPM_COMBINATIONS_LIMIT);
+            (void)ipm_why_set(
+                why, error,
+                error == -E2BIG
+                    ? "plan: placement all_pairs is more pairs of CPUs than "
+                      "max_points allows: use fewer CPUs, or raise it"
+                    : "plan: ");
     }
     if (error == 0) {
         set_notes(&plan, spec);

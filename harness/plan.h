@@ -99,7 +99,7 @@ struct ipm_plan {
  *
  * @spec and @describe must outlive the plan; @topology need not.
  *
- * Return: 0; -ENOMEM; -E2BIG "all_pairs" makes more than IPM_COMBINATIONS_LIMIT; -EINVAL
+ * Return: 0; -ENOMEM; -E2BIG "all_pairs" is more pairs than max_points; -EINVAL
  *         the describe document contradicts itself.
  */
 int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,

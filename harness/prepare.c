@@ -265,9 +265,12 @@ int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
         status = examine(request, prepared);
     if (status == 0 && ipm_topology_read(sysroot, &prepared->topology, &why) != 0)
         status = complain(why.text);
-    if (status == 0 && ipm_plan_build(&prepared->spec, prepared->describe,
-                                      &prepared->topology, &prepared->plan, &why) != 0)
+    if (status == 0 &&
+        ipm_plan_build(&prepared->spec, prepared->describe, &prepared->topology,
+                       &prepared->plan, &why) != 0) {
         status = complain(why.text);
+        status = why.error == -E2BIG ? IPM_EXIT_USAGE : status;
+    }
     if (status == 0)
         note_topology(sysroot, &prepared->plan);
     if (status == 0)

@@ -104,7 +104,8 @@ static void put_fastest(FILE *out, const struct ipm_ladder *ladder,
     if (fastest == NULL) {
         (void)fputs(ladder->n_unmeasured > 0
                         ? "no round trip could be measured: see the failures."
-                        : "this run has no ping-pong point, so there is no ladder.",
+                        : "this run has no ping-pong point outside a map, so there is "
+                          "no ladder.",
                     out);
         return;
     }

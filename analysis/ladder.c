@@ -13,7 +13,8 @@ static const char same_cpu[] = "same_cpu";
 
 static bool is_round_trip(const struct ipm_point *point)
 {
-    return !point->floor && strcmp(point->factors.workload, "pingpong") == 0;
+    return !point->floor && !point->mapped &&
+           strcmp(point->factors.workload, "pingpong") == 0;
 }
 
 static size_t count_size(const struct ipm_summary *summary, int64_t size)
@@ -65,6 +66,8 @@ static const char *most_frequent(const struct ipm_summary *summary,
     for (size_t i = 0; i < summary->n_points; i++) {
         const char *text = text_of(&summary->points[i]);
         size_t n = 0;
+        if (summary->points[i].mapped)
+            continue; /* a map has thousands, and none in the ladder */
         for (size_t k = 0; k < summary->n_points; k++) {
             const struct ipm_point *point = &summary->points[k];
             n += in_ladder(point, ladder->size, ladder->touch) &&
@@ -160,7 +163,7 @@ static void collect(const struct ipm_summary *summary, const json_t *manifest,
     for (size_t i = 0; i < summary->n_points; i++) {
         const struct ipm_point *point = &summary->points[i];
         bool timed = !isnan(ipm_point_value(point, "p50_ns"));
-        if (point->floor && timed) {
+        if (point->floor && timed && !point->mapped) {
             fill_rung(&ladder->floors[ladder->n_floors++], point);
             continue;
         }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/report.h"
 
+#include "analysis/core_map.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/plot_core_map.h"
 #include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
 #include "analysis/plot_rates.h"
@@ -41,6 +43,10 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
     if (error == 0)
         error = ipm_energy_make(&report.table, &report.summary, &report.energy, why);
     if (error == 0)
+        report.core_to_core = ipm_core_map_json(&report.summary, report.manifest);
+    if (error == 0 && report.core_to_core == NULL)
+        error = ipm_why_set(why, -ENOMEM, "no memory for the core-to-core maps");
+    if (error == 0)
         error = ipm_ladder_make(&report.summary, report.manifest, &report.ladder, why);
     if (error == 0)
         error = ipm_pass_costs_make(&report.table, &report.costs, why);
@@ -73,6 +79,8 @@ void ipm_report_fini(struct ipm_report *report)
     ipm_energy_fini(&report->energy);
     ipm_summary_fini(&report->summary);
     ipm_table_fini(&report->table);
+    json_decref(report->core_to_core);
+    report->core_to_core = NULL;
     json_decref(report->models);
     report->models = NULL;
     json_decref(report->manifest);
@@ -91,6 +99,7 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"throughput_size", ipm_plot_throughput_size},
         {"ratio", ipm_plot_ratio},
         {"energy", ipm_plot_energy},
+        {"core_to_core", ipm_plot_core_map},
     };
     for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {
         json_t *made = NULL;

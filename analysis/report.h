@@ -31,8 +31,9 @@ struct ipm_report {
     struct ipm_pass_costs costs;
     struct ipm_answer answer;
     struct ipm_rate_set rates;
-    char *rate_words; /* NULL: the run has no open loop */
-    json_t *models;   /* what each model says, as in report.json */
+    char *rate_words;     /* NULL: the run has no open loop */
+    json_t *models;       /* what each model says, as in report.json */
+    json_t *core_to_core; /* as in report.json (analysis/core_map.h) */
 };
 
 /**

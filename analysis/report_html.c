@@ -44,6 +44,11 @@ static const struct section sections[] = {
     {"energy", "Energy of a message", "energy",
      "Joules of a message beyond rest, mean over blocks with its interval.",
      ipm_html_energy},
+    {"cores", "Core to core", "core_to_core",
+     "Median time by the CPUs of the two sides; a pair measured one way fills both of "
+     "its "
+     "cells.",
+     ipm_html_core_map},
     {"machine", "The machine", NULL, NULL, ipm_html_machine},
     {"floors", "Floors: what no IPC beats here", NULL, NULL, ipm_html_floors},
     {"points", "All points", NULL, NULL, ipm_html_points},
@@ -157,8 +162,9 @@ static void put_page(FILE *out, const json_t *report, const char *directory)
                      sections[i].title);
         /* A picture that this kind of run does not have is no gap. */
         const json_t *plots = json_object_get(report, "plots");
-        bool optional =
-            sections[i].put == ipm_html_energy || sections[i].put == ipm_html_rates;
+        bool optional = sections[i].put == ipm_html_energy ||
+                        sections[i].put == ipm_html_rates ||
+                        sections[i].put == ipm_html_core_map;
         if (sections[i].plot != NULL &&
             (!optional || json_object_get(plots, sections[i].plot) != NULL))
             put_figure(out, report, directory, &sections[i]);

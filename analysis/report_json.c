@@ -376,6 +376,7 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(json, "rates", ipm_rate_set_json(&report->rates));
     set(json, "energy", ipm_energy_json(&report->energy));
     set(json, "models", json_incref(report->models));
+    set(json, "core_to_core", json_incref(report->core_to_core));
     set(json, "floors", points_json(&report->summary, true));
     set(json, "points", points_json(&report->summary, false));
     set(json, "failures", add_rows(json_array(), &report->table, IPM_ROW_FAILED));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/report_text.h"
 
+#include "analysis/core_map.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
 #include "analysis/rate_words.h"
@@ -305,6 +306,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     put_floors(&report->ladder, out);
     ipm_rate_text(&report->rates, out);
     ipm_energy_text(&report->energy, out);
+    ipm_core_map_text(report->core_to_core, put_sentence, out);
     put_sentence(out, "Fastest", report->answer.fastest);
     put_sentence(out, "Effects", report->answer.effect);
     if (report->rate_words != NULL)

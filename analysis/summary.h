@@ -52,7 +52,8 @@ struct ipm_point {
     const char *id; /* the record's point hash */
     struct ipm_factors factors;
     bool floor;
-    bool token; /* its mechanism carries no payload, whatever the size */
+    bool token;  /* its mechanism carries no payload, whatever the size */
+    bool mapped; /* one of a core-to-core map's pairs (analysis/core_map.h) */
     struct ipm_pass_count *passes; /* in the order of their names */
     size_t n_passes;
     size_t regime_changed;       /* ok invocations in which the machine changed */

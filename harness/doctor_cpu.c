@@ -6,6 +6,7 @@
 #include "harness/features.h"
 #include "harness/host.h"
 #include "harness/sysroot.h"
+#include "harness/topology_trust.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,16 +141,17 @@ void ipm_check_load(const struct ipm_patient *patient, struct ipm_check *check)
 void ipm_check_hypervisor(const struct ipm_patient *patient, struct ipm_check *check)
 {
     char name[32];
+    char reason[160];
     switch (ipm_hypervisor(patient->sysroot, name, sizeof(name))) {
     case 0:
         ipm_check_say(check, IPM_CHECK_OK, "none: the CPUs are real");
         break;
     case 1:
+        (void)ipm_topology_trust(patient->sysroot, reason, sizeof(reason));
         ipm_check_say(
             check, IPM_CHECK_WARN,
-            "a virtual machine (%s): others share its CPUs, and placements are "
-            "those that it is shown",
-            name);
+            "a virtual machine: others share its CPUs; topology: hypervisor: %s",
+            reason);
         ipm_check_mend(check, "measure on bare metal where absolute figures matter");
         break;
     default:

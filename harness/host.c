@@ -6,6 +6,7 @@
 #include "harness/cgroup.h"
 #include "harness/features.h"
 #include "harness/sysroot.h"
+#include "harness/topology_trust.h"
 
 #include <errno.h>
 #include <gnu/libc-version.h>
@@ -332,6 +333,11 @@ json_t *ipm_host_json(const char *sysroot)
                               error == 0 ? ipm_json_number(round(memory_gib))
                                          : json_null());
     (void)json_object_set_new(host, "hypervisor", hypervisor(sysroot));
+    const char *trust = ipm_topology_trust(sysroot, text, sizeof(text));
+    (void)json_object_set_new(host, "topology",
+                              trust != NULL ? json_string(trust) : json_null());
+    (void)json_object_set_new(host, "topology_reason",
+                              text[0] != '\0' ? json_string(text) : json_null());
     error = ipm_sysroot_text(sysroot, "proc/sys/kernel/osrelease", text, sizeof(text));
     (void)json_object_set_new(host, "kernel", text_or_null(error, text));
     error = ipm_sysroot_text(

@@ -17,6 +17,7 @@
  *
  * {class, architecture, cpu_model, vendor, family, model, stepping, microcode, packages,
  * cores, threads, caches: [{level, type, bytes}], numa_nodes, memory_gib, hypervisor,
+ * topology: "hardware" or "hypervisor", topology_reason (harness/topology_trust.h),
  * kernel, clocksource, mitigations: {name: text}, pcid, invpcid, page_table_isolation,
  * core_kinds: {fast, slow}, boot_options: [text], container, libc, compiler, libraries:
  * {name: version}}.  What cannot be told is null; hypervisor is false when the CPU says

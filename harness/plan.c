@@ -26,6 +26,8 @@ struct building {
     const char *left_out;  /* why this run has no such sweep; NULL: it has */
     const json_t *exclude; /* rows that hold now; NULL: none */
     json_t *hits;          /* which of them have matched */
+    size_t max_pairs;      /* for one placement: the spec's max_points */
+    size_t n_crowded;      /* points with several spinning roles on a CPU */
 };
 
 /* Room for one more: the arrays double at powers of two, without a field for it. */
@@ -96,18 +98,46 @@ static void merge(struct building *building, json_int_t index)
         plan->points[index].repeat.energy = building->repeat->energy;
 }
 
+static int add_combination(struct building *building, struct ipm_factors *factors);
+
+/* The same on each pair of CPUs, as if the config named them all. */
+static int add_pairs(struct building *building, const struct ipm_factors *factors)
+{
+    struct ipm_plan *plan = building->plan;
+    if (plan->pairs == NULL)
+        plan->pairs = ipm_topology_pairs(building->rules.topology);
+    size_t n = json_array_size(plan->pairs);
+    int error = plan->pairs == NULL ? -ENOMEM : 0;
+    /* Told before half a million points are made, to be counted and refused. */
+    if (n > building->max_pairs || n > IPM_COMBINATIONS_LIMIT - plan->n_combinations)
+        error = -E2BIG;
+    for (size_t i = 0; error == 0 && i < n; i++) {
+        struct ipm_factors one = *factors;
+        one.placement = json_string_value(json_array_get(plan->pairs, i));
+        one.options = json_copy(factors->options);
+        error = add_combination(building, &one);
+        json_decref(one.options);
+    }
+    return error;
+}
+
 static int add_combination(struct building *building, struct ipm_factors *factors)
 {
     struct ipm_plan *plan = building->plan;
     char hash[IPM_HASH_TEXT];
-    plan->n_combinations++;
     ipm_rules_canonicalise(&building->rules, factors);
+    bool several = strcmp(factors->placement, "all_pairs") == 0 &&
+                   building->rules.topology->n_cpus > 1;
+    plan->n_combinations += several ? 0 : 1;
     /* Not seen: another sweep may have the same point, and mean it. */
     if (ipm_rows_exclude(building->exclude, &building->rules, factors,
                          building->hits)) {
+        plan->n_combinations += several ? 1 : 0;
         plan->n_excluded++;
         return 0;
     }
+    if (several)
+        return add_pairs(building, factors);
     ipm_rules_hash(&building->rules, factors, hash);
     json_t *earlier = json_object_get(building->seen, hash);
     if (earlier != NULL) {
@@ -135,6 +165,7 @@ static int add_combination(struct building *building, struct ipm_factors *factor
         point->repeat.invocations = IPM_BUDGET_INVOCATIONS; /* fewer have no interval */
     (void)strcpy(point->hash, hash);
     json_incref(factors->options);
+    building->n_crowded += factors->spinning > 1;
     return json_object_set_new(building->seen, hash,
                                json_integer((json_int_t)plan->n_points - 1)) != 0
                ? -ENOMEM
@@ -359,18 +390,33 @@ int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
     ipm_auto_json json_t *seen = json_object();
     struct building building = {
         .plan = &plan,
-        .rules = {.describe = describe, .topology = topology},
+        .rules = {.describe = describe,
+                  .topology = topology,
+                  .oversubscribe = spec->oversubscribe == IPM_OVERSUBSCRIBE_ALLOW},
         .seen = seen,
+        .max_pairs = (size_t)spec->max_points,
     };
     ipm_rules_defaults(&building.rules);
     int error = set_passes(&plan, spec, describe, why);
     if (error == 0) {
         error = add_sweeps(&building, spec);
         if (error != 0)
-            (void)ipm_why_set(why, error, "plan: ");
+            (void)ipm_why_set(
+                why, error,
+                error == -E2BIG
+                    ? "plan: placement all_pairs is more pairs of CPUs than "
+                      "max_points allows: use fewer CPUs, or raise it"
+                    : "plan: ");
     }
     if (error == 0) {
         set_notes(&plan, spec);
+        if (building.n_crowded > 0)
+            (void)json_array_append_new(
+                plan.notes,
+                json_sprintf("oversubscribe: %zu point%s several spinning roles on one "
+                             "CPU; its time slices are what is measured there",
+                             building.n_crowded,
+                             building.n_crowded == 1 ? " has" : "s have"));
         error = ipm_plan_budget(&plan, why);
     }
     if (error != 0) {
@@ -420,5 +466,6 @@ void ipm_plan_fini(struct ipm_plan *plan)
     free_skips(plan->skips, plan->n_skips);
     free_skips(plan->dropped, plan->n_dropped);
     json_decref(plan->notes);
+    json_decref(plan->pairs);
     *plan = (struct ipm_plan){0};
 }

@@ -4,7 +4,9 @@
  * measuring them takes.
  *
  * Factors that do not apply to a combination take a fixed value, and combinations that are
- * then equal become one point: a token has no size, one role does not wait.
+ * then equal become one point: a token has no size, one role does not wait.  "all_pairs" is
+ * as many points as there are pairs of CPUs, each with the placement "cpus:A,B", as if the
+ * config named it: the point's hash holds the two numbers, since they are what is asked.
  */
 #ifndef IPM_HARNESS_PLAN_H
 #define IPM_HARNESS_PLAN_H
@@ -43,6 +45,7 @@ struct ipm_factors {
     int pair_cpus[2 * IPM_PAIRS_MAX];
     int n_background; /* CPUs of the background load; 0: none */
     unsigned char background_cpus[IPM_CPUS_MAX / 8]; /* bit by number; sorted so */
+    int spinning; /* most roles that spin on one CPU */
 };
 
 struct ipm_point {
@@ -91,6 +94,8 @@ struct ipm_plan {
     int64_t budget_ns;        /* 0: none */
     int64_t most_invocations; /* the budget cut points down to so many; 0: it did not */
     json_t *notes;            /* list of texts: what else the user should know */
+    json_t
+        *pairs; /* the placements that "all_pairs" stands for; NULL: it is not used */
 };
 
 /**
@@ -98,7 +103,8 @@ struct ipm_plan {
  *
  * @spec and @describe must outlive the plan; @topology need not.
  *
- * Return: 0; -ENOMEM; -EINVAL the describe document contradicts itself.
+ * Return: 0; -ENOMEM; -E2BIG "all_pairs" is more pairs than max_points; -EINVAL
+ *         the describe document contradicts itself.
  */
 int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
                    const struct ipm_topology *topology, struct ipm_plan *out_plan,

@@ -320,6 +320,47 @@ static void place_fan(const struct ipm_rules *rules, struct ipm_factors *factors
                            factors->pair_cpus);
 }
 
+/*
+ * A CPU runs one role at a time: of two that spin on it, one waits for the other's time slice
+ * to end, and the scheduler is what is measured.  Who yields or sleeps lets the other on.
+ */
+static int check_spinning(const struct ipm_rules *rules, struct ipm_factors *factors,
+                          struct ipm_why *why)
+{
+    int spinning[IPM_CPUS_MAX] = {0};
+    int worst = 0;
+    int64_t otherwise = axis_integer(rules->describe, "fan", 1);
+    int64_t fan = ipm_describe_integer(factors->options, "fan", otherwise);
+    int64_t pairs = ipm_describe_integer(factors->options, "pairs", 1);
+    for (int64_t pair = 0; pair < pairs; pair++) {
+        const int *cpus = factors->n_pairs > 0 || factors->n_fan > 0
+                              ? &factors->pair_cpus[2 * pair]
+                              : factors->place.cpus;
+        size_t index;
+        const json_t *role;
+        json_array_foreach(json_object_get(rules->workload, "roles"), index, role)
+        {
+            if (!same(factors->wait, "spin") &&
+                !json_is_true(json_object_get(role, "spins")))
+                continue;
+            int side = same(ipm_describe_text(role, "side", "a"), "b") ? 1 : 0;
+            int64_t n = json_is_true(json_object_get(role, "many")) ? fan : 1;
+            for (int64_t k = 0; k < n; k++) {
+                int cpu = cpus[factors->n_fan > 0 ? side + k : side];
+                spinning[cpu]++;
+                worst = spinning[cpu] > spinning[worst] ? cpu : worst;
+            }
+        }
+    }
+    factors->spinning = spinning[worst];
+    if (spinning[worst] <= 1 || rules->oversubscribe)
+        return 0;
+    return refuse(why,
+                  "%d roles would spin on CPU %d, which runs one at a time "
+                  "(\"oversubscribe\": \"allow\" measures that)",
+                  spinning[worst], worst);
+}
+
 int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
                     struct ipm_why *why)
 {
@@ -337,11 +378,10 @@ int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
     if (ipm_topology_place(rules->topology, factors->placement, &factors->place,
                            &reason) != 0)
         return refuse(why, "placement %s: %s", factors->placement, reason.text);
-    if (!one_role(rules) && factors->place.n_cpus == 1 && same(factors->wait, "spin"))
-        return refuse(why, "spinning on the one CPU that the other side needs");
     place_fan(rules, factors);
     return place_pairs(rules, factors, why) != 0 ||
-           place_background(rules, factors, why) != 0;
+           place_background(rules, factors, why) != 0 ||
+           check_spinning(rules, factors, why) != 0;
 }
 
 static void set_text(json_t *json, const char *key, const char *value,

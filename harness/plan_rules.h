@@ -14,6 +14,7 @@ struct ipm_rules {
     const json_t *mechanism;
     const struct ipm_topology *topology;
     struct ipm_factors defaults; /* of factors that no axis gives */
+    bool oversubscribe;          /* several spinning roles may share a CPU */
 };
 
 /* The defaults of this worker on this machine.  Options are none. */
@@ -29,7 +30,7 @@ void ipm_rules_canonicalise(const struct ipm_rules *rules, struct ipm_factors *f
 /**
  * ipm_rules_check() - can canonical factors be measured here?
  *
- * Fills factors->place when the placement exists.
+ * Fills factors->place when the placement exists, and how many roles spin on one CPU.
  *
  * Return: 0; 1 no, and @why says why.
  */

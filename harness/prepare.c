@@ -8,6 +8,7 @@
 #include "harness/energy.h"
 #include "harness/spec_keys.h"
 #include "harness/spec_set.h"
+#include "harness/topology_trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -233,8 +234,25 @@ static int examine(const struct ipm_request *request, struct ipm_prepared *prepa
     return 0;
 }
 
+/* Placements go by what the kernel shows, whoever made it up: the plan says so. */
+static void note_topology(const char *sysroot, struct ipm_plan *plan)
+{
+    char reason[160];
+    const char *trust = ipm_topology_trust(sysroot, reason, sizeof(reason));
+    bool apart = false;
+    for (size_t i = 0; i < plan->n_points; i++)
+        apart = apart || plan->points[i].factors.place.n_cpus > 1;
+    if (apart && trust != NULL && strcmp(trust, "hypervisor") == 0)
+        (void)json_array_append_new(
+            plan->notes, json_sprintf("topology: hypervisor: the classes of placements "
+                                      "are what this guest is shown: %s",
+                                      reason));
+}
+
 int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
 {
+    const char *sysroot =
+        request->worker.sysroot != NULL ? request->worker.sysroot : "";
     struct ipm_prepared *prepared = out_prepared;
     struct ipm_why why = {0};
     *prepared = (struct ipm_prepared){0};
@@ -245,11 +263,16 @@ int ipm_prepare(struct ipm_request *request, struct ipm_prepared *out_prepared)
         status = describe_again(request, &prepared->spec, &prepared->describe);
     if (status == 0 && request->examine)
         status = examine(request, prepared);
-    if (status == 0 && ipm_topology_read(&prepared->topology, &why) != 0)
+    if (status == 0 && ipm_topology_read(sysroot, &prepared->topology, &why) != 0)
         status = complain(why.text);
-    if (status == 0 && ipm_plan_build(&prepared->spec, prepared->describe,
-                                      &prepared->topology, &prepared->plan, &why) != 0)
+    if (status == 0 &&
+        ipm_plan_build(&prepared->spec, prepared->describe, &prepared->topology,
+                       &prepared->plan, &why) != 0) {
         status = complain(why.text);
+        status = why.error == -E2BIG ? IPM_EXIT_USAGE : status;
+    }
+    if (status == 0)
+        note_topology(sysroot, &prepared->plan);
     if (status == 0)
         status = check_points(&prepared->spec, &prepared->plan);
     if (status != 0)

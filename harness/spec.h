@@ -41,6 +41,10 @@ enum ipm_when {
     IPM_WHEN_NO_ENERGY, /* the others */
 };
 
+/* What becomes of points with several spinning roles on a CPU; the words of
+ * "oversubscribe". */
+enum ipm_oversubscribe { IPM_OVERSUBSCRIBE_REFUSE, IPM_OVERSUBSCRIBE_ALLOW };
+
 /* How often and how long a point is measured. */
 struct ipm_repeat {
     int64_t invocations; /* of the timing pass, >= 1 */
@@ -66,9 +70,10 @@ struct ipm_sweep {
 struct ipm_spec {
     char name[IPM_NAME]; /* sane as the name of a folder */
     struct ipm_repeat repeat;
-    int64_t counters;   /* enum ipm_sensing */
-    int64_t energy;     /* enum ipm_sensing: a pass, or none */
-    int64_t max_points; /* a plan with more is refused */
+    int64_t counters;      /* enum ipm_sensing */
+    int64_t energy;        /* enum ipm_sensing: a pass, or none */
+    int64_t max_points;    /* a plan with more is refused */
+    int64_t oversubscribe; /* enum ipm_oversubscribe */
     bool quick; /* --quick: a first look, not for publication; no key of a config */
     json_t *sensing; /* what workers are asked of their sensors (docs/protocol.md); an
                          object, empty when nothing but the defaults */

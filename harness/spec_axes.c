@@ -29,7 +29,7 @@ static const struct ipm_axis shared[SHARED_AXES] = {
     {.name = "placement",
      .type = IPM_AXIS_PLACEMENT,
      .fallback = "nearest_core",
-     .help = "where the two sides run"},
+     .help = "where the two sides run; all_pairs: on every two CPUs in turn"},
     {.name = "wait",
      .type = IPM_AXIS_CHOICE,
      .choices = {"spin", "yield", "block", "spin_then_block"},
@@ -269,10 +269,6 @@ static json_t *placement_value(const json_t *value, char mend[IPM_MEND],
     int64_t a = 0;
     int64_t b = 0;
     int used = 0;
-    if (word != NULL && strcmp(word, "all_pairs") == 0) {
-        (void)ipm_why_set(why, -ENOSYS, "'all_pairs' does not work yet");
-        return NULL;
-    }
     for (size_t i = 0; word != NULL && ipm_placement_words[i] != NULL; i++) {
         if (strcmp(ipm_placement_words[i], word) == 0)
             return json_string(word);

@@ -18,6 +18,8 @@ static const char *const when_words[] = {"always", "energy", "no_energy", NULL};
 
 static const char *const counting_words[] = {"auto", "off", "perf", "papi", NULL};
 
+static const char *const oversubscribe_words[] = {"refuse", "allow", NULL};
+
 /* The first row is the top's alone: a sweep's table starts at the second. */
 static const struct ipm_key repeat_keys[] = {
     {.name = "budget",
@@ -128,6 +130,13 @@ const struct ipm_key ipm_spec_keys[] = {
      .max = IPM_COMBINATIONS_LIMIT,
      .fallback = "20000",
      .help = "a plan with more points is refused: a slip multiplies quickly"},
+    {.name = "oversubscribe",
+     .type = IPM_KEY_CHOICE,
+     .offset = offsetof(struct ipm_spec, oversubscribe),
+     .unit = "",
+     .fallback = "refuse",
+     .choices = oversubscribe_words,
+     .help = "points with more than one spinning role on a CPU: skipped, or measured"},
     {.name = "sweeps",
      .type = IPM_KEY_SWEEPS,
      .members = ipm_sweep_keys,

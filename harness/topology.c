@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/topology.h"
 
+#include "harness/sysroot.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -17,8 +19,8 @@ const char *const ipm_distance_names[] = {
 };
 
 const char *const ipm_placement_words[] = {
-    "same_cpu",   "smt_sibling",  "same_llc",     "cross_llc",
-    "cross_numa", "cross_socket", "nearest_core", NULL,
+    "same_cpu",     "smt_sibling",  "same_llc",  "cross_llc", "cross_numa",
+    "cross_socket", "nearest_core", "all_pairs", NULL,
 };
 
 static enum ipm_distance distance(const struct ipm_topology *topology,
@@ -86,6 +88,21 @@ void ipm_topology_init(struct ipm_topology *topology, const struct ipm_cpu *cpus
     }
 }
 
+/* What this process may run on, and what it may if told so by number. */
+struct usable {
+    cpu_set_t allowed;
+    cpu_set_t isolated;
+};
+
+/* Behind those that are chosen from: at most IPM_CPUS_MAX in all. */
+static void add_isolated(struct ipm_topology *topology, const struct ipm_cpu *isolated,
+                         size_t n_isolated)
+{
+    topology->n_isolated = n_isolated;
+    memcpy(topology->cpus + topology->n_cpus, isolated,
+           n_isolated * sizeof(isolated[0]));
+}
+
 #if IPM_HAVE_HWLOC
 
 static int last_level_cache(hwloc_obj_t unit)
@@ -117,17 +134,22 @@ static int numa_node(hwloc_topology_t tree, hwloc_obj_t unit)
 }
 
 static int read_tree(struct ipm_topology *out_topology, hwloc_topology_t tree,
-                     const cpu_set_t *allowed, struct ipm_why *why)
+                     const struct usable *usable, struct ipm_why *why)
 {
     static struct ipm_cpu cpus[IPM_CPUS_MAX];
+    static struct ipm_cpu isolated[IPM_CPUS_MAX];
     size_t n = 0;
+    size_t n_isolated = 0;
     hwloc_obj_t unit = NULL;
     while ((unit = hwloc_get_next_obj_by_type(tree, HWLOC_OBJ_PU, unit)) != NULL) {
-        if (unit->os_index >= IPM_CPUS_MAX || n == IPM_CPUS_MAX ||
-            (allowed != NULL && !CPU_ISSET(unit->os_index, allowed)))
+        if (unit->os_index >= IPM_CPUS_MAX || n + n_isolated == IPM_CPUS_MAX)
             continue;
         int number = (int)unit->os_index;
-        cpus[n++] = (struct ipm_cpu){
+        bool chosen = usable == NULL || CPU_ISSET(unit->os_index, &usable->allowed);
+        if (!chosen && !CPU_ISSET(unit->os_index, &usable->isolated))
+            continue;
+        struct ipm_cpu *cpu = chosen ? &cpus[n++] : &isolated[n_isolated++];
+        *cpu = (struct ipm_cpu){
             .number = number,
             /* No core object: every unit is one. */
             .core = ancestor(tree, unit, HWLOC_OBJ_CORE, number),
@@ -139,11 +161,12 @@ static int read_tree(struct ipm_topology *out_topology, hwloc_topology_t tree,
     if (n == 0)
         return ipm_why_set(why, -ENODEV, "hwloc shows none of the CPUs we may use");
     ipm_topology_init(out_topology, cpus, n, true);
+    add_isolated(out_topology, isolated, n_isolated);
     return 0;
 }
 
 static int load(struct ipm_topology *out_topology, const char *synthetic,
-                const cpu_set_t *allowed, struct ipm_why *why)
+                const struct usable *usable, struct ipm_why *why)
 {
     hwloc_topology_t tree;
     if (hwloc_topology_init(&tree) != 0)
@@ -154,7 +177,7 @@ static int load(struct ipm_topology *out_topology, const char *synthetic,
     if (error == 0 && hwloc_topology_load(tree) != 0)
         error = ipm_why_set(why, -EIO, "hwloc cannot read this machine");
     if (error == 0)
-        error = read_tree(out_topology, tree, allowed, why);
+        error = read_tree(out_topology, tree, usable, why);
     hwloc_topology_destroy(tree);
     return error;
 }
@@ -162,28 +185,80 @@ static int load(struct ipm_topology *out_topology, const char *synthetic,
 #else
 
 static int load(struct ipm_topology *out_topology, const char *synthetic,
-                const cpu_set_t *allowed, struct ipm_why *why)
+                const struct usable *usable, struct ipm_why *why)
 {
     static struct ipm_cpu cpus[IPM_CPUS_MAX];
+    static struct ipm_cpu isolated[IPM_CPUS_MAX];
     size_t n = 0;
+    size_t n_isolated = 0;
     if (synthetic != NULL)
         return ipm_why_set(why, -ENOSYS, "this build has no hwloc");
     for (int number = 0; number < IPM_CPUS_MAX; number++) {
-        if (CPU_ISSET((size_t)number, allowed))
-            cpus[n++] = (struct ipm_cpu){number, number, -1, -1, -1};
+        struct ipm_cpu cpu = {number, number, -1, -1, -1};
+        if (CPU_ISSET((size_t)number, &usable->allowed))
+            cpus[n++] = cpu;
+        else if (CPU_ISSET((size_t)number, &usable->isolated))
+            isolated[n_isolated++] = cpu;
     }
     ipm_topology_init(out_topology, cpus, n, false);
+    add_isolated(out_topology, isolated, n_isolated);
     return 0;
 }
 
 #endif
 
-int ipm_topology_read(struct ipm_topology *out_topology, struct ipm_why *why)
+/* A cpuset keeps us from an isolated CPU as from any other, which only trying tells: its own
+ * list is not mounted everywhere. */
+static void find_isolated(const char *sysroot, struct usable *usable)
 {
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+    char list[512];
+    CPU_ZERO(&usable->isolated);
+    if (ipm_sysroot_text(sysroot, "sys/devices/system/cpu/isolated", list,
+                         sizeof(list)) != 0)
+        return;
+    for (int cpu = 0; cpu < IPM_CPUS_MAX; cpu++) {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET((size_t)cpu, &one);
+        if (ipm_cpu_list_has(list, cpu) && !CPU_ISSET((size_t)cpu, &usable->allowed) &&
+            sched_setaffinity(0, sizeof(one), &one) == 0)
+            CPU_SET((size_t)cpu, &usable->isolated);
+    }
+    (void)sched_setaffinity(0, sizeof(usable->allowed), &usable->allowed);
+}
+
+int ipm_topology_read(const char *sysroot, struct ipm_topology *out_topology,
+                      struct ipm_why *why)
+{
+    struct usable usable;
+    if (sched_getaffinity(0, sizeof(usable.allowed), &usable.allowed) != 0)
         return ipm_why_set(why, -errno, "sched_getaffinity: ");
-    return load(out_topology, NULL, &allowed, why);
+    find_isolated(sysroot, &usable);
+    return load(out_topology, NULL, &usable, why);
+}
+
+static int rising(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+json_t *ipm_topology_pairs(const struct ipm_topology *topology)
+{
+    int numbers[IPM_CPUS_MAX];
+    json_t *pairs = json_array();
+    for (size_t i = 0; i < topology->n_cpus; i++)
+        numbers[i] = topology->cpus[i].number;
+    qsort(numbers, topology->n_cpus, sizeof(numbers[0]), rising);
+    for (size_t i = 0; i < topology->n_cpus; i++) {
+        for (size_t j = i + 1; j < topology->n_cpus; j++) {
+            if (json_array_append_new(
+                    pairs, json_sprintf("cpus:%d,%d", numbers[i], numbers[j])) == 0)
+                continue;
+            json_decref(pairs);
+            return NULL;
+        }
+    }
+    return pairs;
 }
 
 int ipm_topology_synthetic(struct ipm_topology *out_topology, const char *description,
@@ -194,7 +269,7 @@ int ipm_topology_synthetic(struct ipm_topology *out_topology, const char *descri
 
 static const struct ipm_cpu *find(const struct ipm_topology *topology, long number)
 {
-    for (size_t i = 0; i < topology->n_cpus; i++) {
+    for (size_t i = 0; i < topology->n_cpus + topology->n_isolated; i++) {
         if (topology->cpus[i].number == number)
             return &topology->cpus[i];
     }
@@ -239,8 +314,11 @@ static int missing(const struct ipm_topology *topology, const char *placement,
         {"cross_numa", "no package here has two NUMA nodes"},
         {"cross_socket", "there is one package"},
         {"nearest_core", "there is one core that we may use"},
+        {"all_pairs", "there is one CPU that we may use"},
     };
-    if (!topology->known && strcmp(placement, "nearest_core") != 0)
+    bool by_number =
+        strcmp(placement, "nearest_core") == 0 || strcmp(placement, "all_pairs") == 0;
+    if (!topology->known && !by_number)
         return ipm_why_set(why, -ENODEV, "this build has no hwloc to tell");
     if (topology->nearest[IPM_DISTANCE_UNKNOWN].n_cpus != 0 &&
         strstr(placement, "llc") != NULL)
@@ -273,7 +351,7 @@ int ipm_topology_place(const struct ipm_topology *topology, const char *placemen
         if (wanted && !nearest)
             return missing(topology, placement, why);
     }
-    if (nearest)
+    if (nearest || (strcmp(placement, "all_pairs") == 0 && topology->n_cpus < 2))
         return missing(topology, placement, why);
     return ipm_why_set(why, -EINVAL, "'%s' is not a placement", placement);
 }

@@ -2,11 +2,13 @@
 /*
  * topology: from a placement word to CPU numbers, among the CPUs this process may use.
  *
- * In a guest of a hypervisor the classes are those that the guest is shown.
+ * In a guest of a hypervisor the classes are those that the guest is shown
+ * (harness/topology_trust.h).
  */
 #ifndef IPM_HARNESS_TOPOLOGY_H
 #define IPM_HARNESS_TOPOLOGY_H
 
+#include "base/json.h"
 #include "base/why.h"
 
 #include <stdbool.h>
@@ -48,6 +50,7 @@ struct ipm_place {
 
 struct ipm_topology {
     size_t n_cpus;
+    size_t n_isolated; /* behind them: never chosen, but they may be named */
     struct ipm_cpu cpus[IPM_CPUS_MAX]; /* in the order in which they are taken */
     bool known;                        /* false: nothing but the numbers is known */
     struct ipm_place
@@ -57,12 +60,16 @@ struct ipm_topology {
 /**
  * ipm_topology_read() - of this machine, as far as this process may use it
  *
- * CPUs outside the affinity mask - by a cpuset, by taskset, or isolated at boot - do not
- * count.  Without hwloc only the numbers are known.
+ * CPUs outside the affinity mask, by a cpuset or by taskset, do not count.  Those isolated at
+ * boot (sys/devices/system/cpu/isolated) are outside it too, but may be named where the
+ * kernel lets this process run on them, which is tried.  Without hwloc only the numbers are
+ * known.
+ * @sysroot: what the list of isolated CPUs is read under; "" is this machine
  *
  * Return: 0; -errno.
  */
-int ipm_topology_read(struct ipm_topology *out_topology, struct ipm_why *why);
+int ipm_topology_read(const char *sysroot, struct ipm_topology *out_topology,
+                      struct ipm_why *why);
 
 /**
  * ipm_topology_synthetic() - of a machine that hwloc makes up, for tests
@@ -78,8 +85,20 @@ void ipm_topology_init(struct ipm_topology *topology, const struct ipm_cpu *cpus
                        size_t n_cpus, bool known);
 
 /**
+ * ipm_topology_pairs() - all pairs of two CPUs that may be chosen
+ *
+ * Unordered: the smaller number is side a.  One that each is: whoever wants the other
+ * direction names it.
+ *
+ * Return: a list of "cpus:A,B", rising, the caller's reference; empty with one CPU; NULL no
+ *         memory.
+ */
+json_t *ipm_topology_pairs(const struct ipm_topology *topology);
+
+/**
  * ipm_topology_place() - the CPUs that a placement means here
- * @placement: a placement word, or "cpus:A,B" or "cpus:A" with CPU numbers
+ * @placement: a placement word but for "all_pairs", which is many; or "cpus:A,B" or "cpus:A"
+ *             with CPU numbers
  *
  * Return: 0; -ENODEV there is no such pair here, and @why says what is missing; -EINVAL
  *         not a placement.

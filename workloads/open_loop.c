@@ -224,7 +224,7 @@ const struct ipm_workload ipm_workload_open_loop = {
                                   "depth", "pairs", "working_set", "working_set_stride",
                                   "background", NULL},
     .n_roles = 2,
-    .roles = {{.name = "sender", .side = IPM_SIDE_A},
+    .roles = {{.name = "sender", .side = IPM_SIDE_A, .spins = true},
               {.name = "receiver", .side = IPM_SIDE_B}},
     .n_edges = 1,
     .edges = {{.from = SENDER, .to = RECEIVER}},

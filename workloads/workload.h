@@ -48,6 +48,7 @@ struct ipm_role {
     enum ipm_side side; /* placement maps side A and side B to the two CPUs */
     bool mortal;        /* its death is data, not a failure */
     bool many;          /* as many as traffic.fan says; the last row alone may be */
+    bool spins;         /* whatever the wait strategy: no other may have its CPU */
 };
 
 /* A channel between two roles. */

@@ -118,6 +118,7 @@ static json_t *workload_json(const struct ipm_workload *workload)
         set(row, "side", json_string(role->side == IPM_SIDE_A ? "a" : "b"));
         set(row, "mortal", json_boolean(role->mortal));
         set(row, "many", json_boolean(role->many));
+        set(row, "spins", json_boolean(role->spins));
         (void)json_array_append_new(roles, row);
     }
     json_t *metrics = json_array();

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,6 +321,18 @@ static struct ipm_open_times *keep_open_times(const struct ipm_wiring *wiring)
     return times;
 }
 
+/*
+ * Roles of policy fifo that spin on every CPU would starve whoever has to end them: we stand
+ * above them, asleep but for what they cannot do.  Roles do not inherit it.  Where it is
+ * denied, their own policy is as well, and they say so.
+ */
+static void stay_ahead(const struct ipm_point *point)
+{
+    struct sched_param parameter = {.sched_priority = IPM_FIFO_PRIORITY + 1};
+    if (point->policy == IPM_POLICY_FIFO)
+        (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
+}
+
 void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
               struct ipm_board *board, int guard, const char *token,
               struct ipm_outcome *out_outcome)
@@ -333,6 +346,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     board->n_seats = ipm_point_seats(point);
     board->bracket_ns[0] = board->bracket_ns[1] = NAN;
 
+    stay_ahead(point);
     static struct ipm_wiring wiring; /* too large for a comfortable stack */
     static struct ipm_background background;
     troupe.background = &background;

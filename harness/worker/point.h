@@ -17,6 +17,8 @@
 
 enum ipm_policy { IPM_POLICY_OTHER, IPM_POLICY_BATCH, IPM_POLICY_FIFO };
 
+enum { IPM_FIFO_PRIORITY = 10 }; /* of roles; their leader has one more */
+
 /* A SEAT is one role of one pair: seat = pair * roles + role, many roles counted one by one.
  * A ROW is the role's in the workload's table. */
 enum {

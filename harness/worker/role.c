@@ -72,8 +72,8 @@ static int set_policy(enum ipm_policy policy, struct ipm_why *why)
     static const int policies[] = {SCHED_OTHER, SCHED_BATCH, SCHED_FIFO};
     if (policy == IPM_POLICY_OTHER)
         return 0;
-    struct sched_param parameter = {.sched_priority =
-                                        policy == IPM_POLICY_FIFO ? 10 : 0};
+    struct sched_param parameter = {
+        .sched_priority = policy == IPM_POLICY_FIFO ? IPM_FIFO_PRIORITY : 0};
     if (sched_setscheduler(0, policies[policy], &parameter) != 0)
         return ipm_why_set(why, -errno, "policy %s: ", ipm_policy_names[policy]);
     return 0;

@@ -4,6 +4,7 @@
 #include "harness/plan_when.h"
 #include "tests/support/front.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 /* A plan and what it borrows from. */
@@ -137,11 +138,11 @@ static void skips(void **state)
         const char *reason; /* NULL: no skip */
     } rows[] = {
         {"pingpong", "pipe", "\"placement\": \"same_cpu\", \"wait\": \"spin\"", 0,
-         "the one CPU"},
+         "would spin on CPU"},
         {"pingpong", "floor_cacheline", "\"placement\": \"same_cpu\"", 0,
-         "the one CPU"},
+         "would spin on CPU"},
         {"pingpong", "pipe", "\"placement\": {\"cpus\": [3]}, \"wait\": \"spin\"", 0,
-         "the one CPU"},
+         "would spin on CPU"},
         {"pingpong", "pipe", "\"placement\": \"smt_sibling\", \"wait\": \"spin\"", 1,
          NULL},
         {"pingpong", "shm_ring",
@@ -232,6 +233,135 @@ static const char *hash_of(struct fixture *fixture, const char *mechanism,
     assert_int_equal(fixture->plan.n_points, 1);
     (void)snprintf(hash, IPM_HASH_TEXT, "%s", fixture->plan.points[0].hash);
     return hash;
+}
+
+/* Every two CPUs once, the smaller number first, as if the config named them. */
+static void all_pairs(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ipm_plan *plan = &fixture->plan;
+    char label[IPM_LABEL];
+    char hash[IPM_HASH_TEXT];
+    build_one(fixture, "pingpong", "shm_ring",
+              "\"placement\": [\"all_pairs\", {\"cpus\": [1, 2]}, {\"cpus\": [2, 1]}]");
+    assert_int_equal(plan->n_points, 8 * 7 / 2 + 1);
+    assert_int_equal(plan->n_merged, 1); /* 2, 1 is another direction */
+    assert_int_equal(plan->n_combinations, 30);
+    size_t at = 0;
+    size_t of_class[IPM_DISTANCES] = {0};
+    for (int a = 0; a < 8; a++) {
+        for (int b = a + 1; b < 8; b++) {
+            const struct ipm_factors *factors = &plan->points[at++].factors;
+            char wanted[32];
+            (void)snprintf(wanted, sizeof(wanted), "cpus:%d,%d", a, b);
+            assert_string_equal(factors->placement, wanted);
+            assert_int_equal(factors->place.cpus[0], a);
+            assert_int_equal(factors->place.cpus[1], b);
+            of_class[factors->place.distance]++;
+        }
+    }
+    assert_int_equal(of_class[IPM_SMT_SIBLING], 4);
+    assert_int_equal(of_class[IPM_SAME_LLC], 8);
+    assert_int_equal(of_class[IPM_CROSS_SOCKET], 16);
+    (void)strcpy(hash, plan->points[0].hash);
+    build_one(fixture, "pingpong", "shm_ring", "\"placement\": {\"cpus\": [0, 1]}");
+    assert_string_equal(plan->points[0].hash, hash);
+
+    /* One role has no pair; a row leaves out some of them, or all. */
+    build_one(fixture, "self_loop", "floor_memcpy", "\"placement\": \"all_pairs\"");
+    assert_int_equal(plan->n_points, 1);
+    build(fixture,
+          "{\"sweeps\": [{\"workloads\": \"pingpong\", \"mechanisms\": [\"pipe\", "
+          "\"shm_ring\"], \"axes\": {\"placement\": \"all_pairs\"}, \"exclude\": ["
+          "{\"mechanism\": \"pipe\", \"placement\": \"all_pairs\"},"
+          "{\"placement\": {\"cpus\": [6, 7]}}]}]}");
+    assert_int_equal(plan->n_points, 27);
+    assert_int_equal(plan->n_excluded, 2);
+    assert_int_equal(json_array_size(plan->notes), 0);
+
+    static const struct ipm_cpu one[] = {{3, 1, 1, 0, 0}};
+    ipm_topology_init(&fixture->topology, one, 1, true);
+    build_one(fixture, "pingpong", "shm_ring", "\"placement\": \"all_pairs\"");
+    assert_int_equal(plan->n_points, 0);
+    assert_int_equal(plan->n_skips, 1);
+    assert_string_equal(plan->skips[0].reason,
+                        "placement all_pairs: there is one CPU that we may use");
+    assert_non_null(
+        strstr(ipm_factors_label(&plan->skips[0].factors, label), "all_pairs"));
+}
+
+/* A large machine's pairs multiply: the guard is the one of every other axis. */
+static void too_many_pairs(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct ipm_cpu cpus[IPM_CPUS_MAX];
+    struct ipm_why why = {0};
+    for (int i = 0; i < IPM_CPUS_MAX; i++)
+        cpus[i] = (struct ipm_cpu){i, i, 0, 0, 0};
+    ipm_topology_init(&fixture->topology, cpus, IPM_CPUS_MAX, true);
+    ipm_test_spec("{\"sweeps\": [{\"workloads\": \"pingpong\", \"mechanisms\": "
+                  "[\"pipe\", \"shm_ring\", \"posix_mq\"],"
+                  "\"axes\": {\"placement\": \"all_pairs\", \"wait\": \"yield\"}}]}",
+                  fixture->describe, &fixture->spec);
+    assert_int_equal(ipm_plan_build(&fixture->spec, fixture->describe,
+                                    &fixture->topology, &fixture->plan, &why),
+                     -E2BIG);
+    assert_non_null(strstr(why.text, "all_pairs"));
+}
+
+/* Roles that spin, counted on each CPU: of all pairs, and whatever makes them spin. */
+static void spinning(void **state)
+{
+    static const struct {
+        const char *workload, *mechanism, *axes;
+        const char *reason; /* NULL: measured */
+    } rows[] = {
+        {"pingpong", "shm_ring", "\"wait\": \"spin\", \"pairs\": 4", NULL},
+        {"pingpong", "shm_ring", "\"wait\": \"spin\", \"pairs\": 5",
+         "2 roles would spin on CPU 2"},
+        {"pingpong", "shm_ring",
+         "\"wait\": \"spin\", \"pairs\": 3, \"placement\": {\"cpus\": [4, 6]}",
+         "3 roles would spin on CPU 4"},
+        {"pingpong", "shm_ring", "\"wait\": \"yield\", \"pairs\": 9", NULL},
+        {"pingpong", "shm_ring", "\"wait\": \"block\", \"pairs\": 9", NULL},
+        {"pingpong", "shm_ring",
+         "\"wait\": \"spin_then_block\", \"placement\": \"same_cpu\"", NULL},
+        {"stream", "pipe",
+         "\"wait\": \"block\", \"placement\": \"same_cpu\", \"pairs\": 9",
+         "2 roles would spin on CPU 2"}, /* the document says its producers spin */
+        {"stream", "pipe", "\"wait\": \"block\", \"placement\": \"same_cpu\"", NULL},
+    };
+    struct fixture *fixture = *state;
+    const char *const with_pairs[] = {"pingpong", "stream"};
+    for (size_t i = 0; i < IPM_TEST_ROWS(with_pairs); i++)
+        (void)json_array_append_new(
+            json_object_get(
+                ipm_test_entry(fixture->describe, "workloads", with_pairs[i]), "axes"),
+            json_string("pairs"));
+    if (ipm_describe_find(fixture->describe, "axes", "pairs") == NULL)
+        (void)json_array_append_new(json_object_get(fixture->describe, "axes"),
+                                    json_pack("{s:s,s:s,s:s,s:i,s:i,s:s,s:s}", "name",
+                                              "pairs", "type", "integer", "default",
+                                              "1", "min", 1, "max", 32, "unit", "",
+                                              "help", "pairs"));
+    json_t *stream = ipm_test_entry(fixture->describe, "workloads", "stream");
+    (void)json_object_set_new(json_array_get(json_object_get(stream, "roles"), 0),
+                              "spins", json_true());
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        build_one(fixture, rows[i].workload, rows[i].mechanism, rows[i].axes);
+        const struct ipm_plan *plan = &fixture->plan;
+        const char *reason = plan->n_skips > 0 ? plan->skips[0].reason : "none";
+        if (plan->n_points != (rows[i].reason == NULL) ||
+            (rows[i].reason != NULL && strstr(reason, rows[i].reason) == NULL))
+            fail_msg("row %zu: %zu points, %s", i, plan->n_points, reason);
+    }
+    build(fixture, "{\"oversubscribe\": \"allow\", \"sweeps\": [{\"workloads\": "
+                   "\"pingpong\", \"mechanisms\": \"shm_ring\", \"axes\": {\"wait\": "
+                   "[\"spin\", \"block\"], \"placement\": \"same_cpu\"}}]}");
+    assert_int_equal(fixture->plan.n_points, 2);
+    assert_int_equal(json_array_size(fixture->plan.notes), 1);
+    assert_non_null(strstr(json_string_value(json_array_get(fixture->plan.notes, 0)),
+                           "1 point has several spinning roles"));
 }
 
 /* The name of a point: what is the default is not in it, nor is the machine. */
@@ -583,9 +713,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(canonical), TEST(skips),      TEST(described), TEST(one_cpu), TEST(hashes),
-        TEST(sweeps),    TEST(passes),     TEST(energy),    TEST(budget),  TEST(kept),
-        TEST(documents), TEST(background), TEST(when),
+        TEST(canonical), TEST(skips),     TEST(described),      TEST(one_cpu),
+        TEST(hashes),    TEST(sweeps),    TEST(passes),         TEST(energy),
+        TEST(budget),    TEST(kept),      TEST(documents),      TEST(background),
+        TEST(when),      TEST(all_pairs), TEST(too_many_pairs), TEST(spinning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

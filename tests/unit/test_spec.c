@@ -144,7 +144,7 @@ static void axes(void **state)
         {SWEEPS("\"rate\": \"0%\""), "this is not a rate"},
         {SWEEPS("\"rate\": \"%\""), "this is not a rate"},
         {SWEEPS("\"rate\": \"fast\""), "this is not a rate"},
-        {SWEEPS("\"placement\": \"all_pairs\""), "'all_pairs' does not work yet"},
+        {SWEEPS("\"placement\": \"all_pair\""), "= did you mean 'all_pairs'?"},
         {SWEEPS("\"placement\": \"same_cp\""), "= did you mean 'same_cpu'?"},
         {SWEEPS("\"placement\": 3"), "this is not a placement"},
         {SWEEPS("\"placement\": {\"cpus\": []}"), "this is not a placement"},

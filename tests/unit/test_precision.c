@@ -390,6 +390,58 @@ static void fixed_budget(void **state)
     ipm_schedule_free(schedule);
 }
 
+/* So slow a machine that not even the pilots fit: points go from the end of the plan, what
+ * stays is complete, and the clock says that it fits.  Precise or not makes no difference. */
+static void dropped_by_the_clock(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int round = 0; round < 40; round++) {
+        struct ipm_schedule *schedule = NULL;
+        struct course course = {.records = json_array()};
+        double pace = 2 + round % 10;
+        bool precise = round % 2 == 1;
+        fixture->plan.budget_ns = fixture->plan.estimate_ns;
+        if (precise)
+            schedule = schedule_of(fixture, (uint64_t)round);
+        else
+            assert_int_equal(
+                ipm_schedule_fixed(&fixture->plan, (uint64_t)round, &schedule, NULL),
+                0);
+        go_on(fixture, schedule, SIZE_MAX, pace, &course);
+        json_t *stops = ipm_schedule_stops(schedule);
+        size_t kept = 0;
+        while (kept < POINTS &&
+               !ipm_schedule_dropped(schedule, &fixture->plan.points[kept]))
+            kept++;
+        assert_in_range(kept, 1, POINTS - 1);
+        for (size_t i = 0; i < POINTS; i++) {
+            const char *hash = fixture->plan.points[i].hash;
+            const char *reason =
+                ipm_describe_text(json_object_get(stops, hash), "reason", "");
+            assert_true(ipm_schedule_dropped(schedule, &fixture->plan.points[i]) ==
+                        (i >= kept));
+            if (i < kept)
+                assert_true(course.n[i] >= IPM_BUDGET_INVOCATIONS);
+            else
+                assert_string_equal(reason, "dropped");
+        }
+        struct ipm_progress progress;
+        ipm_schedule_progress(schedule, &progress);
+        assert_int_equal(progress.left, 0);
+        double spent_ns = 0;
+        size_t i;
+        const json_t *record;
+        json_array_foreach(course.records, i, record) spent_ns +=
+            pace * (double)ipm_plan_invocation_ns(&fixture->plan.passes[0],
+                                                  &fixture->plan.points[0]);
+        if (kept > 1)
+            assert_true(spent_ns <= 1.02 * (double)fixture->plan.budget_ns);
+        json_decref(stops);
+        json_decref(course.records);
+        ipm_schedule_free(schedule);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -404,7 +456,7 @@ int main(void)
         TEST(retries),
         TEST(failing),
         TEST(fixed_budget),
-       
+        TEST(dropped_by_the_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,8 +12,7 @@
 
 static const double rounding = 1e-12; /* logits closer than this are equal */
 
-/* Chosen with tests/bench/coverage.c: 0 covers less where few invocations hold the tail, 6 more
- * than it says elsewhere. */
+/* Chosen with tests/bench/coverage.c: 0 covers less where few invocations hold the tail. */
 static const double unequal_weight = 3;
 
 /* All invocations on one grid of values.  @below[j * n + k]: samples of invocation k that are

@@ -100,6 +100,7 @@ expect 0 "a budget on a slow machine" env FAKE_SLEEP=0.06 "$ipcmeter" "${slow_sm
 must "it says what was not measured" grep -q 'the budget of 1 s ran out: invocations took longer than planned' "$work/stderr"
 must "so does the manifest" jq -e '.dropped | length >= 1 and length <= 3 and all(.reason | test("ran out"))' "$work/slow/manifest.json"
 must "and why each stopped" jq -e '[.stops[] | select(.reason == "dropped")] | length >= 1' "$work/slow/manifest.json"
+# shellcheck disable=SC2016  # the names are jq's
 must "what stays is complete" jq -en --slurpfile m "$work/slow/manifest.json" --slurpfile r "$work/slow/records.jsonl" '
     ($m[0].stops | with_entries(select(.value.reason == "dropped"))) as $gone |
     $r | map(select(.status == "ok")) | group_by(.point) | map(select($gone[.[0].point] == null)) |

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double rounding = 1e-12; /* logits closer than this are equal */
+
+/* Chosen with tests/bench/coverage.c: 0 covers less where few invocations hold the tail. */
+static const double unequal_weight = 3;
+
 /* All invocations on one grid of values.  @below[j * n + k]: samples of invocation k that are
  * at most values[j], side by side for one j because a probe wants all of them. */
 struct grid {
@@ -90,48 +95,95 @@ struct reached {
     bool low, high;
 };
 
-static struct reached reaches(const struct grid *grid, size_t j, double q,
-                              double student)
+/* Half a sample from the ends: a share of 1 has no logit. */
+static double logit(double share, double count)
+{
+    double inside = fmin(fmax(share, 0.5 / count), 1 - 0.5 / count);
+    return log(inside / (1 - inside));
+}
+
+/* What the samples at or below one value say about the share there. */
+struct evidence {
+    double distance; /* of its logit from that of q */
+    double error;    /* of that, by the jackknife over invocations */
+    double skewness; /* of what the invocations add to the share */
+    double
+        unequal; /* 1 / (invocations that the tail's weight is spread over) - 1 / n */
+};
+
+static struct evidence weigh(const struct grid *grid, size_t j, double q)
 {
     const double *below = grid->below + j * grid->n;
     const double *whole = grid->below + (grid->n_values - 1) * grid->n;
     double count = sum_below(grid, grid->n_values - 1);
-    /* Half a sample from the ends: a share of 1 has no logit. */
-    double exact = sum_below(grid, j) / count;
-    double share = fmin(fmax(exact, 0.5 / count), 1 - 0.5 / count);
-    double squares = 0;
-    for (size_t k = 0; k < grid->n; k++) {
-        double apart = below[k] - exact * whole[k];
-        squares += apart * apart;
-    }
+    double sum = sum_below(grid, j);
     double n = (double)grid->n;
-    double error = sqrt(n / (n - 1) * squares) / count;
-    double logit = log(share / (1 - share)) - log(q / (1 - q));
-    double reach = student * error / (share * (1 - share));
-    return (struct reached){logit + reach >= 0, logit - reach >= 0};
+    double mean = 0;
+    for (size_t k = 0; k < grid->n; k++)
+        mean += logit((sum - below[k]) / (count - whole[k]), count) / n;
+    double spread = 0;
+    double squares = 0;
+    double cubes = 0;
+    double tail = 0;
+    double tail_squares = 0;
+    for (size_t k = 0; k < grid->n; k++) {
+        double without = logit((sum - below[k]) / (count - whole[k]), count) - mean;
+        double apart = below[k] - sum / count * whole[k];
+        double beyond = q < 0.5 ? below[k] : whole[k] - below[k];
+        spread += without * without;
+        squares += apart * apart;
+        cubes += apart * apart * apart;
+        tail += beyond;
+        tail_squares += beyond * beyond;
+    }
+    return (struct evidence){
+        .distance = logit(sum / count, count) - log(q / (1 - q)),
+        .error = sqrt((n - 1) / n * spread),
+        .skewness = squares > 0 ? cubes / n / pow(squares / n, 1.5) : 0,
+        .unequal = tail > 0 ? tail_squares / (tail * tail) - 1 / n : 0};
 }
 
+static struct reached reaches(const struct grid *grid, size_t j, double q, double level)
+{
+    struct evidence at = weigh(grid, j, q);
+    if (at.error < rounding)
+        return (struct reached){at.distance >= -rounding, at.distance >= -rounding};
+    double root = sqrt((double)grid->n);
+    double towards_tail = fabs(2 * q - 1);
+    double skewness = at.skewness * towards_tail;
+    double y = at.distance / at.error / root;
+    double symmetric =
+        root * (y + skewness * y * y / 3 + skewness * skewness * y * y * y / 27) +
+        skewness / 6 / root;
+    double freedom =
+        ((double)grid->n - 1) / (1 + unequal_weight * towards_tail * at.unequal);
+    double student = ipm_student(freedom, level);
+    return (struct reached){symmetric + student >= 0, symmetric - student >= 0};
+}
+
+/* Outwards from the estimate: far out, where one invocation alone has samples on one side,
+ * everything is possible again, and says nothing. */
 static void add_interval(const struct grid *grid, double q, double level,
                          struct ipm_estimate *estimate)
 {
-    double student = ipm_student(grid->n, level);
-    if (isnan(student)) {
+    if (isnan(ipm_student((double)grid->n - 1, level))) {
         (void)snprintf(estimate->reason, sizeof(estimate->reason), "built without GSL");
         return;
     }
+    size_t low = find(grid, q);
+    size_t high = low;
+    while (low > 0 && reaches(grid, low - 1, q, level).low)
+        low--;
+    while (high + 1 < grid->n_values && !reaches(grid, high, q, level).high)
+        high++;
     estimate->level = level;
-    for (size_t j = 0; j < grid->n_values; j++) {
-        struct reached reached = reaches(grid, j, q, student);
-        if (reached.low && isnan(estimate->low))
-            estimate->low = grid->values[j];
-        if (!reached.high)
-            continue;
-        estimate->high = grid->values[j];
-        break;
-    }
-    /* The largest sample is all there is to say. */
-    if (isnan(estimate->high))
-        estimate->high = grid->values[grid->n_values - 1];
+    estimate->low = grid->values[low];
+    estimate->high = grid->values[high]; /* at most the largest: it is all there is */
+}
+
+size_t ipm_pooled_needs(double q)
+{
+    return fabs(2 * q - 1) > 0.99 ? 2 * IPM_POOLED_LEAST : (size_t)IPM_POOLED_LEAST;
 }
 
 int ipm_pooled_quantiles(const struct ipm_tally *const *tallies, size_t n,
@@ -148,12 +200,12 @@ int ipm_pooled_quantiles(const struct ipm_tally *const *tallies, size_t n,
                                           .high = NAN,
                                           .level = NAN,
                                           .n = n};
-        if (n >= IPM_POOLED_LEAST)
+        if (n >= ipm_pooled_needs(qs[i]))
             add_interval(&grid, qs[i], level, estimate);
         else
             (void)snprintf(estimate->reason, sizeof(estimate->reason),
-                           "too few: %zu of the %d invocations that an interval needs",
-                           n, IPM_POOLED_LEAST);
+                           "too few: %zu of the %zu invocations that an interval needs",
+                           n, ipm_pooled_needs(qs[i]));
     }
     return 0;
 }

@@ -49,16 +49,16 @@ int ipm_rank_interval(size_t n, double q, double level,
     return 0;
 }
 
-double ipm_student(size_t n, double level)
+double ipm_student(double freedom, double level)
 {
-    return n < 2 ? NAN : gsl_cdf_tdist_Pinv((1 + level) / 2, (double)(n - 1));
+    return freedom > 0 ? gsl_cdf_tdist_Pinv((1 + level) / 2, freedom) : NAN;
 }
 
 #else
 
-double ipm_student(size_t n, double level)
+double ipm_student(double freedom, double level)
 {
-    (void)n;
+    (void)freedom;
     (void)level;
     return NAN;
 }
@@ -108,6 +108,50 @@ double ipm_quantile(const double *sorted, size_t n, double q)
     return sorted[below_it] + share * (sorted[below_it + 1] - sorted[below_it]);
 }
 
+/* P(Bin(n, 1/2) = k), by logarithms: 2^-n is no double for the n of a long run. */
+static double half_binomial(size_t n, size_t k)
+{
+    double ways =
+        lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1);
+    return exp(ways - (double)n * M_LN2);
+}
+
+double ipm_median_place(size_t n, double level)
+{
+    double tail = (1 - level) / 2;
+    double beyond = 0; /* P(Bin(n, 1/2) < rank) */
+    for (size_t rank = 0; 2 * rank < n; rank++) {
+        double next = beyond + half_binomial(n, rank);
+        if (next > tail) {
+            double outer = 1 - 2 * beyond;
+            double inner = 1 - 2 * next;
+            double share = (outer - level) / (outer - inner);
+            double k = (double)rank;
+            double all = (double)n;
+            return rank == 0 ? NAN
+                             : k + (all - k) * share / (k + (all - 2 * k) * share);
+        }
+        beyond = next;
+    }
+    return NAN;
+}
+
+/* The value at a place between two ranks, from 1. */
+static double between(const double *sorted, double place)
+{
+    size_t rank = (size_t)place;
+    double share = place - (double)rank;
+    return share > 0 ? sorted[rank - 1] + share * (sorted[rank] - sorted[rank - 1])
+                     : sorted[rank - 1];
+}
+
+void ipm_median_interval(const double *sorted, size_t n, double place, double *out_low,
+                         double *out_high)
+{
+    *out_low = between(sorted, place);
+    *out_high = between(sorted, (double)(n + 1) - place);
+}
+
 void ipm_estimate_median(double *values, size_t n, double level,
                          struct ipm_estimate *out_estimate)
 {
@@ -117,26 +161,17 @@ void ipm_estimate_median(double *values, size_t n, double level,
                                           .high = NAN,
                                           .level = NAN,
                                           .n = n};
-    struct ipm_rank_interval ranks;
-    switch (ipm_rank_interval(n, 0.5, level, &ranks)) {
-    case 0:
-        out_estimate->low = values[ranks.low - 1];
-        out_estimate->high = values[ranks.high - 1];
-        out_estimate->level = ranks.level;
-        break;
-    case IPM_STATS_TOO_FEW:
+    double place = inside(level) ? ipm_median_place(n, level) : NAN;
+    if (!isnan(place)) {
+        ipm_median_interval(values, n, place, &out_estimate->low, &out_estimate->high);
+        out_estimate->level = level;
+    } else if (inside(level)) {
         (void)snprintf(out_estimate->reason, sizeof(out_estimate->reason),
                        "too few: %zu of the %zu values that a %g %% interval needs", n,
                        ipm_rank_interval_needs(0.5, level), level * 100);
-        break;
-    case IPM_STATS_NO_GSL:
-        (void)snprintf(out_estimate->reason, sizeof(out_estimate->reason),
-                       "built without GSL");
-        break;
-    default:
+    } else {
         (void)snprintf(out_estimate->reason, sizeof(out_estimate->reason),
                        "no interval of level %g exists", level);
-        break;
     }
 }
 
@@ -151,7 +186,7 @@ double ipm_estimate_mean(const double *values, size_t n, double level,
     for (size_t i = 0; i < n; i++)
         squares += (values[i] - mean) * (values[i] - mean);
     double error = n < 2 ? NAN : sqrt(squares / (double)(n - 1) / (double)n);
-    double reach = ipm_student(n, level) * error;
+    double reach = ipm_student((double)n - 1, level) * error;
     *out_estimate = (struct ipm_estimate){
         .value = mean,
         .low = mean - reach,

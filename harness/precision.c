@@ -8,36 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double tail = 0.025; /* beyond each end of a 95 % interval */
+static const double level = 0.95;
 
 const char *const ipm_stop_names[] = {"interrupted", "precise", "budget",
                                       "most",        "failed",  NULL};
 
-size_t ipm_precision_rank(size_t n)
-{
-    /* By logarithms: 2^-n is no double for the n of a long run. */
-    double below = 0;
-    size_t rank = 0;
-    while (2 * rank < n) {
-        double ways = lgamma((double)n + 1) - lgamma((double)rank + 1) -
-                      lgamma((double)(n - rank) + 1);
-        below += exp(ways - (double)n * M_LN2);
-        if (below > tail)
-            break;
-        rank++;
-    }
-    return rank;
-}
-
 double ipm_precision_half_width(double *values, size_t n)
 {
-    size_t rank = ipm_precision_rank(n);
-    if (rank == 0)
+    double place = ipm_median_place(n, level);
+    if (isnan(place))
         return INFINITY;
+    double low;
+    double high;
     ipm_sort(values, n);
+    ipm_median_interval(values, n, place, &low, &high);
     double median = ipm_quantile(values, n, 0.5);
-    double width = values[n - rank] - values[rank - 1];
-    return median > 0 ? width / 2 / median : INFINITY;
+    return median > 0 ? (high - low) / 2 / median : INFINITY;
 }
 
 size_t ipm_precision_planned(size_t n, double half_width, double wanted)

@@ -3,8 +3,8 @@
  * precision: how well the median of a point is known while a run goes on, and who is
  * measured next for it.
  *
- * The interval is the order-statistic one of the report (analysis/stats.h) at 95 %, worked
- * out here without GSL, so that a run takes the same course whatever was linked.  A point
+ * The interval is that of the report (ipm_median_place() of analysis/stats.h) at 95 %, which
+ * needs no GSL: a run takes the same course whatever was linked.  A point
  * stops on the width of its interval, on the budget or on the most invocations; never on
  * what a comparison would say (statistics.md 2.4).
  *
@@ -26,11 +26,7 @@ enum {
     IPM_PRECISION_FACTOR = 10 /* most invocations of a point, in pilots */
 };
 
-/* Rank of the lower end of the 95 % interval of a median of @n values, from 1; the upper
- * end is n + 1 - rank.  0: too few. */
-size_t ipm_precision_rank(size_t n);
-
-/* Half the width of that interval over the median.  INFINITY: there is none.  Sorts
+/* Half the width of the 95 % interval of a median over the median.  INFINITY: there is none.  Sorts
  * @values. */
 double ipm_precision_half_width(double *values, size_t n);
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/record.h"
+#include "harness/capacity.h"
 #include "harness/describe.h"
 #include "harness/invoke.h"
 #include "harness/schedule.h"
@@ -16,6 +17,7 @@
 #include <string.h>
 
 static const int64_t window_ns = 1000000;
+static const int64_t any_rate = 1000; /* messages/s: what they cost is not asked */
 static const int64_t longest_ns = 3 * IPM_NS_PER_SECOND;
 
 /* As a run keeps a record; a folder that takes no such file is merely not accounted for. */
@@ -38,6 +40,9 @@ static int64_t try_point(const struct ipm_request *request, const struct ipm_pla
     ipm_auto_json json_t *json = ipm_job_json(&job, &context);
     (void)json_object_set_new(json, "window_ns", json_integer(window_ns));
     (void)json_object_set_new(json, "warmup_ns", json_integer(0));
+    double share;
+    if (ipm_capacity_share(&point->factors, &share)) /* of what is not known yet */
+        (void)json_object_set_new(json, "rate_resolved", json_integer(any_rate));
     ipm_auto_free char *input = json_dumps(json, JSON_COMPACT);
     if (input == NULL)
         return -1;
@@ -134,6 +139,38 @@ static void try_all(const struct ipm_request *request, const struct ipm_plan *pl
     }
 }
 
+static double overhead_of(const struct ipm_point *point, const json_t *overheads,
+                          const struct tried *tried)
+{
+    char key[KEY];
+    int64_t own_ns = ipm_describe_integer(overheads, key_of(point, key), -1);
+    return own_ns >= 0 ? (double)own_ns : mean_ns(tried, class_of(point));
+}
+
+/* Of the windows that say what 100 % is, before the first one of the plan. */
+static double capacities_ns(const struct ipm_plan *plan, const json_t *overheads,
+                            const struct tried *tried)
+{
+    ipm_auto_json json_t *seen = json_object();
+    double sum_ns = 0;
+    for (size_t i = 0; i < plan->n_points; i++) {
+        const struct ipm_point *point = &plan->points[i];
+        char key[IPM_HASH_TEXT];
+        double share;
+        if (!ipm_capacity_share(&point->factors, &share))
+            continue;
+        ipm_capacity_key(&point->factors, key);
+        if (json_object_get(seen, key) != NULL)
+            continue;
+        (void)json_object_set_new(seen, key, json_true());
+        sum_ns +=
+            IPM_CAPACITY_WINDOWS *
+            ((double)ipm_plan_window_ns(&plan->passes[0], point) +
+             (double)point->repeat.warmup_ns + overhead_of(point, overheads, tried));
+    }
+    return sum_ns;
+}
+
 void ipm_rehearse(const struct ipm_request *request,
                   const struct ipm_prepared *prepared,
                   struct ipm_rehearsal *out_rehearsal)
@@ -144,14 +181,10 @@ void ipm_rehearse(const struct ipm_request *request,
     ipm_auto_json json_t *overheads = json_object(); /* by key; -1: it failed */
     try_all(request, plan, overheads, &tried);
     if (tried.n[0] > 0) {
-        double estimate_ns = 0;
+        double estimate_ns = capacities_ns(plan, overheads, &tried);
         for (size_t i = 0; i < plan->n_points; i++) {
             const struct ipm_point *point = &plan->points[i];
-            char key[KEY];
-            int64_t own_ns = ipm_describe_integer(overheads, key_of(point, key), -1);
-            estimate_ns += point_ns(plan, point,
-                                    own_ns >= 0 ? (double)own_ns
-                                                : mean_ns(&tried, class_of(point)));
+            estimate_ns += point_ns(plan, point, overhead_of(point, overheads, &tried));
         }
         rehearsal.tried = tried.n[0];
         rehearsal.overhead_ns = (int64_t)mean_ns(&tried, 0);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/record.h"
+#include "base/units.h"
 #include "harness/capacity.h"
 #include "harness/energy.h"
 #include "harness/invoke.h"
@@ -305,6 +306,27 @@ static void warn_of_drift(struct session *session)
     }
 }
 
+/* Points that the clock dropped stand with those that the plan had dropped. */
+static void tell_dropped(struct session *session, json_t *left_out)
+{
+    const struct ipm_plan *plan = &session->prepared->plan;
+    json_t *list = json_object_get(session->manifest, "dropped");
+    for (size_t i = 0; i < plan->n_points; i++) {
+        const struct ipm_point *point = &plan->points[i];
+        char budget[IPM_UNITS_TEXT];
+        if (!ipm_schedule_dropped(session->schedule, point))
+            continue;
+        struct ipm_skip skip = {.factors = point->factors, .sweep = point->sweep};
+        (void)snprintf(skip.reason, sizeof(skip.reason),
+                       "the budget of %s ran out: invocations took longer than planned",
+                       ipm_format_ns(budget, (double)plan->budget_ns));
+        ipm_auto_json json_t *one =
+            ipm_plan_skips_json(&session->prepared->spec, &skip, 1);
+        (void)json_array_extend(list, one);
+        ipm_tally_add(left_out, skip.reason, skip.factors.mechanism);
+    }
+}
+
 /* The manifest and the last word.  Return: the first error. */
 static int finish(struct session *session, const struct ipm_run_result *result,
                   int error, struct ipm_why *why)
@@ -316,12 +338,13 @@ static int finish(struct session *session, const struct ipm_run_result *result,
                         session->request->request.worker.sysroot);
     (void)json_object_set_new(session->manifest, "stops",
                               ipm_schedule_stops(session->schedule));
+    ipm_auto_json json_t *left_out = ipm_tally_left_out(&session->prepared->plan);
+    tell_dropped(session, left_out);
     /* The records stand whatever becomes of the manifest: the first error counts. */
     int unwritten = ipm_json_write_file(session->manifest, session->manifest_path,
                                         error == 0 ? why : NULL);
     error = error != 0 ? error : unwritten;
     warn_of_drift(session);
-    ipm_auto_json json_t *left_out = ipm_tally_left_out(&session->prepared->plan);
     struct ipm_ticker_end end = {
         .how = result->interrupted   ? "interrupted"
                : error != 0 || early ? "stopped"
@@ -344,8 +367,17 @@ static int measure_capacity(void *context, const struct ipm_point *point,
     struct session *session = context;
     const struct ipm_job job = {.point = point,
                                 .pass = &session->prepared->plan.passes[0]};
+    int64_t begun_ns = ipm_now_ns();
+    int64_t budget_ns = session->prepared->plan.budget_ns;
+    if (budget_ns != 0 && begun_ns - session->ticker.begun_ns > budget_ns / 2) {
+        *out_record = json_pack("{s:s}", "reason",
+                                "half of the budget went by before this was measured");
+        return 0;
+    }
     ipm_auto_json json_t *json = make_point(session, &job);
-    return invoke(session, json, out_record, why);
+    int error = invoke(session, json, out_record, why);
+    ipm_schedule_charge(session->schedule, ipm_now_ns() - begun_ns);
+    return error;
 }
 
 /* Before the first window: shares need to know of what. */

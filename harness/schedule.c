@@ -59,6 +59,10 @@ static void take(struct ipm_schedule *schedule, const struct entry *entry,
     *step->done = true;
     schedule->planned_ns += (double)cost_ns;
     schedule->spent_ns += (double)cost_ns;
+    if (step->invocation < IPM_BUDGET_INVOCATIONS) {
+        schedule->entries[entry - schedule->entries].needed_ns -= (double)cost_ns;
+        schedule->needed_ns -= (double)cost_ns;
+    }
     if (step->invocation >= entry->invocations)
         return;
     schedule->progress.left--;
@@ -146,9 +150,11 @@ bool ipm_schedule_again(const struct ipm_schedule *schedule, const json_t *recor
 void ipm_schedule_spent(struct ipm_schedule *schedule, int64_t spent_ns)
 {
     const struct ipm_job *job = &schedule->last;
-    if (schedule->has_last)
-        schedule->spent_ns +=
-            (double)(spent_ns - ipm_plan_invocation_ns(job->pass, job->point));
+    if (!schedule->has_last)
+        return;
+    schedule->settled++;
+    schedule->spent_ns +=
+        (double)(spent_ns - ipm_plan_invocation_ns(job->pass, job->point));
 }
 
 /* The last job is out no more: it goes to the end of its block, or its value counts. */
@@ -201,7 +207,7 @@ static int next_step(struct ipm_schedule *schedule)
     while (schedule->at < schedule->n_order) {
         const struct entry *entry = &schedule->entries[schedule->order[schedule->at]];
         struct step step;
-        if (next_of(schedule, entry, &step) != 0) {
+        if (entry->dropped || next_of(schedule, entry, &step) != 0) {
             schedule->at++;
             schedule->step = 0;
             continue;
@@ -224,22 +230,18 @@ static int next_step(struct ipm_schedule *schedule)
 /* Return: 0; 1 nothing of this block is to be tried again. */
 static int next_again(struct ipm_schedule *schedule)
 {
-    if (schedule->n_again == 0)
-        return 1;
-    struct again again = schedule->again[schedule->first_again];
-    schedule->first_again = (schedule->first_again + 1) % schedule->room_again;
-    schedule->n_again--;
+    struct again again;
+    do {
+        if (schedule->n_again == 0)
+            return 1;
+        again = schedule->again[schedule->first_again];
+        schedule->first_again = (schedule->first_again + 1) % schedule->room_again;
+        schedule->n_again--;
+    } while (again.entry->dropped);
     again.job.try++;
     again.job.failures++;
     hand_out(schedule, again.entry, &again.job);
     return 0;
-}
-
-static double left_of_budget_ns(const struct ipm_schedule *schedule)
-{
-    return schedule->plan->budget_ns == 0
-               ? INFINITY
-               : (double)schedule->plan->budget_ns - schedule->spent_ns;
 }
 
 /* Return: 0 a round has begun; 1 there is no other one. */
@@ -247,7 +249,7 @@ static int next_round(struct ipm_schedule *schedule)
 {
     if (!schedule->beyond && !schedule->cut && schedule->round + 1 < schedule->rounds) {
         schedule->cut = schedule->round + 1 >= IPM_BUDGET_INVOCATIONS &&
-                        left_of_budget_ns(schedule) <= 0;
+                        !ipm_schedule_has_time(schedule, schedule->round + 1);
         if (!schedule->cut) {
             ipm_schedule_begin(schedule, schedule->round + 1);
             return 0;
@@ -255,12 +257,9 @@ static int next_round(struct ipm_schedule *schedule)
     }
     if (schedule->precise == NULL)
         return 1;
-    double pace = schedule->planned_ns > 0 && schedule->spent_ns > 0
-                      ? schedule->spent_ns / schedule->planned_ns
-                      : 1;
-    schedule->n_order =
-        ipm_precise_block(schedule->precise, schedule->n_entries,
-                          left_of_budget_ns(schedule), pace, schedule->order);
+    schedule->n_order = ipm_precise_block(schedule->precise, schedule->n_entries,
+                                          ipm_schedule_left_ns(schedule),
+                                          ipm_schedule_pace(schedule), schedule->order);
     int64_t round = schedule->round + 1;
     round = round > schedule->rounds ? round : schedule->rounds;
     schedule->beyond = true;
@@ -279,6 +278,7 @@ int ipm_schedule_next(struct ipm_schedule *schedule, const json_t *last_record,
         return 0;
     }
     settle(schedule, last_record);
+    ipm_schedule_drop(schedule);
     do {
         if (next_step(schedule) == 0 || next_again(schedule) == 0) {
             *out_job = schedule->last;
@@ -293,7 +293,7 @@ void ipm_schedule_progress(const struct ipm_schedule *schedule,
 {
     *out_progress = schedule->progress;
     out_progress->left += (int64_t)schedule->n_again;
-    double budget_ns = left_of_budget_ns(schedule);
+    double budget_ns = ipm_schedule_left_ns(schedule);
     if (!schedule->beyond)
         return;
     double left_ns = 0;
@@ -321,7 +321,10 @@ json_t *ipm_schedule_stops(const struct ipm_schedule *schedule)
         int64_t made = 0;
         for (int64_t n = 0; n < entry->invocations; n++)
             made += entry->done[n];
-        if (entry->precise != NULL)
+        if (entry->dropped && entry->pass->kind == IPM_PASS_TIMING)
+            stop = json_pack("{s:s,s:I}", "reason", "dropped", "invocations",
+                             (json_int_t)made);
+        else if (entry->precise != NULL)
             stop = ipm_precise_json(entry->precise);
         else if (schedule->cut && made < entry->invocations &&
                  entry->pass->kind == IPM_PASS_TIMING)

@@ -86,8 +86,9 @@ int ipm_schedule_mark(struct ipm_schedule *schedule, const json_t *record,
  * The same job comes again, with a higher try: at once when the last record is ok and
  * flagged `regime_changed`, at the end of the block when it failed.
  *
- * Once the plan's budget is spent no round begins in which every point has its
- * IPM_BUDGET_INVOCATIONS already.
+ * The plan's budget holds by the clock.  No round begins that it has no time for, once every
+ * point has its IPM_BUDGET_INVOCATIONS; and where the pace of the jobs before says that not
+ * every point will have them, points are dropped from the end of the plan.  The first stays.
  *
  * Return: 0; 1 all is done.
  */
@@ -100,8 +101,15 @@ bool ipm_schedule_again(const struct ipm_schedule *schedule, const json_t *recor
 /* After a job: the time it really took, which counts against the budget. */
 void ipm_schedule_spent(struct ipm_schedule *schedule, int64_t spent_ns);
 
+/* Time that went by without a job: the budget feels it. */
+void ipm_schedule_charge(struct ipm_schedule *schedule, int64_t spent_ns);
+
+/* Was the point, of the plan, dropped by the clock? */
+bool ipm_schedule_dropped(const struct ipm_schedule *schedule,
+                          const struct ipm_point *point);
+
 /* Why points stopped: {point: {reason, invocations, half_width, wanted}}, for those with a
- * precision, and {reason: "budget", invocations} for others that the budget cut short.
+ * precision, and {reason: "budget" or "dropped", invocations} for others that it cut short.
  * Invocations are ok ones of the timing pass.  NULL: no memory. */
 json_t *ipm_schedule_stops(const struct ipm_schedule *schedule);
 

@@ -34,6 +34,18 @@ static void make_precise(struct ipm_schedule *schedule, struct entry *entry)
     entry->room = (int64_t)entry->precise->most;
 }
 
+/* What no budget cuts. */
+static double needed_ns(const struct entry *entry)
+{
+    int64_t least = entry->invocations < IPM_BUDGET_INVOCATIONS
+                        ? entry->invocations
+                        : IPM_BUDGET_INVOCATIONS;
+    double each_ns = (double)ipm_plan_invocation_ns(entry->pass, entry->point);
+    if (entry->rest != NULL)
+        each_ns += (double)ipm_plan_invocation_ns(entry->rest, entry->point);
+    return (double)least * each_ns;
+}
+
 static int allocate(struct ipm_schedule *schedule, size_t room, bool precise)
 {
     schedule->entries = calloc(room + 1, sizeof(*schedule->entries));
@@ -71,6 +83,8 @@ static int fill(struct ipm_schedule *schedule, const struct ipm_plan *plan,
                                     .invocations = invocations,
                                     .room = invocations};
             make_precise(schedule, entry);
+            entry->needed_ns = needed_ns(entry);
+            schedule->needed_ns += entry->needed_ns;
             slots += (size_t)entry->room * (entry->rest == NULL ? 1 : 2);
             if (rounds_of(entry) > schedule->rounds)
                 schedule->rounds = rounds_of(entry);

@@ -19,6 +19,8 @@ struct entry {
     int64_t invocations; /* of each pass, in the rounds */
     int64_t room;        /* invocations that may be; more where precision is asked */
     struct ipm_precise *precise; /* NULL: no precision is asked of this pass */
+    double needed_ns; /* of what no budget cuts: planned, not handed out yet */
+    bool dropped;     /* with its point, by the clock */
     bool *done; /* by invocation, then those at rest; into the schedule's one array */
 };
 
@@ -58,8 +60,22 @@ struct ipm_schedule {
     bool has_last;
     struct ipm_progress progress;
     double planned_ns, spent_ns; /* of the jobs done: what was thought, what it was */
+    double needed_ns;            /* sum of the entries' */
+    size_t settled;              /* jobs whose real time is known */
     bool cut;                    /* the budget ended it */
 };
+
+/* How much of the budget is left; INFINITY without one. */
+double ipm_schedule_left_ns(const struct ipm_schedule *schedule);
+
+/* Real time over planned, of the jobs done; 1 before. */
+double ipm_schedule_pace(const struct ipm_schedule *schedule);
+
+/* Is there time for another round beyond the first IPM_BUDGET_INVOCATIONS? */
+bool ipm_schedule_has_time(const struct ipm_schedule *schedule, int64_t round);
+
+/* Before each job: drops points from the end of the plan that the budget has no time for. */
+void ipm_schedule_drop(struct ipm_schedule *schedule);
 
 /* Begins a round of all entries, in the order that the seed gives it. */
 void ipm_schedule_begin(struct ipm_schedule *schedule, int64_t round);

@@ -86,12 +86,29 @@ must "it completed the run" test "$(jq -r 'select(.status == "ok") | .point' "$w
 expect 0 "precision" "$ipcmeter" "${small[@]}" --progress none --set repeat.precision=0.01 --out "$work/precise"
 must "every point has its reason" jq -e '.stops | length == 4 and all(.[]; .reason == "precise" or .reason == "most")' "$work/precise/manifest.json"
 must "small ones are precise at once" jq -e '[.stops[] | select(.reason == "precise" and .invocations >= 6)] | length >= 2' "$work/precise/manifest.json"
-expect 0 "precision in a budget" env FAKE_SLEEP=0.02 "$ipcmeter" "${small[@]}" --progress none --set repeat.precision=0.0001 --set repeat.budget=1s --out "$work/budget"
+expect 0 "precision in a budget" env FAKE_SLEEP=0.02 "$ipcmeter" "${small[@]}" --progress none --set repeat.precision=0.0001 --set repeat.budget=4s --out "$work/budget"
 must "the budget ended every point" jq -e '.stops | length == 4 and all(.[]; .reason == "budget" and .invocations >= 6 and .half_width > .wanted)' "$work/budget/manifest.json"
 expect 0 "report" "$ipcmeter" report --text "$work/budget"
 must "it says why they stopped" grep -q "Precision *4 ended by the budget" "$work/stdout"
 must "so does the page" grep -q "<li>points: 4 ended by the budget" "$work/budget/report.html"
 must "so does report.json" jq -e ".stops | length == 4" "$work/budget/report.json"
+
+# A machine so slow that not every point fits: points go from the end, whole, and it is said.
+# The plan thinks of 11 ms an invocation, the worker takes 60 and more.
+slow_small=("${small[@]}" --set repeat.invocations=6 --set repeat.budget=1s)
+expect 0 "a budget on a slow machine" env FAKE_SLEEP=0.06 "$ipcmeter" "${slow_small[@]}" --progress plain --out "$work/slow"
+must "it says what was not measured" grep -q 'the budget of 1 s ran out: invocations took longer than planned' "$work/stderr"
+must "so does the manifest" jq -e '.dropped | length >= 1 and length <= 3 and all(.reason | test("ran out"))' "$work/slow/manifest.json"
+must "and why each stopped" jq -e '[.stops[] | select(.reason == "dropped")] | length >= 1' "$work/slow/manifest.json"
+# shellcheck disable=SC2016  # the names are jq's
+must "what stays is complete" jq -en --slurpfile m "$work/slow/manifest.json" --slurpfile r "$work/slow/records.jsonl" '
+    ($m[0].stops | with_entries(select(.value.reason == "dropped"))) as $gone |
+    $r | map(select(.status == "ok")) | group_by(.point) | map(select($gone[.[0].point] == null)) |
+    length == 4 - ($gone | length) and all(length == 6)'
+expect 0 "report" "$ipcmeter" report --text "$work/slow"
+must "the report says so" grep -q 'dropped by the budget' "$work/stdout"
+expect 0 "--quick on a slow machine" env FAKE_SLEEP=0.3 "$ipcmeter" "${small[@]}" --quick --set repeat.budget=1s --progress none --out "$work/quick"
+must "it drops points, too" jq -e '.quick and ([.stops[] | select(.reason == "dropped")] | length >= 1)' "$work/quick/manifest.json"
 
 # The first Ctrl-C ends the run in order, a second one kills: here it is stuck in between, in
 # a file of the machine that nobody writes to.

@@ -2,18 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes pooled_vectors.json: pooled quantiles and their intervals over clusters.
 
-Independent of the code under test: samples are put side by side and counted.  Where clusters
-are equally large, the standard error of a share is taken from the cluster bootstrap itself, its
-limit over infinitely many draws: the exact variance over all multisets of clusters, which the
-formula must equal.  Student's quantile is found from the integral of its density.
+Independent of the code under test: samples are put side by side and counted, clusters are really
+left out, and whether a value lies inside is asked of the integral of Student's density, not of its
+quantile.
 
     python3 tests/golden/pooled_vectors.py > tests/golden/pooled_vectors.json
 """
 import json
 import random
-from functools import lru_cache
-from itertools import combinations_with_replacement
-from math import ceil, factorial, gamma, log, pi, sqrt
+from math import ceil, gamma, log, pi, sqrt
 
 source = random.Random(6)
 
@@ -23,65 +20,60 @@ def quantile(values, q):
     return ordered[max(ceil(q * len(ordered)), 1) - 1]
 
 
-@lru_cache(None)
-def student(freedom, p):
-    """By bisection; the integral by Simpson's rule."""
-    def density(t):
+def student_below(freedom, t, steps=2000):
+    """P(Student's t <= t); the integral by Simpson's rule."""
+    def density(x):
         return (gamma((freedom + 1) / 2) / gamma(freedom / 2) / sqrt(freedom * pi)
-                * (1 + t * t / freedom) ** (-(freedom + 1) / 2))
+                * (1 + x * x / freedom) ** (-(freedom + 1) / 2))
 
-    def below(t, steps=2000):
-        h = t / steps
-        inner = sum((4 if i % 2 else 2) * density(i * h) for i in range(1, steps))
-        return 0.5 + h / 3 * (density(0) + inner + density(t))
-
-    low, high = 0.0, 20.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if below(middle) < p else (low, middle)
-    return low
+    if abs(t) > 60:
+        return 0.0 if t < 0 else 1.0
+    h = t / steps
+    inner = sum((4 if i % 2 else 2) * density(i * h) for i in range(1, steps))
+    return 0.5 + h / 3 * (density(0) + inner + density(t))
 
 
-def bootstrap_error(below, sizes):
-    """Standard deviation of the pooled share over all draws of n clusters out of n."""
-    n = len(below)
-    mean = square = 0.0
-    for chosen in combinations_with_replacement(range(n), n):
-        ways = factorial(n)
-        for k in set(chosen):
-            ways //= factorial(chosen.count(k))
-        share = sum(below[k] for k in chosen) / sum(sizes[k] for k in chosen)
-        mean += ways / n**n * share
-        square += ways / n**n * share * share
-    return sqrt(max(square - mean * mean, 0) * n / (n - 1))
+def share_logit(parts, x, count):
+    """Of the samples of these clusters; @count: of all."""
+    values = [v for part in parts for v in part]
+    share = sum(v <= x for v in values) / len(values)
+    share = min(max(share, 0.5 / count), 1 - 0.5 / count)
+    return log(share / (1 - share))
 
 
-def ratio_error(below, sizes):
-    """Of a ratio of sums over clusters, to first order."""
-    n, share = len(below), sum(below) / sum(sizes)
-    apart = [b - share * s for b, s in zip(below, sizes)]
-    return sqrt(n * sum(a * a for a in apart) / (n - 1)) / sum(sizes)
+def place_of(clusters, x, q):
+    """-1: x lies below the interval, 0: inside, 1: above, of 95 %."""
+    n, count = len(clusters), sum(len(part) for part in clusters)
+    distance = share_logit(clusters, x, count) - log(q / (1 - q))
+    without = [share_logit(clusters[:k] + clusters[k + 1:], x, count) for k in range(n)]
+    mean = sum(without) / n
+    error = sqrt((n - 1) / n * sum((w - mean) ** 2 for w in without))
+    if error < 1e-12:
+        return 1 if distance >= -1e-12 else -1
+    share = sum(v <= x for part in clusters for v in part) / count
+    apart = [sum(v <= x for v in part) - share * len(part) for part in clusters]
+    second = sum(a**2 for a in apart) / n
+    third = sum(a**3 for a in apart) / n
+    towards_tail = abs(2 * q - 1)
+    skewness = towards_tail * (third / second**1.5 if second > 0 else 0)
+    y = distance / error / sqrt(n)
+    t = sqrt(n) * (y + skewness * y**2 / 3 + skewness**2 * y**3 / 27) + skewness / 6 / sqrt(n)
+    tails = [sum((v <= x) if q < 0.5 else (v > x) for v in part) for part in clusters]
+    unequal = sum((w / sum(tails)) ** 2 for w in tails) - 1 / n if sum(tails) else 0
+    p = student_below((n - 1) / (1 + 3 * towards_tail * unequal), t)
+    return -1 if p < 0.025 else 1 if p > 0.975 else 0
 
 
 def interval(clusters, q):
-    n = len(clusters)
-    if n < 6:
+    if len(clusters) < (12 if abs(2 * q - 1) > 0.99 else 6):
         return None
-    sizes = [len(part) for part in clusters]
-    error_of = bootstrap_error if n == 6 and len(set(sizes)) == 1 else ratio_error
     values = sorted({v for part in clusters for v in part})
-    low = high = None
-    for x in values:
-        below = [sum(v <= x for v in part) for part in clusters]
-        total = sum(sizes)
-        share = min(max(sum(below) / total, 0.5 / total), 1 - 0.5 / total)
-        reach = student(n - 1, 0.975) * error_of(below, sizes) / share / (1 - share)
-        logit = log(share / (1 - share)) - log(q / (1 - q))
-        if low is None and logit + reach >= 0:
-            low = x
-        if high is None and logit - reach >= 0:
-            high = x
-    return [low, values[-1] if high is None else high]
+    low = high = values.index(quantile([v for part in clusters for v in part], q))
+    while low > 0 and place_of(clusters, values[low - 1], q) >= 0:
+        low -= 1
+    while high + 1 < len(values) and place_of(clusters, values[high], q) <= 0:
+        high += 1
+    return [values[low], values[high]]
 
 
 def clusters(n, least, most):

@@ -47,6 +47,22 @@ def interval_cases():
     ]
 
 
+def median_interval(ordered, level):
+    """Hettmansperger and Sheather, from exact binomial shares."""
+    n = len(ordered)
+    below = lambda k: Fraction(sum(comb(n, i) for i in range(k)), 2**n)
+    fits = [k for k in range(1, n // 2 + 1) if 1 - 2 * below(k) >= level]
+    if not fits:
+        return None
+    k = fits[-1]
+    outer, inner = 1 - 2 * below(k), 1 - 2 * below(k + 1)
+    share = (outer - level) / (outer - inner)
+    weight = (n - k) * share / (k + (n - 2 * k) * share)
+    low = (1 - weight) * ordered[k - 1] + weight * ordered[k]
+    high = (1 - weight) * ordered[n - k] + weight * ordered[n - k - 1]
+    return [float(low), float(high)]
+
+
 def value_cases():
     source = random.Random(20240229)
     cases = []
@@ -61,7 +77,6 @@ def value_cases():
     level = Fraction(95, 100)
     out = []
     for values in cases:
-        found = ranks(len(values), Fraction(1, 2), level)
         ordered = sorted(values)
         out.append({
             "values": [float(v) for v in values],
@@ -71,8 +86,7 @@ def value_cases():
                 for q in (Fraction(0), Fraction(1, 8), Fraction(1, 4), Fraction(3, 4),
                           Fraction(7, 8), Fraction(1))
             ],
-            "interval": None if found is None else
-            [float(ordered[found["low"] - 1]), float(ordered[found["high"] - 1])],
+            "interval": median_interval(ordered, level),
         })
     return out
 

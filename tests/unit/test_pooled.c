@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Pooled quantiles: against tests/golden/pooled_vectors.json, and how often their intervals
- * cover a quantile that is known.
+ * Pooled quantiles against tests/golden/pooled_vectors.json.  How often their intervals cover
+ * is asked by test_coverage.c.
  */
 #include "analysis/pooled.h"
 #include "base/histogram.h"
@@ -11,11 +11,6 @@
 
 #include <cmocka.h>
 #include <math.h>
-#if IPM_HAVE_GSL
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
-#endif
 
 enum { MOST = 64 };
 
@@ -115,89 +110,11 @@ static void few_invocations_have_no_interval(void **state)
     ipm_tally_fini(&tally);
 }
 
-#if IPM_HAVE_GSL
-
-enum { RUNS = 2000, MESSAGES = 500 };
-
-/*
- * A run: @n invocations on levels of their own, messages that resemble their neighbours
- * (first-order autoregression of the logarithm, rho 0.5), log-normal as a whole.
- */
-static void simulate(gsl_rng *source, size_t n, struct ipm_tally *tallies)
-{
-    const double rho = 0.5;
-    for (size_t k = 0; k < n; k++) {
-        double level = log(5000) + gsl_ran_gaussian_ziggurat(source, 0.03);
-        double state = gsl_ran_gaussian_ziggurat(source, 1);
-        ipm_histogram_reset(&scratch);
-        for (int i = 0; i < MESSAGES; i++) {
-            state =
-                rho * state + gsl_ran_gaussian_ziggurat(source, sqrt(1 - rho * rho));
-            ipm_histogram_add(&scratch, (uint64_t)lround(exp(level + 0.10 * state)));
-        }
-        tally_of(&scratch, 1, &tallies[k]);
-    }
-}
-
-static void covers(size_t n, size_t runs)
-{
-    static struct ipm_tally tallies[MOST];
-    const struct ipm_tally *pointers[MOST];
-    const double qs[] = {0.5, 0.99};
-    size_t hits[2] = {0};
-    gsl_rng *source = gsl_rng_alloc(gsl_rng_taus2);
-    gsl_rng_set(source, 20240229);
-    for (size_t run = 0; run < runs; run++) {
-        struct ipm_estimate found[2];
-        simulate(source, n, tallies);
-        for (size_t k = 0; k < n; k++)
-            pointers[k] = &tallies[k];
-        assert_int_equal(ipm_pooled_quantiles(pointers, n, qs, 2, 0.95, found), 0);
-        for (size_t i = 0; i < 2; i++) {
-            double truth = 5000 * exp(gsl_cdf_ugaussian_Pinv(qs[i]) * hypot(0.03, 0.1));
-            hits[i] += found[i].low <= truth && truth <= found[i].high;
-        }
-        for (size_t k = 0; k < n; k++)
-            ipm_tally_fini(&tallies[k]);
-    }
-    gsl_rng_free(source);
-    for (size_t i = 0; i < 2; i++) {
-        double share = (double)hits[i] / (double)runs;
-        print_message("%zu invocations, quantile %g: %.2f %% of %zu intervals cover\n",
-                      n, qs[i], 100 * share, runs);
-        if (getenv("IPM_SURVEY") == NULL && (share < 0.93 || share > 0.97))
-            fail_msg("nominal 95 %% intervals cover %.2f %%", 100 * share);
-    }
-}
-
-static void intervals_cover_as_often_as_they_say(void **state)
-{
-    (void)state;
-    if (getenv("IPM_SURVEY") != NULL) {
-        covers(6, RUNS);
-        covers(8, RUNS);
-        covers(20, RUNS);
-    }
-    covers(12, RUNS);
-}
-
-#else
-
-static void intervals_cover_as_often_as_they_say(void **state)
-{
-    (void)state;
-    print_message("skipped: built without GSL, so there are no intervals\n");
-    skip();
-}
-
-#endif
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_match_the_vectors),
         cmocka_unit_test(few_invocations_have_no_interval),
-        cmocka_unit_test(intervals_cover_as_often_as_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,24 +148,14 @@ static void check_stops(const struct fixture *fixture,
     json_decref(stops);
 }
 
-static void ranks(void **state)
+static void half_widths(void **state)
 {
     (void)state;
-    for (size_t n = 1; n <= 600; n++) {
-        struct ipm_rank_interval ranks = {0};
-        int error = ipm_rank_interval(n, 0.5, 0.95, &ranks);
-        if (error == IPM_STATS_NO_GSL)
-            break;
-        assert_int_equal(ipm_precision_rank(n), error == 0 ? ranks.low : 0);
-    }
-    assert_int_equal(ipm_precision_rank(0), 0);
-    assert_int_equal(ipm_precision_rank(5), 0);
-    assert_int_equal(ipm_precision_rank(6), 1);
-    assert_int_equal(ipm_precision_rank(8), 1);
-    assert_int_equal(ipm_precision_rank(9), 2); /* Conover's table A3 */
-    assert_int_equal(ipm_precision_rank(20), 6);
     double values[] = {104, 100, 99, 101, 98, 102};
-    assert_true(fabs(ipm_precision_half_width(values, 6) - 3 / 100.5) < 1e-12);
+    /* 5 / 14 of the way from the outermost values to their neighbours: n 6, levels 31 / 32
+     * and 25 / 32. */
+    double half = (104 - 2 * 5.0 / 14 - (98 + 5.0 / 14)) / 2;
+    assert_true(fabs(ipm_precision_half_width(values, 6) - half / 100.5) < 1e-12);
     assert_true(isinf(ipm_precision_half_width(values, 5)));
 }
 
@@ -257,9 +247,11 @@ static void widest_first(void **state)
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         ipm_precise_init(&points[i], WANTED, 1, 10);
-        for (int n = 0; n < 6; n++) { /* median 1000, ends 1000 (1 -+ width) */
+        for (int n = 0; n < 6;
+             n++) { /* median 1000, interval 1000 (1 -+ width), about */
             double side = n < 3 ? -1 : 1;
-            double value = 1000 + side * (n == 0 || n == 5 ? 1000 * widths[i] : 1);
+            double out = 1000 * widths[i] * 14 / 9;
+            double value = 1000 + side * (n == 0 || n == 5 ? out : 1);
             assert_int_equal(ipm_precise_recall(&points[i], value), 0);
         }
     }
@@ -398,13 +390,73 @@ static void fixed_budget(void **state)
     ipm_schedule_free(schedule);
 }
 
+/* So slow a machine that not even the pilots fit: points go from the end of the plan, what
+ * stays is complete, and the clock says that it fits.  Precise or not makes no difference. */
+static void dropped_by_the_clock(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int round = 0; round < 40; round++) {
+        struct ipm_schedule *schedule = NULL;
+        struct course course = {.records = json_array()};
+        double pace = 2 + round % 10;
+        bool precise = round % 2 == 1;
+        fixture->plan.budget_ns = fixture->plan.estimate_ns;
+        if (precise)
+            schedule = schedule_of(fixture, (uint64_t)round);
+        else
+            assert_int_equal(
+                ipm_schedule_fixed(&fixture->plan, (uint64_t)round, &schedule, NULL),
+                0);
+        go_on(fixture, schedule, SIZE_MAX, pace, &course);
+        json_t *stops = ipm_schedule_stops(schedule);
+        size_t kept = 0;
+        while (kept < POINTS &&
+               !ipm_schedule_dropped(schedule, &fixture->plan.points[kept]))
+            kept++;
+        assert_in_range(kept, 1, POINTS - 1);
+        for (size_t i = 0; i < POINTS; i++) {
+            const char *hash = fixture->plan.points[i].hash;
+            const char *reason =
+                ipm_describe_text(json_object_get(stops, hash), "reason", "");
+            assert_true(ipm_schedule_dropped(schedule, &fixture->plan.points[i]) ==
+                        (i >= kept));
+            if (i < kept)
+                assert_true(course.n[i] >= IPM_BUDGET_INVOCATIONS);
+            else
+                assert_string_equal(reason, "dropped");
+        }
+        struct ipm_progress progress;
+        ipm_schedule_progress(schedule, &progress);
+        assert_int_equal(progress.left, 0);
+        double spent_ns = 0;
+        size_t i;
+        const json_t *record;
+        json_array_foreach(course.records, i, record) spent_ns +=
+            pace * (double)ipm_plan_invocation_ns(&fixture->plan.passes[0],
+                                                  &fixture->plan.points[0]);
+        if (kept > 1)
+            assert_true(spent_ns <= 1.02 * (double)fixture->plan.budget_ns);
+        json_decref(stops);
+        json_decref(course.records);
+        ipm_schedule_free(schedule);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(ranks),   TEST(plans),        TEST(widths), TEST(seeds),
-        TEST(budget),  TEST(widest_first), TEST(resume), TEST(retries),
-        TEST(failing), TEST(fixed_budget),
+        TEST(half_widths),
+        TEST(plans),
+        TEST(widths),
+        TEST(seeds),
+        TEST(budget),
+        TEST(widest_first),
+        TEST(resume),
+        TEST(retries),
+        TEST(failing),
+        TEST(fixed_budget),
+        TEST(dropped_by_the_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/pooled.h"
+#include "analysis/stats.h"
+#include "tests/bench/coverage.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <stdlib.h>
+
+static double normal(gsl_rng *source, double sigma)
+{
+    return gsl_ran_gaussian_ziggurat(source, sigma);
+}
+
+/* First-order autoregression around a level of the invocation's own. */
+static void follow(gsl_rng *source, size_t messages, double rho, double within,
+                   double between, double *logs)
+{
+    double level = normal(source, between);
+    double state = normal(source, 1);
+    double fresh = sqrt(1 - rho * rho);
+    for (size_t i = 0; i < messages; i++) {
+        state = rho * state + normal(source, fresh);
+        logs[i] = level + within * state;
+    }
+}
+
+static void neighbours(gsl_rng *source, size_t messages, double *logs)
+{
+    follow(source, messages, 0.5, 0.1, 0.03, logs);
+}
+
+static void long_memory(gsl_rng *source, size_t messages, double *logs)
+{
+    follow(source, messages, 0.9, 0.1, 0.03, logs);
+}
+
+/* Invocations differ as much as the messages of one. */
+static void unlike(gsl_rng *source, size_t messages, double *logs)
+{
+    follow(source, messages, 0.5, 0.1, 0.1, logs);
+}
+
+/* One message in 50 is held up for long, in some invocations more of them. */
+static void spikes(gsl_rng *source, size_t messages, double *logs)
+{
+    follow(source, messages, 0.5, 0.1, 0.03, logs);
+    double share = 0.02 * exp(normal(source, 0.5));
+    for (size_t i = 0; i < messages; i++) {
+        if (gsl_rng_uniform(source) < share)
+            logs[i] = log(exp(logs[i]) + gsl_ran_pareto(source, 1.5, 0.5));
+    }
+}
+
+/* Two paces, each for 50 messages or so. */
+static void regimes(gsl_rng *source, size_t messages, double *logs)
+{
+    double level = normal(source, 0.03);
+    bool slow = gsl_rng_uniform(source) < 0.5;
+    for (size_t i = 0; i < messages; i++) {
+        slow = gsl_rng_uniform(source) < 0.02 ? !slow : slow;
+        logs[i] = level + (slow ? 0.4 : 0) + normal(source, 0.1);
+    }
+}
+
+/* Some invocations are noisier than others. */
+static void unsteady(gsl_rng *source, size_t messages, double *logs)
+{
+    follow(source, messages, 0.5, 0.1, 0.03, logs);
+    double factor = exp(normal(source, 0.2));
+    for (size_t i = 0; i < messages; i++)
+        logs[i] *= factor;
+}
+
+/* Every other invocation is slower: what a guest that was moved shows. */
+static void two_levels(gsl_rng *source, size_t messages, double *logs)
+{
+    follow(source, messages, 0.5, 0.1, 0.03, logs);
+    double more = gsl_rng_uniform(source) < 0.5 ? 0.08 : 0;
+    for (size_t i = 0; i < messages; i++)
+        logs[i] += more;
+}
+
+/* One invocation in 20 is slower throughout. */
+static void spoiled(gsl_rng *source, size_t messages, double *logs)
+{
+    follow(source, messages, 0.5, 0.1, 0.03, logs);
+    double more =
+        gsl_rng_uniform(source) < 0.05 ? log1p(gsl_ran_exponential(source, 0.15)) : 0;
+    for (size_t i = 0; i < messages; i++)
+        logs[i] += more;
+}
+
+const struct coverage_process coverage_processes[] = {
+    {"neighbours", neighbours, false}, {"long_memory", long_memory, false},
+    {"unlike", unlike, false},         {"spikes", spikes, false},
+    {"regimes", regimes, false},       {"unsteady", unsteady, false},
+    {"two_levels", two_levels, false}, {"spoiled", spoiled, true},
+};
+const size_t coverage_n_processes =
+    sizeof(coverage_processes) / sizeof(coverage_processes[0]);
+
+const double coverage_qs[COVERAGE_POOLED] = {0.5, 0.9, 0.99, 0.999};
+const char *const coverage_figures[COVERAGE_FIGURES] = {"p50", "rate"};
+
+static const double base_ns = 100000;
+
+/* As buckets of 0.1 %, from a fifth of the base to 3,000 times it. */
+enum { PER_E = 1000, LEAST = -1600, BUCKETS = 9600 };
+
+static void *room_for(size_t n, size_t size)
+{
+    void *room = calloc(n, size);
+    if (room == NULL)
+        abort();
+    return room;
+}
+
+static double value_of(size_t bucket)
+{
+    return base_ns * exp(((double)bucket + LEAST) / PER_E);
+}
+
+/* One invocation into buckets: added to what they hold. */
+static void invoke(const struct coverage_process *process, gsl_rng *source,
+                   size_t messages, double *logs, uint64_t *buckets)
+{
+    process->make(source, messages, logs);
+    for (size_t i = 0; i < messages; i++) {
+        double place = fmin(fmax(round(logs[i] * PER_E) - LEAST, 0), BUCKETS - 1);
+        buckets[(size_t)place]++;
+    }
+}
+
+/* The value of rank ceil(q n). */
+static double quantile_of(const uint64_t *buckets, size_t n, double q)
+{
+    double rank = ceil(q * (double)n);
+    uint64_t sum = buckets[0];
+    size_t at = 0;
+    while ((double)sum < rank && at + 1 < BUCKETS)
+        sum += buckets[++at];
+    return value_of(at);
+}
+
+/* Of what @buckets hold, which are emptied. */
+static void take(uint64_t *buckets, size_t messages, double figures[COVERAGE_FIGURES],
+                 struct ipm_tally *tally)
+{
+    double sum = 0;
+    figures[0] = quantile_of(buckets, messages, 0.5);
+    tally->n = 0;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        if (buckets[i] == 0)
+            continue;
+        tally->values[tally->n] = value_of(i);
+        tally->counts[tally->n] = buckets[i];
+        sum += tally->values[tally->n++] * (double)buckets[i];
+        buckets[i] = 0;
+    }
+    tally->count = messages;
+    tally->per = 1;
+    figures[1] = (double)messages / sum * 1e9;
+}
+
+struct truth {
+    double pooled[COVERAGE_POOLED], figures[COVERAGE_FIGURES];
+};
+
+static void find_truth(const struct coverage_process *process, gsl_rng *source,
+                       size_t messages, struct ipm_tally *scratch, double *logs,
+                       struct truth *truth)
+{
+    size_t n = 4000000 / messages;
+    uint64_t *all = room_for(BUCKETS, sizeof(*all));
+    uint64_t *one = room_for(BUCKETS, sizeof(*one));
+    double *figures[COVERAGE_FIGURES];
+    for (size_t f = 0; f < COVERAGE_FIGURES; f++)
+        figures[f] = room_for(n, sizeof(double));
+    for (size_t k = 0; k < n; k++) {
+        double values[COVERAGE_FIGURES];
+        invoke(process, source, messages, logs, one);
+        for (size_t i = 0; i < BUCKETS; i++)
+            all[i] += one[i];
+        take(one, messages, values, scratch);
+        for (size_t f = 0; f < COVERAGE_FIGURES; f++)
+            figures[f][k] = values[f];
+    }
+    for (size_t i = 0; i < COVERAGE_POOLED; i++)
+        truth->pooled[i] = quantile_of(all, n * messages, coverage_qs[i]);
+    for (size_t f = 0; f < COVERAGE_FIGURES; f++) {
+        ipm_sort(figures[f], n);
+        truth->figures[f] = ipm_quantile(figures[f], n, 0.5);
+        free(figures[f]);
+    }
+    free(one);
+    free(all);
+}
+
+static void count(const struct ipm_estimate *estimate, double truth,
+                  struct coverage_count *counted)
+{
+    if (isnan(estimate->low))
+        return;
+    counted->printed++;
+    counted->hits += estimate->low <= truth && truth <= estimate->high;
+    counted->beyond += truth > estimate->high;
+}
+
+/* One run of @n invocations. */
+static void measure_run(const struct coverage_process *process, gsl_rng *source,
+                        size_t n, size_t messages, double *logs, uint64_t *buckets,
+                        struct ipm_tally *tallies, const struct truth *truth,
+                        struct coverage *coverage)
+{
+    const struct ipm_tally *pointers[COVERAGE_MOST];
+    double figures[COVERAGE_FIGURES][COVERAGE_MOST];
+    struct ipm_estimate found[COVERAGE_POOLED];
+    for (size_t k = 0; k < n; k++) {
+        double values[COVERAGE_FIGURES];
+        invoke(process, source, messages, logs, buckets);
+        take(buckets, messages, values, &tallies[k]);
+        pointers[k] = &tallies[k];
+        for (size_t f = 0; f < COVERAGE_FIGURES; f++)
+            figures[f][k] = values[f];
+    }
+    if (ipm_pooled_quantiles(pointers, n, coverage_qs, COVERAGE_POOLED, 0.95, found) !=
+        0)
+        abort();
+    for (size_t i = 0; i < COVERAGE_POOLED; i++)
+        count(&found[i], truth->pooled[i], &coverage->pooled[i]);
+    for (size_t f = 0; f < COVERAGE_FIGURES; f++) {
+        ipm_estimate_median(figures[f], n, 0.95, &found[f]);
+        count(&found[f], truth->figures[f], &coverage->figures[f]);
+    }
+}
+
+void coverage_measure(const struct coverage_process *process, size_t n, size_t messages,
+                      size_t runs, unsigned long seed, struct coverage *out_coverage)
+{
+    struct truth truth;
+    struct ipm_tally tallies[COVERAGE_MOST];
+    double *logs = room_for(messages, sizeof(*logs));
+    uint64_t *buckets = room_for(BUCKETS, sizeof(*buckets));
+    gsl_rng *source = gsl_rng_alloc(gsl_rng_taus2);
+    if (source == NULL)
+        abort();
+    gsl_rng_set(source, seed);
+    *out_coverage = (struct coverage){0};
+    for (size_t k = 0; k < n; k++) {
+        tallies[k].values = room_for(messages, sizeof(double));
+        tallies[k].counts = room_for(messages, sizeof(uint64_t));
+    }
+    find_truth(process, source, messages, &tallies[0], logs, &truth);
+    for (size_t run = 0; run < runs; run++)
+        measure_run(process, source, n, messages, logs, buckets, tallies, &truth,
+                    out_coverage);
+    for (size_t k = 0; k < n; k++)
+        ipm_tally_fini(&tallies[k]);
+    gsl_rng_free(source);
+    free(buckets);
+    free(logs);
+}

@@ -27,6 +27,9 @@ void ipm_html_machine(FILE *out, const json_t *report);
 /* Joules beyond rest, and whose they are. */
 void ipm_html_energy(FILE *out, const json_t *report);
 
+/* What they come from: switches, messages, bytes; batteries and the least power. */
+void ipm_html_energy_model(FILE *out, const json_t *report);
+
 void ipm_html_floors(FILE *out, const json_t *report);
 void ipm_html_points(FILE *out, const json_t *report);
 

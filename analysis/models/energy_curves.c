@@ -74,10 +74,16 @@ static json_t *estimate_json(const struct ipm_estimate *estimate, const char *un
 }
 
 static json_t *hours_json(const struct ipm_battery *battery,
+                          const struct ipm_energy_cell *cell,
+                          const struct ipm_factors *factors,
                           const struct ipm_estimate *rest,
                           const struct ipm_estimate *beyond)
 {
-    double base_w = isnan(battery->base_power_w) ? rest->value : battery->base_power_w;
+    bool given = !isnan(battery->base_power_w);
+    bool waits = strcmp(factors->workload, "self_loop") != 0;
+    /* What the meter showed at rest has the spinning of these roles in it already. */
+    double base_w =
+        given ? battery->base_power_w + (waits ? cell->standing_w : 0) : rest->value;
     double wh = battery->battery_wh;
     /* More power, fewer hours. */
     return ipm_energy_interval_json(ipm_battery_hours(wh, base_w, beyond->value),
@@ -106,11 +112,13 @@ static int add_point(json_t *rows, const struct ipm_energy_cell *cell, size_t fr
     set(row, "messages_per_s", estimate_json(&means[0], "1/s"));
     set(row, "rest_w", estimate_json(&means[1], "W"));
     set(row, "beyond_w", estimate_json(&means[2], "W"));
+    set(row, "standing_w", ipm_json_number(cell->standing_w));
     set(row, "switches_per_message", estimate_json(&means[3], "1"));
     set(row, "message_uj", cost ? estimate_json(&means[4], "uJ") : json_null());
     set(row, "hours",
-        cost && !isnan(battery->battery_wh) ? hours_json(battery, &means[1], &means[2])
-                                            : json_null());
+        cost && !isnan(battery->battery_wh)
+            ? hours_json(battery, cell, factors, &means[1], &means[2])
+            : json_null());
     set(row, "reason",
         cost ? json_null()
              : json_string("estimated: from CPU time, no cost is made of "

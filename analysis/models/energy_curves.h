@@ -22,7 +22,9 @@ struct ipm_battery {
  * ipm_energy_set_curves() - the members "battery", "curve", "lines" and "crossovers"
  *
  *   curve       a row for each point: rates, powers, uJ of a message, hours
- *   lines       P_fixed + E lambda for each series of three given rates or more; refused on
+ *               standing_w is what these roles draw while they wait, beyond sleeping ones: it
+ *               is not in beyond_w, since at rest they wait, too, but it is in the hours
+ *   lines       P_fixed + E lambda, standing_w in P_fixed, for each series of three given rates or more; refused on
  *               estimated joules, rejected where it bends (IPM_ENERGY_LACK_P)
  *   crossovers  for each group of lines that differ in mechanism, copies and wait alone: who
  *               draws least from which rate on, within the rates that all have

@@ -45,6 +45,10 @@ struct ipm_energy_cell {
     char domain[IPM_ENERGY_DOMAIN];
     const struct ipm_factors *factors; /* of the first block that has a wait */
     const char *provenance, *source;
+    /* At rest a role that spins does so, too: what these roles draw at no rate beyond what
+     * sleeping ones do, by the means of their windows at rest, and the variance of that.
+     * 0 of wait block; NaN: nobody slept in this run, or nothing was counted. */
+    double standing_w, standing_variance;
     bool mixed; /* blocks of another provenance or source were left out */
     struct ipm_energy_block *blocks; /* sorted by point, block */
     size_t n_blocks;

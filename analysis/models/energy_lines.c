@@ -109,6 +109,9 @@ static void fit_line(struct series *series, size_t first,
         reason = "absent: built without GSL";
     else if (result != 0 || rates < 3)
         reason = "too_few: a line needs three rates and five blocks";
+    else if (!isfinite(cell->standing_w) || !isfinite(cell->standing_variance))
+        reason =
+            "absent: no windows of roles that sleep to compare these roles' rest with";
     if (reason == NULL) {
         lack = ipm_energy_lack(all, cell->n_blocks, &fit);
         if (lack.p < IPM_ENERGY_LACK_P)
@@ -123,7 +126,12 @@ static void fit_line(struct series *series, size_t first,
         line->fixed_message = fit.covariance[IPM_ENERGY_CONSTANT][IPM_ENERGY_MESSAGE];
         line->message_message = fit.covariance[IPM_ENERGY_MESSAGE][IPM_ENERGY_MESSAGE];
         line->freedom = (double)(fit.n - fit.p);
-        half[0] = ipm_energy_half_width(&fit, IPM_ENERGY_CONSTANT, IPM_SUMMARY_LEVEL);
+        line->fixed_w += cell->standing_w;
+        line->fixed_fixed += cell->standing_variance;
+        double errors =
+            ipm_energy_half_width(&fit, IPM_ENERGY_MESSAGE, IPM_SUMMARY_LEVEL) /
+            sqrt(line->message_message);
+        half[0] = errors * sqrt(line->fixed_fixed);
         half[1] = ipm_energy_half_width(&fit, IPM_ENERGY_MESSAGE, IPM_SUMMARY_LEVEL);
     } else {
         line->fixed_w = line->message_uj = NAN;

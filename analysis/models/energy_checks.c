@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef IPM_HAVE_GSL
+#if IPM_HAVE_GSL
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <gsl/gsl_statistics_double.h>
@@ -88,7 +88,7 @@ static void check_self_loop(struct bench *bench, struct ipm_energy_check *check)
           "e0 of self_loop windows alone against that of all");
 }
 
-#ifdef IPM_HAVE_GSL
+#if IPM_HAVE_GSL
 
 static int main_switch(const struct ipm_energy_fit *fit)
 {

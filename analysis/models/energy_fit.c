@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#ifdef IPM_HAVE_GSL
+#if IPM_HAVE_GSL
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_multifit.h>
@@ -48,7 +48,7 @@ static struct ipm_energy_fit empty(unsigned terms)
     return fit;
 }
 
-#ifdef IPM_HAVE_GSL
+#if IPM_HAVE_GSL
 
 /* Below this the smallest singular value is rounding. */
 static const double least_rcond = 1e-9;

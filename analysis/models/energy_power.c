@@ -4,12 +4,12 @@
 #include <math.h>
 #include <stdbool.h>
 
-#ifdef IPM_HAVE_GSL
+#if IPM_HAVE_GSL
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_poly.h>
 #endif
 
-#ifdef IPM_HAVE_GSL
+#if IPM_HAVE_GSL
 
 /* Fieller's limits: the two rates between which (a + b x)^2 <= q (va + 2 x vab + x^2 vb). */
 static void limits(const struct ipm_power_line *one, const struct ipm_power_line *other,

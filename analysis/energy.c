@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/energy.h"
 
+#include "analysis/energy_windows.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -12,11 +13,6 @@
 const char *const ipm_energy_status_names[IPM_ENERGY_STATUSES] = {
     "ok", "below_noise", "too_few", "too_short", "estimated", "mixed"};
 
-static const char prefix[] = "energy_";
-static const char suffix[] = "_uj";
-
-enum { PREFIX = sizeof(prefix) - 1, SUFFIX = sizeof(suffix) - 1 };
-
 /* Sums over the windows of one block, [0] at rest and [1] under load. */
 struct block {
     int64_t block;
@@ -25,87 +21,6 @@ struct block {
     double messages, operations;
 };
 
-static bool is_load(const struct ipm_row *row)
-{
-    return strcmp(row->pass, "energy") == 0;
-}
-
-static bool is_window(const struct ipm_row *row)
-{
-    return row->status == IPM_ROW_OK && row->elapsed_ns > 0 &&
-           (is_load(row) || strcmp(row->pass, "idle") == 0);
-}
-
-/* Is the reading joules, and is there a value? */
-static bool is_energy(const struct ipm_reading *reading)
-{
-    size_t length = strlen(reading->name);
-    return length > PREFIX + SUFFIX && strncmp(reading->name, prefix, PREFIX) == 0 &&
-           strcmp(reading->name + length - SUFFIX, suffix) == 0 &&
-           isfinite(reading->value);
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-    const struct ipm_row *left = *(const struct ipm_row *const *)a;
-    const struct ipm_row *right = *(const struct ipm_row *const *)b;
-    int order = strcmp(left->point, right->point);
-    if (order == 0)
-        order = (left->block > right->block) - (left->block < right->block);
-    if (order == 0)
-        order = strcmp(left->pass, right->pass);
-    if (order == 0)
-        order = (left->invocation > right->invocation) -
-                (left->invocation < right->invocation);
-    return order != 0 ? order : (left->line > right->line) - (left->line < right->line);
-}
-
-static bool same_window(const struct ipm_row *a, const struct ipm_row *b)
-{
-    return strcmp(a->point, b->point) == 0 && a->block == b->block &&
-           strcmp(a->pass, b->pass) == 0 && a->invocation == b->invocation;
-}
-
-/* The windows of all points, sorted; of a repeated one the first. */
-static int find_windows(const struct ipm_table *table, const struct ipm_row ***out_rows,
-                        size_t *out_n)
-{
-    const struct ipm_row **rows = calloc(table->n_rows + 1, sizeof(*rows));
-    if (rows == NULL)
-        return -ENOMEM;
-    size_t n = 0;
-    for (size_t i = 0; i < table->n_rows; i++) {
-        if (is_window(&table->rows[i]))
-            rows[n++] = &table->rows[i];
-    }
-    qsort(rows, n, sizeof(*rows), compare_rows);
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (kept == 0 || !same_window(rows[i], rows[kept - 1]))
-            rows[kept++] = rows[i];
-    }
-    *out_rows = rows;
-    *out_n = kept;
-    return 0;
-}
-
-/* How many domains of the one have a value; whether the other has these and no more. */
-static bool same_domains(const struct ipm_row *a, const struct ipm_row *b)
-{
-    size_t n[2] = {0};
-    for (size_t i = 0; i < b->n_readings; i++)
-        n[1] += is_energy(&b->readings[i]);
-    for (size_t i = 0; i < a->n_readings; i++) {
-        if (!is_energy(&a->readings[i]))
-            continue;
-        const struct ipm_reading *other = ipm_row_reading(b, a->readings[i].name);
-        if (other == NULL || !is_energy(other))
-            return false;
-        n[0]++;
-    }
-    return n[0] == n[1];
-}
-
 /* What forbids to average these windows; "" when nothing does. */
 static void find_mixture(const struct ipm_row *const *rows, size_t n,
                          const char *metric, char reason[IPM_ENERGY_WHY])
@@ -113,7 +28,7 @@ static void find_mixture(const struct ipm_row *const *rows, size_t n,
     const struct ipm_reading *first = ipm_row_reading(rows[0], metric);
     for (size_t i = 1; i < n; i++) {
         const struct ipm_reading *other = ipm_row_reading(rows[i], metric);
-        if (!same_domains(rows[0], rows[i])) {
+        if (!ipm_energy_same_domains(rows[0], rows[i])) {
             (void)snprintf(reason, IPM_ENERGY_WHY,
                            "mixed: the windows have different sets of domains");
             return;
@@ -137,7 +52,7 @@ static size_t sum_up(const struct ipm_row *const *rows, size_t n, const char *me
         if (i == 0 || rows[i]->block != rows[i - 1]->block)
             blocks[n_blocks++] = (struct block){.block = rows[i]->block};
         struct block *block = &blocks[n_blocks - 1];
-        size_t load = is_load(rows[i]);
+        size_t load = ipm_energy_is_load(rows[i]);
         block->windows[load]++;
         block->energy_uj[load] += ipm_row_reading(rows[i], metric)->value;
         block->time_s[load] += (double)rows[i]->elapsed_ns / 1e9;
@@ -265,8 +180,7 @@ static int make_row(const struct ipm_row *const *rows, size_t n, const char *met
     ipm_auto_free double *values = calloc(n, sizeof(*values));
     if (blocks == NULL || values == NULL)
         return -ENOMEM;
-    (void)snprintf(row->domain, sizeof(row->domain), "%.*s",
-                   (int)(strlen(metric) - PREFIX - SUFFIX), metric + PREFIX);
+    ipm_energy_domain(metric, row->domain);
     row->load_w = row->rest_w = row->beyond_w = none();
     row->message_uj = row->operation_uj = none();
     row->provenance = row->source = "";
@@ -300,7 +214,7 @@ static int add_row(struct ipm_energy *energy, const struct ipm_point *point,
     size_t n_having = 0;
     for (size_t i = 0; i < n; i++) {
         const struct ipm_reading *reading = ipm_row_reading(rows[i], metric);
-        if (reading != NULL && is_energy(reading))
+        if (reading != NULL && ipm_energy_is_reading(reading))
             having[n_having++] = rows[i];
     }
     struct ipm_energy_row *larger =
@@ -323,7 +237,8 @@ static int add_point(struct ipm_energy *energy, const struct ipm_point *point,
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < rows[i]->n_readings; k++) {
             const struct ipm_reading *reading = &rows[i]->readings[k];
-            if (!is_energy(reading) || json_object_get(seen, reading->name) != NULL)
+            if (!ipm_energy_is_reading(reading) ||
+                json_object_get(seen, reading->name) != NULL)
                 continue;
             if (json_object_set_new(seen, reading->name, json_true()) != 0)
                 return -ENOMEM;
@@ -349,7 +264,7 @@ int ipm_energy_make(const struct ipm_table *table, const struct ipm_summary *sum
     struct ipm_energy energy = {.provenance = "", .source = ""};
     ipm_auto_free const struct ipm_row **rows = NULL;
     size_t n = 0;
-    int error = find_windows(table, &rows, &n);
+    int error = ipm_energy_windows(table, &rows, &n);
     for (size_t i = 0; error == 0 && i < summary->n_points; i++) {
         const struct ipm_point *point = &summary->points[i];
         size_t from = 0;

@@ -21,6 +21,7 @@
 #ifndef IPM_ANALYSIS_ENERGY_H
 #define IPM_ANALYSIS_ENERGY_H
 
+#include "analysis/energy_windows.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
 #include "base/json.h"
@@ -46,7 +47,7 @@ enum ipm_energy_status {
 /* "ok", "below_noise", "too_few", "too_short", "estimated", "mixed" */
 extern const char *const ipm_energy_status_names[IPM_ENERGY_STATUSES];
 
-enum { IPM_ENERGY_DOMAIN = 32, IPM_ENERGY_WHY = 200 };
+enum { IPM_ENERGY_WHY = 200 };
 
 /* One domain of one point.  An estimate that does not stand has the value NaN. */
 struct ipm_energy_row {

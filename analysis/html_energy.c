@@ -89,4 +89,5 @@ void ipm_html_energy(FILE *out, const json_t *report)
     (void)fputs("</tr></thead>\n<tbody>\n", out);
     json_array_foreach(rows, i, row) put_row(out, row);
     (void)fputs("</tbody>\n</table>\n</div>\n", out);
+    ipm_html_energy_model(out, report);
 }

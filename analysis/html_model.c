@@ -315,5 +315,10 @@ void ipm_html_models(FILE *out, const json_t *report)
     json_t *model;
     if (json_array_size(models) == 0)
         put_absent(out, "No model was fitted", "this report has none");
-    json_array_foreach(models, i, model) put_model(out, model);
+    json_array_foreach(models, i, model)
+    {
+        /* Joules have a section of their own. */
+        if (strcmp(ipm_member_text(model, "name"), "energy") != 0)
+            put_model(out, model);
+    }
 }

@@ -30,6 +30,9 @@ void ipm_html_rates(FILE *out, const json_t *report);
 /* Joules beyond rest, and whose they are. */
 void ipm_html_energy(FILE *out, const json_t *report);
 
+/* What they come from: switches, messages, bytes; batteries and the least power. */
+void ipm_html_energy_model(FILE *out, const json_t *report);
+
 /* What every two CPUs take to reach each other. */
 void ipm_html_core_map(FILE *out, const json_t *report);
 

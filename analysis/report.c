@@ -28,8 +28,8 @@ static int path_in(char path[4096], const char *directory, const char *name,
     return 0;
 }
 
-int ipm_report_load(const char *directory, struct ipm_report *out_report,
-                    struct ipm_why *why)
+int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishes,
+                    struct ipm_report *out_report, struct ipm_why *why)
 {
     ipm_auto_report struct ipm_report report = {0};
     char path[4096];
@@ -59,7 +59,13 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
         error = ipm_rate_sentence(&report.rates, &report.rate_words, why);
     if (error != 0)
         return error;
-    struct ipm_model_input input = {&report.table, &report.summary, report.manifest};
+    struct ipm_model_input input = {
+        .table = &report.table,
+        .summary = &report.summary,
+        .manifest = report.manifest,
+        .battery_wh = wishes != NULL ? wishes->battery_wh : 0,
+        .base_power_w = wishes != NULL ? wishes->base_power_w : 0,
+    };
     report.models = ipm_models_json(&input);
     if (report.models == NULL)
         return ipm_why_set(why, -ENOMEM, "no memory for the models");
@@ -115,8 +121,14 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
 
 int ipm_report_write(const char *directory, struct ipm_why *why)
 {
+    return ipm_report_write_for(directory, NULL, why);
+}
+
+int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *wishes,
+                         struct ipm_why *why)
+{
     ipm_auto_report struct ipm_report report = {0};
-    int error = ipm_report_load(directory, &report, why);
+    int error = ipm_report_load(directory, wishes, &report, why);
     if (error != 0)
         return error;
     json_t *ladder = NULL;
@@ -147,8 +159,14 @@ int ipm_report_write(const char *directory, struct ipm_why *why)
 
 int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why)
 {
+    return ipm_report_text_for(directory, NULL, out, why);
+}
+
+int ipm_report_text_for(const char *directory, const struct ipm_report_wishes *wishes,
+                        FILE *out, struct ipm_why *why)
+{
     ipm_auto_report struct ipm_report report = {0};
-    int error = ipm_report_load(directory, &report, why);
+    int error = ipm_report_load(directory, wishes, &report, why);
     if (error != 0)
         return error;
     ipm_report_text_put(&report, directory, out);

@@ -21,6 +21,14 @@
 
 #include <stdio.h>
 
+/* What a reader wants worked out beside what the run says; all 0: nothing. */
+struct ipm_report_wishes {
+    double battery_wh; /* hours under each load of a battery of so much */
+    double
+        base_power_w; /* of the whole device without messages; 0: what the meter showed
+                            at rest */
+};
+
 /* A run, read and worked out.  Life cycle: load -> use -> fini. */
 struct ipm_report {
     json_t *manifest;
@@ -38,13 +46,14 @@ struct ipm_report {
 
 /**
  * ipm_report_load() - read a result directory
+ * @wishes: may be NULL
  *
  * manifest.json may be missing or incomplete; records.jsonl must be there.
  *
  * Return: 0; -ENOENT no records; -EINVAL manifest.json is no JSON; -ENOMEM; -errno.
  */
-int ipm_report_load(const char *directory, struct ipm_report *out_report,
-                    struct ipm_why *why);
+int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishes,
+                    struct ipm_report *out_report, struct ipm_why *why);
 
 /* Idempotent. */
 void ipm_report_fini(struct ipm_report *report);
@@ -60,6 +69,10 @@ void ipm_report_fini(struct ipm_report *report);
  */
 int ipm_report_write(const char *directory, struct ipm_why *why);
 
+/* The same, and what @wishes asks for. */
+int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *wishes,
+                         struct ipm_why *why);
+
 /**
  * ipm_report_text() - the answer in words
  *
@@ -68,5 +81,9 @@ int ipm_report_write(const char *directory, struct ipm_why *why);
  * Return: 0; as ipm_report_load(); -EIO when @out cannot be written.
  */
 int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why);
+
+/* The same, and what @wishes asks for. */
+int ipm_report_text_for(const char *directory, const struct ipm_report_wishes *wishes,
+                        FILE *out, struct ipm_why *why);
 
 #endif

@@ -7,14 +7,21 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 static const char usage[] =
-    "usage: ipcmeter report DIR [--text]\n"
+    "usage: ipcmeter report DIR [--text] [--battery WH [--base-power W]]\n"
     "  Writes report.json, plots/ and report.html into the result directory DIR.\n"
-    "  --text   print the answer in words\n";
+    "  --text          print the answer in words\n"
+    "  --battery WH    how many hours a battery of WH watt-hours lasts under each "
+    "load\n"
+    "  --base-power W  of the whole device without messages; else what the meter "
+    "showed at\n"
+    "                  rest\n";
 
 static int wrong_usage(void)
 {
@@ -52,19 +59,43 @@ static int put_paths(const char *directory)
     return fflush(stdout) == 0 ? IPM_EXIT_OK : IPM_EXIT_INTERNAL;
 }
 
+/* A finite number above 0. */
+static bool read_positive(const char *word, double *out)
+{
+    char *end = NULL;
+    errno = 0;
+    double value = strtod(word, &end);
+    if (errno != 0 || end == word || *end != '\0' || !isfinite(value) || value <= 0)
+        return false;
+    *out = value;
+    return true;
+}
+
 int ipm_cmd_report(int argc, char **argv)
 {
     static const struct option options[] = {
         {"text", no_argument, NULL, 't'},
+        {"battery", required_argument, NULL, 'b'},
+        {"base-power", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     bool text = false;
+    struct ipm_report_wishes wishes = {0};
     optind = 0; /* main() may have used getopt before */
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (option) {
         case 't':
             text = true;
+            break;
+        case 'b':
+        case 'p':
+            if (!read_positive(optarg, option == 'b' ? &wishes.battery_wh
+                                                     : &wishes.base_power_w)) {
+                (void)fprintf(stderr, "ipcmeter report: '%s' is no number above 0\n",
+                              optarg);
+                return wrong_usage();
+            }
             break;
         case 'h':
             (void)fputs(usage, stdout);
@@ -73,7 +104,8 @@ int ipm_cmd_report(int argc, char **argv)
             return wrong_usage();
         }
     }
-    if (optind + 1 != argc)
+    bool base_alone = wishes.base_power_w > 0 && !(wishes.battery_wh > 0);
+    if (optind + 1 != argc || base_alone)
         return wrong_usage();
     const char *directory = argv[optind];
     struct stat status;
@@ -85,12 +117,12 @@ int ipm_cmd_report(int argc, char **argv)
     /* The answer does not depend on what can be written: a run on a read-only medium can
      * still be read. */
     struct ipm_why why = {0};
-    int written = ipm_report_write(directory, &why);
+    int written = ipm_report_write_for(directory, &wishes, &why);
     int result = written == 0 ? IPM_EXIT_OK : complain(&why);
     if (!text)
         return result == 0 ? put_paths(directory) : result;
     struct ipm_why unread = {0};
-    int error = ipm_report_text(directory, stdout, &unread);
+    int error = ipm_report_text_for(directory, &wishes, stdout, &unread);
     if (error != 0 && error != written)
         return complain(&unread);
     return result;

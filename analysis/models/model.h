@@ -19,6 +19,8 @@ struct ipm_model_input {
     const struct ipm_table *table;
     const struct ipm_summary *summary;
     const json_t *manifest;
+    /* What somebody wants to know of a battery; 0: nobody asked. */
+    double battery_wh, base_power_w;
 };
 
 struct ipm_model {

@@ -320,7 +320,8 @@ static void play_window(struct part *part, struct ipm_sensor_set *sensors)
     ipm_board_gate(board);
     if (pooled)
         pool_samples(board, &own_samples);
-    if (recording && part->point->workload->latency == IPM_LATENCY_OPEN)
+    if (recording && part->point->workload->latency == IPM_LATENCY_OPEN &&
+        !part->point->idle) /* at rest nothing was planned */
         ipm_open_loop_keep(run.shared);
     if (recording && !gap && part->pair == 0)
         board->blocks = own_blocks;

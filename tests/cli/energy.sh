@@ -91,6 +91,21 @@ jq -e --argjson truth "$truth" '.energy.points | length == 1 and (.[0] | .status
     "$work/sim/report.json" >"$work/verdict" ||
     fail "planted $truth uJ, found $(jq -c .energy "$work/sim/report.json")"
 
+# A battery is a matter of the report: hours by what each load draws, and the word beside them.
+"$ipcmeter" report "$work/sim" --text --battery 10 --base-power 1.5 >"$work/text" 2>/dev/null
+grep -q '^A battery of 10 Wh, base power 1.5 W' "$work/text" || fail "no battery: $(cat "$work/text")"
+grep -Eq '^pipe +pingpong .* simulated$' "$work/text" || fail "hours without their word"
+jq -e '.models[] | select(.name == "energy") | .battery.battery_wh == 10 and (.curve | length == 1) and
+        (.curve[0] | .provenance == "simulated" and
+         (.hours.value * (1.5 + .beyond_w.value) / 10 - 1 | fabs) < 1e-6)' "$work/sim/report.json" >/dev/null ||
+    fail "hours: $(jq -c '.models[1].curve' "$work/sim/report.json")"
+for wrong in '--battery 0' '--battery x' '--battery nan' '--base-power 2'; do
+    status=0
+    # shellcheck disable=SC2086  # two words
+    "$ipcmeter" report "$work/sim" $wrong >/dev/null 2>&1 || status=$?
+    [[ $status == 2 ]] || fail "report $wrong: exit $status"
+done
+
 # The meter alone reads the same from the same windows, whatever the computer does.
 jq -c 'select(.meter).meter | {elapsed_ns, gap_ns, switches, messages, bytes}' "$records" |
     "$IPM_BIN/ipcmeter-meter" --params "$(jq -c .energy.parameters "$work/sim/manifest.json")" >"$work/again"

@@ -44,6 +44,8 @@ must "at rest nothing is sent and nothing is timed" \
 must "a window at rest has its length" '.elapsed_ns >= 40000000'
 must "nothing is divided by no messages" '[.per_message[] == null] | all'
 must "a blocked role at rest is asleep" '.metrics.cpu_ns.value < .elapsed_ns / 2'
+point '"workload":"open_loop","cpus":[0],"rate":2000,"pass":"idle"'
+must "at rest nothing was planned" '.status == "ok" and .messages == 0 and .response_ns == null'
 
 # One interleaved comparison: reading 8192 pages between messages is no matter of noise.
 for set in 0 33554432 0 33554432; do

@@ -51,7 +51,7 @@ static json_t *report_of(void **state)
     struct ipm_why why = {0};
     (void)ipm_test_path(state, ".", directory);
     ipm_auto_report struct ipm_report report = {0};
-    if (ipm_report_load(directory, &report, &why) != 0)
+    if (ipm_report_load(directory, NULL, &report, &why) != 0)
         fail_msg("%s", why.text);
     return json_pack("{s:O, s:i}", "core_to_core", report.core_to_core, "rungs",
                      (int)report.ladder.n_rungs);

@@ -70,7 +70,7 @@ static void put_all(FILE *file)
 static void load(void **state, struct ipm_report *report)
 {
     struct ipm_why why = {0};
-    if (ipm_report_load(*state, report, &why) != 0)
+    if (ipm_report_load(*state, NULL, report, &why) != 0)
         fail_msg("%s", why.text);
 }
 

@@ -79,7 +79,8 @@ static json_t *explain(const struct truth *truth, uint64_t seed)
     struct ipm_table table = {.rows = rows, .n_rows = ROWS};
     struct ipm_summary summary = {0};
     json_t *manifest = json_object();
-    struct ipm_model_input input = {&table, &summary, manifest};
+    struct ipm_model_input input = {
+        .table = &table, .summary = &summary, .manifest = manifest};
     json_t *list = ipm_models_json(&input);
     assert_non_null(list);
     json_t *document = json_incref(json_array_get(list, 0));
@@ -210,7 +211,8 @@ static void cycles_follow_the_counters(void **state)
     struct ipm_absence absence = {.name = "cycles", .unit = "", .reason = "absent: x"};
     struct ipm_summary with = {.points = &point, .n_points = 1};
     struct ipm_summary without = {.absent = &absence, .n_absent = 1};
-    struct ipm_model_input input = {&table, &with, NULL};
+    struct ipm_model_input input = {
+        .table = &table, .summary = &with, .manifest = NULL};
     json_t *list = ipm_models_json(&input);
     const json_t *document = json_array_get(list, 0);
     const json_t *cycles = json_object_get(document, "cycles");
@@ -246,7 +248,8 @@ static void nonsense_is_not_fitted(void **state)
         rows[i].factors.placement = "nearest_core";
     struct ipm_table table = {.rows = rows, .n_rows = ROWS};
     struct ipm_summary summary = {0};
-    struct ipm_model_input input = {&table, &summary, NULL};
+    struct ipm_model_input input = {
+        .table = &table, .summary = &summary, .manifest = NULL};
     json_t *list = ipm_models_json(&input);
     assert_string_equal(status_of(json_array_get(list, 0)), "no_data");
     json_decref(list);

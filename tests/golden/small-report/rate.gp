@@ -13,7 +13,7 @@ unset logscale
 set logscale x
 set logscale y
 set xrange [9184.85:326625]
-set yrange [2312.26:5.39042e+06]
+set yrange [2321.63:5.38958e+06]
 set border 3 linecolor '#888888' linewidth 0.8
 set grid xtics ytics linetype 1 linecolor '#e2e4e8' linewidth 0.7
 set xtics nomirror scale 0.5 textcolor '#333333' ('10 k' 10000, '20 k' 20000, '50 k' 50000, '100 k' 100000, '200 k' 200000)

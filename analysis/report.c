@@ -7,6 +7,7 @@
 #include "analysis/plot_ladder.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
+#include "analysis/plot_time.h"
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
 #include "analysis/report_text.h"
@@ -80,6 +81,7 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"latency_size", ipm_plot_latency_size},
         {"throughput_size", ipm_plot_throughput_size},
         {"ratio", ipm_plot_ratio},
+        {"time_residuals", ipm_plot_time},
         {"energy", ipm_plot_energy},
     };
     for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {

@@ -283,6 +283,10 @@ static void put_ratios(FILE *out, const json_t *model, const char *key,
 
 static void put_model(FILE *out, const json_t *model)
 {
+    if (strcmp(ipm_member_text(model, "name"), "time") == 0) {
+        ipm_html_time(out, model);
+        return;
+    }
     const char *status = ipm_member_text(model, "status");
     const char *reason = ipm_member_text(model, "reason");
     bool fitted = strcmp(status, "fitted") == 0;

@@ -21,6 +21,9 @@ void ipm_html_ladder(FILE *out, const json_t *report);
 /* What the models found, with what they rest on; the pictures stand elsewhere. */
 void ipm_html_models(FILE *out, const json_t *report);
 
+/* Of those, the document of the model "time". */
+void ipm_html_time(FILE *out, const json_t *model);
+
 /* The machine, what it was doing, and what the sandbox could not have. */
 void ipm_html_machine(FILE *out, const json_t *report);
 

@@ -10,6 +10,7 @@
 #include "analysis/plot_rates.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
+#include "analysis/plot_time.h"
 #include "analysis/rate_words.h"
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
@@ -104,6 +105,7 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"latency_size", ipm_plot_latency_size},
         {"throughput_size", ipm_plot_throughput_size},
         {"ratio", ipm_plot_ratio},
+        {"time_residuals", ipm_plot_time},
         {"energy", ipm_plot_energy},
         {"core_to_core", ipm_plot_core_map},
     };

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/models/segments.h"
+
+#include "analysis/models/regress.h"
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if IPM_HAVE_GSL
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_linalg.h>
+#endif
+
+size_t ipm_segments_columns(const struct ipm_segments_shape *shape)
+{
+    size_t columns = 2;
+    for (size_t i = 0; i < shape->n_breaks; i++)
+        columns += shape->breaks[i].jump ? 2 : 1;
+    return columns;
+}
+
+void ipm_segments_row(const struct ipm_segments_shape *shape, double size, double *row)
+{
+    *row++ = 1;
+    *row++ = size;
+    for (size_t i = 0; i < shape->n_breaks; i++) {
+        const struct ipm_segments_break *at = &shape->breaks[i];
+        if (at->jump)
+            *row++ = size > at->knot ? 1 : 0;
+        *row++ = size > at->knot ? size - at->knot : 0;
+    }
+}
+
+double ipm_segments_slope(const struct ipm_segments_shape *shape, const double *c,
+                          double size)
+{
+    double slope = c[1];
+    size_t column = 2;
+    for (size_t i = 0; i < shape->n_breaks; i++) {
+        column += shape->breaks[i].jump ? 1 : 0;
+        slope += size > shape->breaks[i].knot ? c[column] : 0;
+        column++;
+    }
+    return slope;
+}
+
+void ipm_segments_close(struct ipm_segments_search *search)
+{
+    for (size_t i = 0; search->bases != NULL && i < search->n_shapes; i++)
+        free(search->bases[i]);
+    free(search->bases);
+    free(search->leverage);
+    free(search->shapes);
+    free(search->errors);
+    *search = (struct ipm_segments_search){0};
+}
+
+#if IPM_HAVE_GSL
+
+static struct ipm_segments_break
+break_in(const double *sizes, size_t gap,
+         const struct ipm_segments_capacity *capacities, size_t n_capacities)
+{
+    for (size_t i = 0; i < n_capacities; i++) {
+        double bytes = capacities[i].bytes;
+        if (bytes >= sizes[gap - 1] && bytes < sizes[gap])
+            return (struct ipm_segments_break){
+                .gap = gap, .knot = bytes, .name = capacities[i].name};
+    }
+    return (struct ipm_segments_break){
+        .gap = gap, .knot = sqrt(sizes[gap - 1] * sizes[gap]), .name = ""};
+}
+
+static int add_shape(struct ipm_segments_search *search,
+                     const struct ipm_segments_shape *shape)
+{
+    /* Coefficients, knots, variance: AICc needs one size more than that. */
+    size_t known = ipm_segments_columns(shape) + shape->n_breaks + 1;
+    if (search->n < known + 2)
+        return 0;
+    if (search->n_shapes == search->room) {
+        size_t room = 2 * search->room + 16;
+        struct ipm_segments_shape *larger =
+            reallocarray(search->shapes, room, sizeof(*larger));
+        if (larger == NULL)
+            return -ENOMEM;
+        search->shapes = larger;
+        search->room = room;
+    }
+    search->shapes[search->n_shapes++] = *shape;
+    return 0;
+}
+
+/* Adds every shape that has those breaks as its first ones. */
+static int add_all(struct ipm_segments_search *search,
+                   const struct ipm_segments_break *candidates,
+                   struct ipm_segments_shape *shape)
+{
+    int error = add_shape(search, shape);
+    size_t n = shape->n_breaks;
+    if (n == IPM_SEGMENTS_BREAKS)
+        return error;
+    size_t from = n == 0 ? 0 : shape->breaks[n - 1].gap;
+    for (size_t gap = from + IPM_SEGMENTS_SIZES;
+         error == 0 && gap + IPM_SEGMENTS_SIZES <= search->n; gap++) {
+        for (int jump = 0; jump < 2 && error == 0; jump++) {
+            shape->breaks[n] = candidates[gap];
+            shape->breaks[n].jump = jump == 1;
+            shape->n_breaks = n + 1;
+            error = add_all(search, candidates, shape);
+        }
+    }
+    shape->n_breaks = n;
+    return error;
+}
+
+/* Orthonormal columns of the divided design (Householder), and the leverage they give. */
+static int prepare(struct ipm_segments_search *search, size_t index)
+{
+    const struct ipm_segments_shape *shape = &search->shapes[index];
+    size_t n = search->n;
+    size_t p = ipm_segments_columns(shape);
+    double row[IPM_REGRESS_MOST];
+    double *basis = calloc(n * p, sizeof(*basis));
+    gsl_matrix *design = gsl_matrix_alloc(n, p);
+    gsl_vector *tau = gsl_vector_alloc(p);
+    gsl_vector *column = gsl_vector_calloc(n);
+    search->bases[index] = basis;
+    int error =
+        basis == NULL || design == NULL || tau == NULL || column == NULL ? -ENOMEM : 0;
+    for (size_t i = 0; error == 0 && i < n; i++) {
+        ipm_segments_row(shape, search->sizes[i], row);
+        for (size_t k = 0; k < p; k++)
+            gsl_matrix_set(design, i, k, row[k] / search->errors[i]);
+    }
+    if (error == 0 && gsl_linalg_QR_decomp(design, tau) != GSL_SUCCESS)
+        error = -ENOMEM;
+    for (size_t k = 0; error == 0 && k < p; k++) {
+        gsl_vector_set_basis(column, k);
+        if (gsl_linalg_QR_Qvec(design, tau, column) != GSL_SUCCESS)
+            error = -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+            double q = gsl_vector_get(column, i);
+            basis[i * p + k] = q;
+            search->leverage[index * n + i] += q * q;
+        }
+    }
+    gsl_vector_free(column);
+    gsl_vector_free(tau);
+    gsl_matrix_free(design);
+    return error;
+}
+
+int ipm_segments_open(const double *sizes, const double *errors, size_t n,
+                      const struct ipm_segments_capacity *capacities,
+                      size_t n_capacities, struct ipm_segments_search *out_search)
+{
+    (void)gsl_set_error_handler_off();
+    struct ipm_segments_search ipm_auto_segments search = {.n = n, .sizes = sizes};
+    struct ipm_segments_shape shape = {0};
+    ipm_auto_free struct ipm_segments_break *candidates =
+        calloc(n + 1, sizeof(*candidates));
+    search.errors = calloc(n + 1, sizeof(*search.errors));
+    if (candidates == NULL || search.errors == NULL)
+        return -ENOMEM;
+    memcpy(search.errors, errors, n * sizeof(*errors));
+    for (size_t gap = 1; gap < n; gap++)
+        candidates[gap] = break_in(sizes, gap, capacities, n_capacities);
+    int error = add_all(&search, candidates, &shape);
+    if (error == 0) {
+        search.bases = calloc(search.n_shapes + 1, sizeof(*search.bases));
+        search.leverage = calloc(search.n_shapes * n + 1, sizeof(*search.leverage));
+        error = search.bases == NULL || search.leverage == NULL ? -ENOMEM : 0;
+    }
+    for (size_t i = 0; i < search.n_shapes && error == 0; i++)
+        error = prepare(&search, i);
+    if (error == 0) {
+        *out_search = search;
+        search = (struct ipm_segments_search){0};
+    }
+    return error;
+}
+
+static double aicc_of(double square, double count, double known)
+{
+    return count * log(fmax(square / count, 1e-12)) + 2 * known +
+           2 * known * (known + 1) / (count - known - 1);
+}
+
+/* @scaled: values over errors. */
+static struct ipm_segments_score score_of(const struct ipm_segments_search *search,
+                                          size_t index, const double *scaled,
+                                          double *residuals)
+{
+    const struct ipm_segments_shape *shape = &search->shapes[index];
+    size_t n = search->n;
+    size_t p = ipm_segments_columns(shape);
+    const double *basis = search->bases[index];
+    const double *leverage = &search->leverage[index * n];
+    double inner[IPM_REGRESS_MOST] = {0};
+    double square = 0;
+    struct ipm_segments_score score = {0};
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < p; k++)
+            inner[k] += basis[i * p + k] * scaled[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        residuals[i] = scaled[i];
+        for (size_t k = 0; k < p; k++)
+            residuals[i] -= basis[i * p + k] * inner[k];
+        square += residuals[i] * residuals[i];
+        double error = residuals[i] / fmax(1 - leverage[i], 1e-9);
+        score.left_out += error * error;
+    }
+    double count = (double)n;
+    double known = (double)(p + shape->n_breaks + 1);
+    score.aicc = aicc_of(square, count, known);
+    return score;
+}
+
+/* AICc alone, and by subtraction: a bootstrap asks for it of every shape in every draw. */
+static double quick_aicc(const struct ipm_segments_search *search, size_t index,
+                         const double *scaled, double square)
+{
+    const struct ipm_segments_shape *shape = &search->shapes[index];
+    size_t n = search->n;
+    size_t p = ipm_segments_columns(shape);
+    const double *basis = search->bases[index];
+    double inner[IPM_REGRESS_MOST] = {0};
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < p; k++)
+            inner[k] += basis[i * p + k] * scaled[i];
+    }
+    for (size_t k = 0; k < p; k++)
+        square -= inner[k] * inner[k];
+    double count = (double)n;
+    double known = (double)(p + shape->n_breaks + 1);
+    return aicc_of(square, count, known);
+}
+
+int ipm_segments_choose(const struct ipm_segments_search *search, const double *values,
+                        size_t most_breaks, struct ipm_segments_choice *out_choice)
+{
+    ipm_auto_free double *scaled = calloc(2 * search->n + 1, sizeof(*scaled));
+    ipm_auto_free double *aicc = calloc(search->n_shapes + 1, sizeof(*aicc));
+    if (scaled == NULL || aicc == NULL)
+        return -ENOMEM;
+    double *residuals = scaled + search->n;
+    double square = 0;
+    for (size_t i = 0; i < search->n; i++) {
+        scaled[i] = values[i] / search->errors[i];
+        square += scaled[i] * scaled[i];
+    }
+    for (size_t i = 0; i < search->n_shapes; i++)
+        aicc[i] = quick_aicc(search, i, scaled, square);
+
+    size_t chosen = 0;
+    struct ipm_segments_score score = score_of(search, 0, scaled, residuals);
+    struct ipm_segments_score straight = score;
+    for (size_t breaks = 1; breaks <= most_breaks; breaks++) {
+        size_t best = 0;
+        for (size_t i = 1; i < search->n_shapes; i++) {
+            if (search->shapes[i].n_breaks == breaks &&
+                (best == 0 || aicc[i] < aicc[best]))
+                best = i;
+        }
+        if (best == 0 || aicc[best] + IPM_SEGMENTS_GAIN > aicc[chosen])
+            continue;
+        struct ipm_segments_score better = score_of(search, best, scaled, residuals);
+        if (better.left_out < score.left_out) {
+            chosen = best;
+            score = better;
+        }
+    }
+    size_t second = chosen;
+    for (size_t i = 0; i < search->n_shapes; i++) {
+        if (i != chosen && (second == chosen || aicc[i] < aicc[second]))
+            second = i;
+    }
+    *out_choice = (struct ipm_segments_choice){
+        .chosen = chosen,
+        .runner_up = second,
+        .score = score,
+        .straight = straight,
+        .second = score_of(search, second, scaled, residuals)};
+    return 0;
+}
+
+#else
+
+int ipm_segments_open(const double *sizes, const double *errors, size_t n,
+                      const struct ipm_segments_capacity *capacities,
+                      size_t n_capacities, struct ipm_segments_search *out_search)
+{
+    (void)sizes;
+    (void)errors;
+    (void)n;
+    (void)capacities;
+    (void)n_capacities;
+    (void)out_search;
+    return IPM_REGRESS_NO_GSL;
+}
+
+int ipm_segments_choose(const struct ipm_segments_search *search, const double *values,
+                        size_t most_breaks, struct ipm_segments_choice *out_choice)
+{
+    (void)search;
+    (void)values;
+    (void)most_breaks;
+    (void)out_choice;
+    return IPM_REGRESS_NO_GSL;
+}
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Regressions against tests/golden/regress_vectors.json, made in exact rational arithmetic. */
+#include "analysis/models/regress.h"
+#include "analysis/models/segments.h"
+#include "analysis/models/time_draw.h"
+#include "analysis/stats.h"
+#include "tests/support/test.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+
+enum { MOST = 256 };
+
+static json_t *vectors;
+
+static int load(void **state)
+{
+    (void)state;
+    vectors = json_load_file(IPM_SOURCE "/tests/golden/regress_vectors.json", 0, NULL);
+    return vectors == NULL ? -1 : 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    json_decref(vectors);
+    return 0;
+}
+
+static void needs_gsl(void)
+{
+#if !IPM_HAVE_GSL
+    print_message("skipped: built without GSL\n");
+    skip();
+#endif
+}
+
+static size_t numbers(const json_t *object, const char *key, double *values)
+{
+    size_t i;
+    json_t *value;
+    json_array_foreach(json_object_get(object, key), i, value)
+    {
+        assert_true(i < 4 * MOST);
+        values[i] = json_is_null(value) ? NAN : json_number_value(value);
+    }
+    return json_array_size(json_object_get(object, key));
+}
+
+static double number(const json_t *object, const char *key)
+{
+    assert_true(json_is_number(json_object_get(object, key)));
+    return json_number_value(json_object_get(object, key));
+}
+
+static void assert_close(double got, double wanted)
+{
+    if (!(fabs(got - wanted) <= 1e-9 * fmax(1, fabs(wanted))))
+        fail_msg("%.17g instead of %.17g", got, wanted);
+}
+
+static void lines_match_the_vectors(void **state)
+{
+    (void)state;
+    needs_gsl();
+    size_t i;
+    json_t *line;
+    size_t n_lines = json_array_size(json_object_get(vectors, "lines"));
+    assert_true(n_lines >= 100);
+    json_array_foreach(json_object_get(vectors, "lines"), i, line)
+    {
+        double design[4 * MOST];
+        double values[4 * MOST];
+        double errors[4 * MOST];
+        double times[4 * MOST];
+        double wanted[4 * MOST];
+        struct ipm_regress_fit fit;
+        struct ipm_regress_rows rows = {.n = numbers(line, "values", values),
+                                        .p = (size_t)number(line, "p"),
+                                        .design = design,
+                                        .values = values,
+                                        .errors = errors};
+        (void)numbers(line, "design", design);
+        (void)numbers(line, "errors", errors);
+        if (numbers(line, "times", times) > 0)
+            rows.times = times;
+        assert_int_equal(ipm_regress_least_squares(&rows, &fit), 0);
+        double again[IPM_REGRESS_MOST] = {0};
+        assert_int_equal(ipm_regress_again(&rows, INFINITY, again), 0);
+        (void)numbers(line, "c", wanted);
+        for (size_t k = 0; k < rows.p; k++) {
+            assert_close(fit.c[k], wanted[k]);
+            assert_true(fabs(again[k] - wanted[k]) <= 1e-6 * fmax(1, fabs(wanted[k])));
+        }
+        (void)numbers(line, "se", wanted);
+        for (size_t k = 0; k < rows.p; k++)
+            assert_close(fit.se[k], wanted[k]);
+        (void)numbers(line, "vif", wanted);
+        assert_true(isnan(fit.vif[0]));
+        for (size_t k = 1; k < rows.p; k++)
+            assert_close(fit.vif[k], wanted[k]);
+        assert_close(fit.chi_square, number(line, "chi_square"));
+        assert_close(fit.dof, number(line, "dof"));
+        assert_close(fit.sigma, number(line, "sigma"));
+    }
+    print_message("%zu lines\n", n_lines);
+}
+
+static void scores_match_the_vectors(void **state)
+{
+    (void)state;
+    needs_gsl();
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(vectors, "scores"), i, one)
+    {
+        double sizes[4 * MOST];
+        double errors[4 * MOST];
+        double values[4 * MOST];
+        struct ipm_segments_search search;
+        struct ipm_segments_choice choice;
+        size_t n = numbers(one, "sizes", sizes);
+        (void)numbers(one, "errors", errors);
+        (void)numbers(one, "values", values);
+        assert_int_equal(ipm_segments_open(sizes, errors, n, NULL, 0, &search), 0);
+        assert_int_equal(ipm_segments_choose(&search, values, 3, &choice), 0);
+        assert_close(choice.straight.aicc, number(one, "aicc"));
+        assert_close(choice.straight.left_out, number(one, "left_out"));
+        ipm_segments_close(&search);
+    }
+}
+
+static void student_matches_the_vectors(void **state)
+{
+    (void)state;
+    needs_gsl();
+    size_t i;
+    json_t *one;
+    assert_true(json_array_size(json_object_get(vectors, "student")) >= 100);
+    json_array_foreach(json_object_get(vectors, "student"), i, one) assert_close(
+        ipm_student((size_t)number(one, "n"), number(one, "level")), number(one, "t"));
+}
+
+static void lack_of_fit_matches_the_vectors(void **state)
+{
+    (void)state;
+    needs_gsl();
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(vectors, "lack"), i, one)
+    {
+        double design[4 * MOST];
+        double values[4 * MOST];
+        double errors[4 * MOST];
+        double weights[4 * MOST];
+        double sizes[4 * MOST];
+        size_t counts[MOST];
+        struct ipm_time_lack lack;
+        struct ipm_regress_rows rows = {.n = numbers(one, "values", values),
+                                        .p = 2,
+                                        .design = design,
+                                        .values = values,
+                                        .errors = errors};
+        size_t n = numbers(one, "counts", sizes);
+        for (size_t k = 0; k < n; k++)
+            counts[k] = (size_t)sizes[k];
+        (void)numbers(one, "design", design);
+        (void)numbers(one, "errors", errors);
+        (void)numbers(one, "weights", weights);
+        assert_int_equal(ipm_time_lack_of_fit(&rows, weights, counts, n, 2, &lack), 0);
+        assert_close(lack.f, number(one, "f"));
+        assert_close(lack.dof_fit, number(one, "dof_fit"));
+        assert_close(lack.dof_pure, number(one, "dof_pure"));
+        assert_close(lack.p, number(one, "p"));
+        assert_true(lack.p < IPM_TIME_ALPHA ? lack.widening > 1 : !(lack.widening > 1));
+    }
+}
+
+/* One value in ten is far off: the line through the others comes out, and those weigh
+ * nothing. */
+static void gross_outliers_weigh_nothing(void **state)
+{
+    double design[2 * 40];
+    double values[40];
+    double errors[40];
+    double weights[40];
+    (void)state;
+    needs_gsl();
+    for (size_t i = 0; i < 40; i++) {
+        design[2 * i] = 1;
+        design[2 * i + 1] = (double)i;
+        values[i] = 100 + 5 * (double)i + (i % 2 == 0 ? 0.1 : -0.1);
+        values[i] *= i % 10 == 3 ? 3 : 1;
+        errors[i] = 0.01 * (100 + 5 * (double)i);
+    }
+    struct ipm_regress_rows rows = {
+        .n = 40, .p = 2, .design = design, .values = values, .errors = errors};
+    struct ipm_regress_fit robust;
+    struct ipm_regress_fit plain;
+    assert_int_equal(ipm_regress_robust(&rows, &robust, weights), 0);
+    assert_int_equal(ipm_regress_least_squares(&rows, &plain), 0);
+    assert_true(robust.converged);
+    assert_int_equal(robust.rejected, 4);
+    assert_true(fabs(robust.c[1] / 5 - 1) < 0.01);
+    assert_true(fabs(plain.c[1] / 5 - 1) > 0.05);
+    for (size_t i = 0; i < 40; i++)
+        assert_true((weights[i] > 0) == (i % 10 != 3));
+}
+
+static void what_cannot_be_fitted_is_said(void **state)
+{
+    static const double design[] = {1, 2, 1, 2, 1, 2, 1, 2};
+    static const double values[] = {1, 2, 3, 4};
+    static const double errors[] = {1, 1, 1, 1};
+    struct ipm_regress_rows rows = {
+        .n = 4, .p = 2, .design = design, .values = values, .errors = errors};
+    struct ipm_regress_fit fit;
+    (void)state;
+    needs_gsl();
+    assert_int_equal(ipm_regress_least_squares(&rows, &fit), IPM_REGRESS_SINGULAR);
+    rows.n = 2;
+    assert_int_equal(ipm_regress_least_squares(&rows, &fit), IPM_REGRESS_SINGULAR);
+    rows.p = IPM_REGRESS_MOST + 1;
+    assert_int_equal(ipm_regress_least_squares(&rows, &fit), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_match_the_vectors),
+        cmocka_unit_test(scores_match_the_vectors),
+        cmocka_unit_test(student_matches_the_vectors),
+        cmocka_unit_test(lack_of_fit_matches_the_vectors),
+        cmocka_unit_test(gross_outliers_weigh_nothing),
+        cmocka_unit_test(what_cannot_be_fitted_is_said),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}

@@ -146,7 +146,8 @@ static inline json_t *planted_explain(struct ipm_row *rows, size_t n, json_t *ma
 {
     struct ipm_table table = {.rows = rows, .n_rows = n};
     struct ipm_summary summary = {0};
-    struct ipm_model_input input = {&table, &summary, manifest};
+    struct ipm_model_input input = {
+        .table = &table, .summary = &summary, .manifest = manifest};
     json_t *list = ipm_models_json(&input);
     json_t *found = NULL;
     size_t i;

@@ -27,6 +27,9 @@ void ipm_html_machine(FILE *out, const json_t *report);
 /* Joules beyond rest, and whose they are. */
 void ipm_html_energy(FILE *out, const json_t *report);
 
+/* Who is best at what, and by how much. */
+void ipm_html_winners(FILE *out, const json_t *report);
+
 void ipm_html_floors(FILE *out, const json_t *report);
 void ipm_html_points(FILE *out, const json_t *report);
 

@@ -7,6 +7,7 @@
 #include "analysis/plot_ladder.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
+#include "analysis/plot_winners.h"
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
 #include "analysis/report_text.h"
@@ -42,6 +43,9 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
     if (error == 0)
         error = ipm_pass_costs_make(&report.table, &report.costs, why);
     if (error == 0)
+        error = ipm_winners_make(&report.table, &report.summary, &report.energy,
+                                 report.manifest, &report.winners, why);
+    if (error == 0)
         error = ipm_answer_make(&report.table, &report.summary, &report.ladder,
                                 report.manifest, &report.answer, why);
     if (error != 0)
@@ -58,6 +62,7 @@ int ipm_report_load(const char *directory, struct ipm_report *out_report,
 void ipm_report_fini(struct ipm_report *report)
 {
     ipm_answer_fini(&report->answer);
+    ipm_winners_fini(&report->winners);
     ipm_pass_costs_fini(&report->costs);
     ipm_ladder_fini(&report->ladder);
     ipm_energy_fini(&report->energy);
@@ -81,6 +86,7 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"throughput_size", ipm_plot_throughput_size},
         {"ratio", ipm_plot_ratio},
         {"energy", ipm_plot_energy},
+        {"winners", ipm_plot_winners},
     };
     for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {
         json_t *made = NULL;

@@ -15,6 +15,7 @@
 #include "analysis/pass_cost.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
+#include "analysis/winner.h"
 #include "base/json.h"
 #include "base/why.h"
 
@@ -28,6 +29,7 @@ struct ipm_report {
     struct ipm_energy energy;
     struct ipm_ladder ladder;
     struct ipm_pass_costs costs;
+    struct ipm_winners winners;
     struct ipm_answer answer;
     json_t *models; /* what each model says, as in report.json */
 };

@@ -39,6 +39,10 @@ static const struct section sections[] = {
     {"energy", "Energy of a message", "energy",
      "Joules of a message beyond rest, mean over blocks with its interval.",
      ipm_html_energy},
+    {"winners", "Who is best at what", "winners",
+     "The best of those of which the same was asked, by size; the number is how many "
+     "times as much the runner-up costs.",
+     ipm_html_winners},
     {"machine", "The machine", NULL, NULL, ipm_html_machine},
     {"floors", "Floors: what no IPC beats here", NULL, NULL, ipm_html_floors},
     {"points", "All points", NULL, NULL, ipm_html_points},

@@ -27,10 +27,12 @@ enum {
     NAME = 64,
 };
 
-/* Okabe and Ito's, light enough for black words; the last is for all others. */
-static const char *const colours[COLOURS + 1] = {"#e69f00", "#56b4e9", "#4db894",
-                                                 "#f0e442", "#5f9fd0", "#e88a4a",
-                                                 "#dd99bf", "#c8c8c8"};
+/* Okabe and Ito's; the one that black words cannot be read on comes last, then what is for all
+ * others. */
+static const char *const colours[COLOURS + 1] = {"#e69f00", "#56b4e9", "#009e73",
+                                                 "#f0e442", "#cc79a7", "#d55e00",
+                                                 "#0072b2", "#c8c8c8"};
+enum { DARK = 6 };
 
 static const struct {
     const char *by, *title;
@@ -58,6 +60,8 @@ struct map {
     const char *names[COLOURS]; /* mechanisms with a colour, most wins first */
     size_t n_names;
     const json_t *cells;
+    const char *provenance; /* of the joules; "" when there are none */
+    char file[NAME];        /* of the picture */
 };
 
 static bool same_member(const json_t *a, const json_t *b, const char *key)
@@ -182,9 +186,23 @@ static void choose_names(struct map *map)
     }
 }
 
+/* "winners", and whose joules are in it; [a-z_]+ of a word that may hold anything. */
+static void put_file(struct map *map)
+{
+    size_t used = strlen(strcpy(map->file, "winners"));
+    if (map->provenance[0] != '\0')
+        map->file[used++] = '-';
+    for (const char *at = map->provenance; *at != '\0' && used + 1 < NAME; at++) {
+        if ((*at >= 'a' && *at <= 'z') || *at == '_')
+            map->file[used++] = *at;
+    }
+    map->file[used] = '\0';
+}
+
 static void make_map(struct map *map, const json_t *document)
 {
     static const char *const fields[] = {"any", "sleeping"};
+    map->provenance = "";
     map->cells = json_object_get(json_object_get(document, "winners"), "cells");
     for (size_t panel = 0; panel < PANELS; panel++) {
         size_t i;
@@ -194,12 +212,16 @@ static void make_map(struct map *map, const json_t *document)
             for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
                 if (contest_of(cell, panels[panel].by, fields[f]) == NULL)
                     continue;
+                if (strcmp(panels[panel].by, "joules") == 0)
+                    map->provenance = ipm_member_text(
+                        contest_of(cell, "joules", fields[f]), "provenance");
                 add_line(map, panel, cell, fields[f]);
                 add_size(map, size_of(cell));
             }
         }
     }
     choose_names(map);
+    put_file(map);
 }
 
 static const json_t *at(const struct map *map, const struct line *line, int64_t size)
@@ -298,26 +320,30 @@ static void put_field(const struct map *map, const json_t *contest, double left,
     const json_t *best = json_object_get(contest, "best");
     const char *verdict = ipm_member_text(contest, "verdict");
     const char *mechanism = ipm_member_text(best, "mechanism");
+    const char *wait = ipm_member_text(best, "wait");
     bool decided = strcmp(verdict, "winner") == 0;
+    size_t colour = colour_of(map, mechanism);
+    const char *ink = decided && colour == DARK ? "#ffffff" : "#111111";
+    char how[80];
     size_t room = (size_t)(width / 6.4) + 1;
     char name[NAME];
     char lead[NAME];
     char factor[IPM_UNITS_TEXT];
     ipm_canvas_cut(name, room < 6 ? 6 : room > NAME ? (size_t)NAME : room, mechanism);
     if (decided)
-        (void)snprintf(lead, sizeof(lead), "%.6s %sx", ipm_member_text(best, "wait"),
+        (void)snprintf(lead, sizeof(lead), "%.6s %sx",
+                       strcmp(wait, "spin_then_block") == 0 ? "spin+b" : wait,
                        ipm_format_count(factor, lead_of(contest)));
     else if (strcmp(verdict, "tie") == 0)
         (void)snprintf(lead, sizeof(lead), "tie of %zu",
                        json_array_size(json_object_get(contest, "tied")));
     else
         (void)snprintf(lead, sizeof(lead), "no rival");
-    put_box(out, left + 1, bottom + 1, width - 2, ROW - 2,
-            colours[colour_of(map, mechanism)], !decided);
-    put_label(out, name, left + width / 2, bottom + ROW - 11,
-              "center font ',10' textcolor '#111111' front");
-    put_label(out, lead, left + width / 2, bottom + 9,
-              "center font ',9' textcolor '#333333' front");
+    put_box(out, left + 1, bottom + 1, width - 2, ROW - 2, colours[colour], !decided);
+    (void)snprintf(how, sizeof(how), "center font ',10' textcolor '%s' front", ink);
+    put_label(out, name, left + width / 2, bottom + ROW - 11, how);
+    (void)snprintf(how, sizeof(how), "center font ',9' textcolor '%s' front", ink);
+    put_label(out, lead, left + width / 2, bottom + 9, how);
 }
 
 static double height_of(const struct map *map)
@@ -354,7 +380,11 @@ static void put_lines(const struct map *map, double height, FILE *out)
         char question[200];
         char cut[44];
         if (i == 0 || line->panel != map->lines[i - 1].panel) {
-            put_label(out, panels[line->panel].title, 12, top - PANEL + 9,
+            char title[120];
+            bool joules = strcmp(panels[line->panel].by, "joules") == 0;
+            (void)snprintf(title, sizeof(title), "%s%s%.40s", panels[line->panel].title,
+                           joules ? ": " : "", joules ? map->provenance : "");
+            put_label(out, title, 12, top - PANEL + 9,
                       "left font ',12' textcolor '#000000' front");
             top -= PANEL;
         }
@@ -379,7 +409,7 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
     const struct map *map = context;
     double height = height_of(map);
     const struct ipm_canvas canvas = {
-        .name = "winners", .width = WIDTH, .height = height};
+        .name = map->file, .width = WIDTH, .height = height};
     char note[200];
     (void)why;
     ipm_canvas_open(&canvas, out);
@@ -392,7 +422,8 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
         put_lines(map, height, out);
     (void)snprintf(
         note, sizeof(note),
-        "pale with a dark edge: a tie, or no rival; named is the least cost");
+        "pale with a dark edge: a tie, or no rival, and named is the least cost; waits "
+        "that sleep have a line where others spin");
     if (map->n_left_out + map->n_sizes_left_out > 0)
         (void)snprintf(note + strlen(note), sizeof(note) - strlen(note),
                        "; not drawn: more than %d lines or %d sizes",
@@ -411,7 +442,7 @@ int ipm_plot_winners(const json_t *document, const char *directory, json_t **out
         return ipm_why_set(why, -ENOMEM, "draw the winners: ");
     make_map(map, document);
     const struct ipm_plot plot = {
-        .name = "winners",
+        .name = map->file,
         .data = put_data,
         .script = put_script,
         .nothing =

@@ -18,7 +18,8 @@ enum {
 };
 
 /**
- * ipm_plot_winners() - write plots/winners.{dat,gp,svg}
+ * ipm_plot_winners() - write plots/winners.{dat,gp,svg}, with joules winners-WORD, WORD
+ *                      being their provenance
  * @document: report.json's content
  * @out_json: as ipm_plot_write() makes it
  *

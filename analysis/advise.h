@@ -36,7 +36,7 @@ struct ipm_question {
  *   provenance  of joules; else null
  *   answers  [{workload, placement, placement_class, touch, rate, batch, policy, traffic,
  *            idle_channel: the rate was asked for and not measured,
- *            verdict, entrants, best, runner_up, tied: as ipm_contest_json(),
+ *            verdict, entrants, best, runner_up, tied, ratios: as ipm_contest_json(),
  *            candidates: all, the best first, with p99_ns and capacity_per_s where asked
  *            sleeping: the same contest among those that sleep, null where no other
  *            left_out: [{mechanism, copies, wait, options, reason}]}]

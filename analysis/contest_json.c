@@ -67,6 +67,11 @@ json_t *ipm_contest_json(const struct ipm_contest *contest)
                                         json_string(contest->entrants[i].point->id));
     }
     set(json, "tied", tied);
+    json_t *ratios = json_object();
+    for (size_t i = 0; i < contest->n; i++)
+        set(ratios, contest->entrants[i].point->id,
+            ipm_json_number(contest->entrants[i].behind.value));
+    set(json, "ratios", ratios);
     return json;
 }
 

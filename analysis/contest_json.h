@@ -14,8 +14,9 @@
  * behind: {ratio, low, high, reason}, tied}; upper null where it was measured. */
 json_t *ipm_entrant_json(const struct ipm_entrant *entrant);
 
-/* {verdict, entrants, best, runner_up, tied}: entrants their number, best and runner_up
- * entrants or null, tied the ids of all that tie, the best first; [] without a tie. */
+/* {verdict, entrants, best, runner_up, tied, ratios}: entrants their number, best and runner_up
+ * entrants or null, tied the ids of all that tie, the best first, [] without a tie; ratios
+ * by id the cost of each over that of the best. */
 json_t *ipm_contest_json(const struct ipm_contest *contest);
 
 /* "shm_ring (1 copy, wait spin)", with options where there are any; of an

@@ -25,6 +25,7 @@ enum {
     COLOURS = 7,
     KEY = 128, /* room of a name in the key */
     NAME = 64,
+    TEXT = 200,
 };
 
 /* Okabe and Ito's; the one that black words cannot be read on comes last, then what is for all
@@ -242,23 +243,32 @@ static double lead_of(const json_t *contest)
     return ipm_member_number(json_object_get(second, "behind"), "ratio");
 }
 
-static void put_question(char text[200], const struct line *line)
+static void put_question(char text[TEXT], const struct line *line)
 {
     double batch = ipm_member_number(line->asked, "batch");
-    char rate[48] = "";
-    const char *wanted = ipm_member_text(line->asked, "rate");
+    const char *rate = ipm_member_text(line->asked, "rate");
     const char *touch = ipm_member_text(line->asked, "touch");
     const char *traffic = ipm_member_text(line->asked, "traffic");
-    if (strcmp(wanted, "max") != 0 && wanted[0] != '\0')
-        (void)snprintf(rate, sizeof(rate), ", %.24s/s", wanted);
-    (void)snprintf(text, 200, "%.16s, %.24s%s%s%.12s%s%.40s",
-                   ipm_member_text(line->asked, "workload"),
-                   ipm_member_text(line->asked, "placement"), rate,
-                   strcmp(touch, "none") == 0 ? "" : ", touch ",
-                   strcmp(touch, "none") == 0 ? "" : touch,
-                   traffic[0] == '\0' ? "" : ", ", traffic);
+    char placement[28];
+    char cut[44];
+    ipm_canvas_cut(placement, sizeof(placement),
+                   ipm_member_text(line->asked, "placement"));
+    ipm_canvas_cut(cut, 20, ipm_member_text(line->asked, "workload"));
+    (void)snprintf(text, TEXT, "%s, %s", cut, placement);
+    if (rate[0] != '\0' && strcmp(rate, "max") != 0) {
+        ipm_canvas_cut(cut, 24, rate);
+        (void)snprintf(text + strlen(text), TEXT - strlen(text), ", %s/s", cut);
+    }
+    if (strcmp(touch, "none") != 0) {
+        ipm_canvas_cut(cut, 16, touch);
+        (void)snprintf(text + strlen(text), TEXT - strlen(text), ", touch %s", cut);
+    }
     if (batch > 1 && strcmp(ipm_member_text(line->asked, "workload"), "stream") == 0)
-        (void)snprintf(text + strlen(text), 200 - strlen(text), ", batch %g", batch);
+        (void)snprintf(text + strlen(text), TEXT - strlen(text), ", batch %g", batch);
+    if (traffic[0] != '\0') {
+        ipm_canvas_cut(cut, sizeof(cut), traffic);
+        (void)snprintf(text + strlen(text), TEXT - strlen(text), ", %s", cut);
+    }
 }
 
 static int put_data(const void *context, FILE *out, struct ipm_why *why)
@@ -273,7 +283,7 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
         for (size_t k = 0; k < map->n_sizes; k++) {
             const json_t *contest = at(map, &map->lines[i], map->sizes[k]);
             const json_t *best = json_object_get(contest, "best");
-            char question[200];
+            char question[TEXT];
             if (contest == NULL)
                 continue;
             put_question(question, &map->lines[i]);
@@ -297,10 +307,21 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
     return 0;
 }
 
+/* gnuplot takes a doubled quote at the start of a string for an empty one: an apostrophe is
+ * written as what it is in print, so that no string of ours has a quote inside. */
 static void put_label(FILE *out, const char *text, double x, double y, const char *how)
 {
+    char clean[3 * TEXT];
+    size_t used = 0;
+    for (; *text != '\0' && used + 4 < sizeof(clean); text++) {
+        if (*text == '\'')
+            used += strlen(strcpy(clean + used, "\xe2\x80\x99"));
+        else
+            clean[used++] = *text;
+    }
+    clean[used] = '\0';
     (void)fputs("set label ", out);
-    ipm_gnuplot_string(out, text);
+    ipm_gnuplot_string(out, clean);
     (void)fprintf(out, " at %.1f,%.1f %s\n", x, y, how);
 }
 
@@ -325,14 +346,16 @@ static void put_field(const struct map *map, const json_t *contest, double left,
     size_t colour = colour_of(map, mechanism);
     const char *ink = decided && colour == DARK ? "#ffffff" : "#111111";
     char how[80];
+    char waits[8];
     size_t room = (size_t)(width / 6.4) + 1;
     char name[NAME];
     char lead[NAME];
     char factor[IPM_UNITS_TEXT];
     ipm_canvas_cut(name, room < 6 ? 6 : room > NAME ? (size_t)NAME : room, mechanism);
+    ipm_canvas_cut(waits, sizeof(waits),
+                   strcmp(wait, "spin_then_block") == 0 ? "spin+b" : wait);
     if (decided)
-        (void)snprintf(lead, sizeof(lead), "%.6s %sx",
-                       strcmp(wait, "spin_then_block") == 0 ? "spin+b" : wait,
+        (void)snprintf(lead, sizeof(lead), "%s %sx", waits,
                        ipm_format_count(factor, lead_of(contest)));
     else if (strcmp(verdict, "tie") == 0)
         (void)snprintf(lead, sizeof(lead), "tie of %zu",
@@ -377,7 +400,7 @@ static void put_lines(const struct map *map, double height, FILE *out)
     }
     for (size_t i = 0; i < map->n_lines; i++) {
         const struct line *line = &map->lines[i];
-        char question[200];
+        char question[TEXT];
         char cut[44];
         if (i == 0 || line->panel != map->lines[i - 1].panel) {
             char title[120];
@@ -410,7 +433,7 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
     double height = height_of(map);
     const struct ipm_canvas canvas = {
         .name = map->file, .width = WIDTH, .height = height};
-    char note[200];
+    char note[TEXT];
     (void)why;
     ipm_canvas_open(&canvas, out);
     ipm_canvas_words(&canvas, out);

@@ -472,6 +472,69 @@ static void advice_at_a_measured_rate(void **state)
     assert_non_null(strstr(why_not(answer, "fifo"), "p99 above the limit"));
 }
 
+/* Four blocks of windows of 2 s, at rest and under 1e5 messages; a little differs between
+ * blocks. */
+static void put_joules(FILE *file, const char *mechanism, double message_uj,
+                       const char *provenance)
+{
+    static const char *const passes[] = {"idle", "energy", "energy", "idle"};
+    for (int i = 0; i < 16; i++) {
+        int block = i / 4;
+        bool load = strcmp(passes[i % 4], "energy") == 0;
+        json_t *record = ipm_test_record(
+            &(struct ipm_test_row){.point = mechanism,
+                                   .mechanism = mechanism,
+                                   .pass = passes[i % 4],
+                                   .invocation = 2 * block + (i % 4) / 2,
+                                   .p50_ns = 1000});
+        double energy_uj = 4e6 + (load ? 1e5 * message_uj + 2e4 * (block % 2) : 0);
+        json_t *metric =
+            json_pack("{s:f, s:s, s:s, s:s, s:s}", "value", energy_uj, "unit", "uJ",
+                      "status", "ok", "provenance", provenance, "source", "power");
+        (void)json_object_set_new(json_object_get(record, "metrics"),
+                                  "energy_package_uj", metric);
+        (void)json_object_set_new(record, "block", json_integer(block));
+        (void)json_object_set_new(record, "elapsed_ns", json_integer(2000000000));
+        (void)json_object_set_new(record, "messages", json_integer(load ? 100000 : 0));
+        (void)json_object_set_new(record, "operations", json_integer(load ? 50000 : 0));
+        ipm_test_put_record(file, record);
+    }
+}
+
+/* Whose joules they are stands beside the winner; different ones never meet. */
+static void joules_have_their_word(void **state)
+{
+    if (isnan(ipm_student(6, IPM_SUMMARY_LEVEL))) {
+        print_message("skipped: built without GSL, no cost in joules stands\n");
+        skip();
+    }
+    for (int mixed = 0; mixed < 2; mixed++) {
+        FILE *file = ipm_test_records(state);
+        put_joules(file, "pipe", 10, "simulated");
+        put_joules(file, "fifo", 20, mixed ? "measured" : "simulated");
+        assert_int_equal(fclose(file), 0);
+        ipm_auto_report struct ipm_report report = {0};
+        load(state, &report);
+        const struct ipm_contest *contest =
+            contest_of(&report, "same_cpu", 64, IPM_BY_JOULES, IPM_FIELD_ANY);
+        const struct ipm_question question = {.size = 64, .by = IPM_BY_JOULES};
+        ipm_auto_json json_t *advice = ipm_advise_json(&report, &question);
+        if (mixed) {
+            assert_int_equal(contest->verdict, IPM_VERDICT_NONE);
+            assert_non_null(strstr(why_not(only_answer(advice), "pipe"), "mixed"));
+            continue;
+        }
+        assert_int_equal(contest->verdict, IPM_VERDICT_WINNER);
+        assert_string_equal(winner(contest), "pipe");
+        assert_true(fabs(contest->entrants[1].behind.value - 20.1 / 10.1) < 1e-9);
+        assert_string_equal(ipm_member_text(advice, "provenance"), "simulated");
+        assert_string_equal(best_of(only_answer(advice)), "pipe");
+        ipm_auto_json json_t *map = ipm_winners_json(&report.winners);
+        ipm_auto_free char *text = json_dumps(map, 0);
+        assert_non_null(strstr(text, "\"provenance\": \"simulated\""));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +549,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(advice_between_sizes_and_beyond,
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(advice_under_conditions, ipm_test_directory,
+                                        ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(joules_have_their_word, ipm_test_directory,
                                         ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(advice_at_a_measured_rate, ipm_test_directory,
                                         ipm_test_directory_remove),

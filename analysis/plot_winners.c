@@ -432,7 +432,7 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
     const struct map *map = context;
     double height = height_of(map);
     const struct ipm_canvas canvas = {
-        .name = map->file, .width = WIDTH, .height = height};
+        .name = "winners", .file = map->file, .width = WIDTH, .height = height};
     char note[TEXT];
     (void)why;
     ipm_canvas_open(&canvas, out);

@@ -434,7 +434,9 @@ static void words_of_winners_stay_strings(void **state)
 static void rows_of_winners_are_those_of_the_document(void **state)
 {
     ipm_auto_json json_t *document = winners_document("pipe", "joules");
-    draw(state, ipm_plot_winners, document);
+    ipm_auto_json json_t *drawn = made_by(state, ipm_plot_winners, document);
+    assert_int_equal(json_is_string(json_object_get(drawn, "picture")),
+                     have_gnuplot(state));
     /* Whose joules they are is in the name. */
     ipm_auto_free char *data = read_plot(state, "winners-simulated", ".dat");
     assert_has(data, "64 1.25 2 2 \"latency\"");

@@ -18,6 +18,7 @@ enum {
     WIDTH = 1000,
     LEFT = 250, /* where the fields begin */
     RIGHT = 12,
+    WIDEST = 110,
     ABOVE = 74, /* title, key and sizes */
     BELOW = 36,
     ROW = 34,
@@ -390,7 +391,7 @@ static void put_key(const struct map *map, double height, FILE *out)
 
 static void put_lines(const struct map *map, double height, FILE *out)
 {
-    double width = (WIDTH - LEFT - RIGHT) / (double)map->n_sizes;
+    double width = fmin((WIDTH - LEFT - RIGHT) / (double)map->n_sizes, WIDEST);
     double top = height - ABOVE;
     for (size_t k = 0; k < map->n_sizes; k++) {
         char size[IPM_UNITS_TEXT];

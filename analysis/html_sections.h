@@ -39,6 +39,9 @@ void ipm_html_energy_model(FILE *out, const json_t *report);
 /* What every two CPUs take to reach each other. */
 void ipm_html_core_map(FILE *out, const json_t *report);
 
+/* Who is best at what, and by how much. */
+void ipm_html_winners(FILE *out, const json_t *report);
+
 void ipm_html_floors(FILE *out, const json_t *report);
 void ipm_html_points(FILE *out, const json_t *report);
 

@@ -43,6 +43,7 @@ double ipm_axis_pixel(const struct ipm_axis *axis, double value)
 
 void ipm_canvas_open(const struct ipm_canvas *canvas, FILE *out)
 {
+    const char *file = canvas->file != NULL ? canvas->file : canvas->name;
     (void)fprintf(out,
                   "# Made by ipcmeter report; `gnuplot %s.gp` draws it again.\n"
                   "set encoding utf8\n"
@@ -51,8 +52,7 @@ void ipm_canvas_open(const struct ipm_canvas *canvas, FILE *out)
                   "set output '%s.svg'\n"
                   "set datafile missing 'nan'\n"
                   "set multiplot\n",
-                  canvas->name, canvas->width, canvas->height, canvas->name,
-                  canvas->name);
+                  file, canvas->width, canvas->height, canvas->name, file);
 }
 
 static void put_margins(const struct ipm_canvas *canvas, double left, double right,

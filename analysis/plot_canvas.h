@@ -16,7 +16,8 @@
 #include <stdio.h>
 
 struct ipm_canvas {
-    const char *name;     /* of the plot: NAME.svg */
+    const char *name;     /* of the plot: NAME.svg; no '-', which gnuplot refuses */
+    const char *file;     /* FILE.svg instead; NULL: as the name */
     double width, height; /* pixels */
 };
 

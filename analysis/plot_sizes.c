@@ -118,8 +118,8 @@ static void lay_out(struct sizes *sizes)
                                                             : (size_t)IPM_PLOT_SERIES;
     size_t n_labels = sizes->n_series + roofed(sizes);
     double panel = fmax(PANEL, (double)n_labels * LABEL);
-    sizes->canvas =
-        (struct ipm_canvas){sizes->kind->name, WIDTH, BELOW + panel + ABOVE};
+    sizes->canvas = (struct ipm_canvas){
+        .name = sizes->kind->name, .width = WIDTH, .height = BELOW + panel + ABOVE};
     sizes->x = (struct ipm_axis){1, 0, LEFT, RIGHT, true};
     sizes->y = (struct ipm_axis){1, 0, BELOW, BELOW + panel, true};
     for (size_t i = 0; i < sizes->n_series; i++)

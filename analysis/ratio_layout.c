@@ -105,8 +105,9 @@ void ipm_ratio_lay_out(const json_t *model, struct ipm_ratio_layout *out_layout)
     };
     layout.residuals = layout.fitted && hold_residuals(&layout);
     double lower = layout.residuals ? RESIDUAL + BETWEEN : 0;
-    layout.canvas =
-        (struct ipm_canvas){"ratio", IPM_RATIO_WIDTH, BELOW + lower + RATIO + ABOVE};
+    layout.canvas = (struct ipm_canvas){.name = "ratio",
+                                        .width = IPM_RATIO_WIDTH,
+                                        .height = BELOW + lower + RATIO + ABOVE};
     layout.x = (struct ipm_axis){1, 0, IPM_RATIO_LEFT, IPM_RATIO_RIGHT, true};
     layout.ratio = (struct ipm_axis){1, 2, BELOW + lower, BELOW + lower + RATIO, false};
     layout.residual.from = BELOW;

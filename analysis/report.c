@@ -11,6 +11,7 @@
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
 #include "analysis/plot_time.h"
+#include "analysis/plot_winners.h"
 #include "analysis/rate_words.h"
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
@@ -52,6 +53,9 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
     if (error == 0)
         error = ipm_pass_costs_make(&report.table, &report.costs, why);
     if (error == 0)
+        error = ipm_winners_make(&report.table, &report.summary, &report.energy,
+                                 report.manifest, &report.winners, why);
+    if (error == 0)
         error = ipm_answer_make(&report.table, &report.summary, &report.ladder,
                                 report.manifest, &report.answer, why);
     if (error == 0)
@@ -81,6 +85,7 @@ void ipm_report_fini(struct ipm_report *report)
     ipm_rate_set_fini(&report->rates);
     free(report->rate_words);
     report->rate_words = NULL;
+    ipm_winners_fini(&report->winners);
     ipm_pass_costs_fini(&report->costs);
     ipm_ladder_fini(&report->ladder);
     ipm_energy_fini(&report->energy);
@@ -108,6 +113,7 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"time_residuals", ipm_plot_time},
         {"energy", ipm_plot_energy},
         {"core_to_core", ipm_plot_core_map},
+        {"winners", ipm_plot_winners},
     };
     for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {
         json_t *made = NULL;

@@ -16,6 +16,7 @@
 #include "analysis/rate_series.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
+#include "analysis/winner.h"
 #include "base/json.h"
 #include "base/why.h"
 
@@ -37,6 +38,7 @@ struct ipm_report {
     struct ipm_energy energy;
     struct ipm_ladder ladder;
     struct ipm_pass_costs costs;
+    struct ipm_winners winners;
     struct ipm_answer answer;
     struct ipm_rate_set rates;
     char *rate_words;     /* NULL: the run has no open loop */

@@ -49,6 +49,10 @@ static const struct section sections[] = {
      "its "
      "cells.",
      ipm_html_core_map},
+    {"winners", "Who is best at what", "winners",
+     "The best of those of which the same was asked, by size; the number is how many "
+     "times as much the runner-up costs.",
+     ipm_html_winners},
     {"machine", "The machine", NULL, NULL, ipm_html_machine},
     {"floors", "Floors: what no IPC beats here", NULL, NULL, ipm_html_floors},
     {"points", "All points", NULL, NULL, ipm_html_points},

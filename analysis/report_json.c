@@ -375,6 +375,7 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(json, "ladder", ladder_json(&report->ladder));
     set(json, "rates", ipm_rate_set_json(&report->rates));
     set(json, "energy", ipm_energy_json(&report->energy));
+    set(json, "winners", ipm_winners_json(&report->winners));
     set(json, "models", json_incref(report->models));
     set(json, "core_to_core", json_incref(report->core_to_core));
     set(json, "floors", points_json(&report->summary, true));

@@ -33,6 +33,7 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   failures, invalid, skips, dropped, bad_lines   each with its reason
  *   stops       {point: {reason, invocations, half_width, wanted}}, where a run was precise
  *   unavailable {metric: {unit, reason}}: no invocation has it, so no point lists it
+ *   winners     {margin, level, unfit, cells}: who is best at what (analysis/winner.h)
  *   models      what each found, or why it found nothing
  *   plots       {script, data, picture, reason} by name
  *

@@ -298,6 +298,12 @@ static void put_files(const char *directory, FILE *out)
     put_sentence(out, "Files", list);
 }
 
+static void put_winners(const struct ipm_winners *winners, FILE *out)
+{
+    ipm_auto_json json_t *json = ipm_winners_json(winners);
+    ipm_winners_text(json, out);
+}
+
 void ipm_report_text_put(const struct ipm_report *report, const char *directory,
                          FILE *out)
 {
@@ -312,6 +318,7 @@ void ipm_report_text_put(const struct ipm_report *report, const char *directory,
     if (report->rate_words != NULL)
         put_sentence(out, "Rate", report->rate_words);
     put_sentence(out, "Limits", report->answer.limits);
+    put_winners(&report->winners, out);
     ipm_models_text(report->models, out);
     put_costs(&report->costs, out);
     put_warning(report->manifest, out);

@@ -121,4 +121,25 @@ int ipm_estimate_pseudomedian(const double *values, size_t n, double level,
 
 enum { IPM_PSEUDOMEDIAN_MOST = 128 };
 
+/**
+ * ipm_estimate_shift() - by how much @b lies above @a, of two independent samples
+ *
+ * Hodges and Lehmann's estimate: the median of all differences b_k - a_i, and the interval
+ * between two of them whose ranks the distribution of the Mann-Whitney statistic gives
+ * (Hollander and Wolfe, Nonparametric Statistical Methods, sections 4.2 and 4.3).  It
+ * assumes that the two differ in place alone; of logarithms, in a factor alone.
+ *
+ * Up to IPM_SHIFT_EXACT differences the ranks are exact, above by the normal approximation
+ * (equation 4.41 there), which needs GSL.  The level achieved is known for the former only.
+ * Of more than IPM_PSEUDOMEDIAN_MOST values of a sample the first so many count.  Too few
+ * values (4 and 4 are enough for 95 %) give no interval; @out_estimate's n is the smaller
+ * number of values.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int ipm_estimate_shift(const double *a, size_t n_a, const double *b, size_t n_b,
+                       double level, struct ipm_estimate *out_estimate);
+
+enum { IPM_SHIFT_EXACT = 400 };
+
 #endif

@@ -229,11 +229,16 @@ static bool fill_times(struct ipm_table *table, const json_t *record,
 {
     const json_t *latency = json_object_get(record, "latency_ns");
     const json_t *interval = json_object_get(record, "interval_ns");
+    const json_t *response = json_object_get(record, "response_ns");
     const json_t *throughput = json_object_get(record, "throughput");
     const json_t *distribution = json_is_object(latency) ? latency : interval;
 
     row->p50_ns = number_member(distribution, "p50");
+    row->p99_ns = number_member(distribution, "p99");
     row->max_ns = number_member(distribution, "max");
+    row->response_p50_ns = number_member(response, "p50");
+    row->response_p99_ns = number_member(response, "p99");
+    row->responses = (double)integer_member(response, "count", 0);
     row->clock_cost_ns = number_member(json_object_get(record, "clock"), "cost_ns");
     row->messages_per_s = number_member(throughput, "messages_per_s");
     row->bytes_per_s = number_member(throughput, "bytes_per_s");
@@ -300,6 +305,7 @@ static bool fill_row(struct ipm_table *table, const json_t *record, struct ipm_r
     row->invocation = integer_member(record, "invocation", 0);
     row->block = integer_member(record, "block", 0);
     row->regime_changed = has_flag(record, "regime_changed");
+    row->rate_missed = has_flag(record, "rate_not_achieved");
     row->cpus = intern_member(table, record, "cpus");
     return row->cpus != NULL && row->reason != NULL &&
            fill_factors(table, record, &row->factors) &&

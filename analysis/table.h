@@ -62,6 +62,7 @@ struct ipm_row {
     struct ipm_factors factors;
     const char *phase, *reason; /* of a row that is not ok */
     bool regime_changed;
+    bool rate_missed;          /* flag rate_not_achieved */
     const char *cpus;          /* those of its roles, as JSON text */
     bool slow_core, set_aside; /* analysis/slow_core.h */
 
@@ -72,6 +73,10 @@ struct ipm_row {
     double p50_ns, max_ns; /* per operation; these NaN when absent */
     double messages_per_s, bytes_per_s;
     double clock_cost_ns;
+    double p99_ns; /* of the same distribution as p50_ns; these three NaN when absent */
+    double response_p50_ns,
+        response_p99_ns; /* of an open loop, from the planned time */
+    double responses;    /* samples of these; 0 when absent */
     /* These of an ok row of the timing pass; else empty and unknown. */
     struct ipm_tally tally;
     struct ipm_steady steady;

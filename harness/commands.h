@@ -14,6 +14,7 @@ enum {
     IPM_EXIT_USAGE = 2,        /* the command line or the config */
     IPM_EXIT_FAILED = 3,       /* finished, but with failed invocations */
     IPM_EXIT_UNFIT = 4,        /* the machine, and --strict was given */
+    IPM_EXIT_NOTHING = 11,     /* nothing comparable */
     IPM_EXIT_ENVIRONMENT = 12, /* what it needs is not here */
     IPM_EXIT_INTERRUPTED = 130,
     IPM_EXIT_TERMINATED = 143,
@@ -23,6 +24,7 @@ int ipm_cmd_list(int argc, char **argv);
 int ipm_cmd_plan(int argc, char **argv);
 int ipm_cmd_run(int argc, char **argv);
 int ipm_cmd_report(int argc, char **argv);
+int ipm_cmd_advise(int argc, char **argv);
 int ipm_cmd_doctor(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);

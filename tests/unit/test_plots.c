@@ -3,6 +3,7 @@
 #include "analysis/plot_canvas.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
+#include "analysis/plot_winners.h"
 #include "base/cleanup.h"
 #include "tests/support/test.h"
 
@@ -389,6 +390,68 @@ static void hostile_words_stay_data(void **state)
     }
 }
 
+static json_t *winner_contest(const char *by, const char *verdict, const char *word)
+{
+    json_t *contest = json_pack(
+        "{s:s, s:s, s:s, s:i, s:{s:s, s:s}, s:{s:{s:f}}, s:[s, s]}", "by", by, "field",
+        "any", "verdict", verdict, "entrants", 2, "best", "mechanism", word, "wait",
+        word, "runner_up", "behind", "ratio", 1.25, "tied", "a", "b");
+    assert_non_null(contest);
+    if (strcmp(by, "joules") == 0)
+        (void)json_object_set_new(contest, "provenance", json_string("simulated"));
+    return contest;
+}
+
+static json_t *winners_document(const char *word, const char *by)
+{
+    json_t *made = json_pack("{s:{s:[{s:s, s:s, s:s, s:s, s:s, s:i, s:[o, o]}]}}",
+                             "winners", "cells", "workload", "pingpong", "placement",
+                             word, "touch", word, "rate", word, "traffic", word, "size",
+                             64, "contests", winner_contest("latency", "tie", word),
+                             winner_contest(by, "winner", word));
+    assert_non_null(made);
+    return made;
+}
+
+/* The map of the winners has words in its script: as strings that nothing is made of. */
+static void words_of_winners_stay_strings(void **state)
+{
+    bool drawn = have_gnuplot(state);
+    for (size_t i = 0; i < IPM_TEST_ROWS(hostile); i++) {
+        ipm_auto_json json_t *document = winners_document(hostile[i], "cpu");
+        ipm_auto_json json_t *made = made_by(state, ipm_plot_winners, document);
+        assert_int_equal(json_is_string(json_object_get(made, "picture")), drawn);
+        assert_false(exists(state, "pwned") || exists(state, "plots/pwned"));
+        assert_int_not_equal(access("pwned", F_OK), 0);
+        if (!drawn)
+            continue;
+        ipm_auto_free char *picture = read_plot(state, "winners", ".svg");
+        assert_true(well_formed(picture));
+        assert_null(strstr(picture, "<script"));
+    }
+}
+
+static void rows_of_winners_are_those_of_the_document(void **state)
+{
+    ipm_auto_json json_t *document = winners_document("pipe", "joules");
+    ipm_auto_json json_t *drawn = made_by(state, ipm_plot_winners, document);
+    assert_int_equal(json_is_string(json_object_get(drawn, "picture")),
+                     have_gnuplot(state));
+    /* Whose joules they are is in the name. */
+    ipm_auto_free char *data = read_plot(state, "winners-simulated", ".dat");
+    assert_has(data, "64 1.25 2 2 \"latency\"");
+    assert_has(data, "\"any\" \"tie\" \"pipe\" \"pipe\"");
+    assert_has(data, "64 1.25 2 2 \"joules\"");
+    ipm_auto_free char *script = read_plot(state, "winners-simulated", ".gp");
+    assert_has(script, "beyond rest: simulated'");
+    assert_has(script, "'tie of 2'");
+    assert_has(script, "'pipe 1.25x'");
+
+    ipm_auto_json json_t *nothing = json_object();
+    ipm_auto_json json_t *made = made_by(state, ipm_plot_winners, nothing);
+    assert_has(text_in(made, "reason"), "nothing was measured");
+}
+
 static void pictures_are_well_formed(void **state)
 {
     assert_false(well_formed("<a><b></a></b>") || well_formed("<a b='></a>") ||
@@ -466,6 +529,8 @@ int main(void)
         IN_DIRECTORY(ratio_rows_are_those_of_the_model),
         IN_DIRECTORY(a_rejected_model_shows_points_alone),
         IN_DIRECTORY(hostile_words_stay_data),
+        IN_DIRECTORY(words_of_winners_stay_strings),
+        IN_DIRECTORY(rows_of_winners_are_those_of_the_document),
         IN_DIRECTORY(pictures_are_well_formed),
         cmocka_unit_test(text_is_cut_between_characters),
         cmocka_unit_test(labels_keep_their_distance),

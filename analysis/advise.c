@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/advise.h"
+
+#include "analysis/contest_json.h"
+#include "analysis/html.h"
+#include "analysis/manifest.h"
+#include "base/cleanup.h"
+#include "base/units.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REASON = 240 };
+
+struct advisor {
+    const struct ipm_report *report;
+    const struct ipm_question *question;
+    const char *workload;
+    bool idle_channel; /* the rate is asked for, and round trips answer */
+    struct ipm_invocations invocations;
+};
+
+/* Points of one answer at the size, or on both sides of it; NULL where there is none. */
+struct seat {
+    const struct ipm_point *exact, *lower, *upper;
+    int64_t least, most; /* sizes that were measured */
+};
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
+}
+
+static bool is(const char *text, const char *word)
+{
+    return strcmp(text, word) == 0;
+}
+
+static bool at_rate(const struct ipm_point *point, int64_t rate)
+{
+    int64_t found;
+    struct ipm_why why = {0};
+    return ipm_parse_integer(point->factors.rate, &found, &why) == 0 && found == rate;
+}
+
+static bool placed(const struct ipm_point *point, const char *placement)
+{
+    return placement == NULL || is(point->factors.placement, placement) ||
+           is(point->factors.placement_class, placement);
+}
+
+/* Whether the question is about points like this one. */
+static bool meant(const struct advisor *advisor, const struct ipm_point *point)
+{
+    const struct ipm_question *question = advisor->question;
+    bool limited = question->rate > 0 && !advisor->idle_channel &&
+                   is(advisor->workload, "open_loop");
+    return is(point->factors.workload, advisor->workload) &&
+           placed(point, question->placement) &&
+           (question->wait == NULL || is(point->factors.wait, question->wait)) &&
+           (limited ? at_rate(point, question->rate) : is(point->factors.rate, "max"));
+}
+
+static void sit(struct seat *seat, const struct ipm_point *point, int64_t size)
+{
+    int64_t at = point->factors.size;
+    if (at == size && seat->exact == NULL)
+        seat->exact = point;
+    if (at < size && at > 0 && (seat->lower == NULL || at > seat->lower->factors.size))
+        seat->lower = point;
+    if (at > size && (seat->upper == NULL || at < seat->upper->factors.size))
+        seat->upper = point;
+    if (seat->most == 0 || at > seat->most)
+        seat->most = at;
+    if (seat->least == 0 || at < seat->least)
+        seat->least = at;
+}
+
+/* Return: 0; 1 with why not in @reason; -ENOMEM. */
+static int enter(const struct advisor *advisor, const struct seat *seat, enum ipm_by by,
+                 struct ipm_entrant *out_entrant, char reason[REASON])
+{
+    const struct ipm_energy *energy = &advisor->report->energy;
+    char text[IPM_ENTRY_REASON] = "";
+    int result = 1;
+    if (seat->exact != NULL) {
+        result = ipm_entrant_make(seat->exact, by, &advisor->invocations, energy,
+                                  out_entrant, text);
+    } else if (seat->lower != NULL && seat->upper != NULL) {
+        struct ipm_entrant lower = {0};
+        struct ipm_entrant upper = {0};
+        result = ipm_entrant_make(seat->lower, by, &advisor->invocations, energy,
+                                  &lower, text);
+        if (result == 0)
+            result = ipm_entrant_make(seat->upper, by, &advisor->invocations, energy,
+                                      &upper, text);
+        if (result == 0)
+            result = ipm_entrant_between(&lower, &upper, by, advisor->question->size,
+                                         out_entrant, text);
+        free(lower.owned);
+        free(upper.owned);
+    } else {
+        char least[IPM_UNITS_TEXT];
+        char most[IPM_UNITS_TEXT];
+        (void)snprintf(
+            text, sizeof(text), "not measured: %s%s%s only, and nothing is said beyond",
+            ipm_format_size(least, seat->least),
+            seat->least == seat->most ? "" : " to ",
+            seat->least == seat->most ? "" : ipm_format_size(most, seat->most));
+    }
+    if (result > 0)
+        (void)snprintf(reason, REASON, "%s", text);
+    return result;
+}
+
+/* Messages per second, one way, that the answer is known to carry; 0: not known. */
+static double capacity(const struct advisor *advisor, const struct seat *seat,
+                       bool *out_by_stream)
+{
+    const struct ipm_summary *summary = &advisor->report->summary;
+    const struct ipm_point *asked = seat->exact != NULL ? seat->exact : seat->lower;
+    struct seat stream = {0};
+    char reason[REASON];
+    for (size_t i = 0; i < summary->n_points; i++) {
+        const struct ipm_point *point = &summary->points[i];
+        if (is(point->factors.workload, "stream") && ipm_same_answer(point, asked) &&
+            is(point->factors.placement, asked->factors.placement) &&
+            is(point->factors.touch, asked->factors.touch) &&
+            is(point->factors.rate, "max") && point->factors.batch <= 1)
+            sit(&stream, point, advisor->question->size);
+    }
+    struct ipm_entrant entrant = {0};
+    *out_by_stream = stream.most > 0 &&
+                     enter(advisor, &stream, IPM_BY_THROUGHPUT, &entrant, reason) == 0;
+    double found = *out_by_stream ? entrant.figure.value : 0;
+    free(entrant.owned);
+    if (*out_by_stream || enter(advisor, seat, IPM_BY_LATENCY, &entrant, reason) != 0)
+        return found;
+    found = 1e9 / entrant.figure.value;
+    free(entrant.owned);
+    return found;
+}
+
+/* Whether it can do what is asked of all.  Figures that were looked at go into @facts. */
+static bool able(const struct advisor *advisor, const struct seat *seat, json_t *facts,
+                 char reason[REASON])
+{
+    const struct ipm_question *question = advisor->question;
+    char text[IPM_UNITS_TEXT];
+    if (question->p99_ns > 0) {
+        struct ipm_entrant tail = {0};
+        char why[REASON];
+        if (enter(advisor, seat, IPM_BY_TAIL, &tail, why) != 0) {
+            (void)snprintf(reason, REASON, "its p99 is not known: %.150s", why);
+            return false;
+        }
+        double p99 = tail.figure.value;
+        free(tail.owned);
+        set(facts, "p99_ns", ipm_json_number(p99));
+        if (p99 > (double)question->p99_ns) {
+            (void)snprintf(reason, REASON, "p99 above the limit: %s",
+                           ipm_format_ns(text, p99));
+            return false;
+        }
+    }
+    if (question->rate == 0 || is(advisor->workload, "open_loop"))
+        return true;
+    bool by_stream;
+    double carries = capacity(advisor, seat, &by_stream);
+    set(facts, "capacity_per_s", ipm_json_number(carries));
+    if (carries >= (double)question->rate)
+        return true;
+    if (by_stream)
+        (void)snprintf(reason, REASON, "rate too high: its stream carries %s/s",
+                       ipm_format_count(text, carries));
+    else
+        (void)snprintf(reason, REASON,
+                       "rate not known to be carried: no stream was measured, and its "
+                       "round trips make %s/s",
+                       ipm_format_count(text, carries));
+    return false;
+}
+
+static void leave_out(json_t *list, const struct ipm_factors *factors,
+                      const char *reason)
+{
+    json_t *json = json_object();
+    set(json, "mechanism", json_string(factors->mechanism));
+    set(json, "copies",
+        factors->copies < 0 ? json_null() : json_integer(factors->copies));
+    set(json, "wait", text_or_null(factors->wait));
+    set(json, "options", json_string(factors->options));
+    set(json, "reason", json_string(reason));
+    (void)json_array_append_new(list, json);
+}
+
+/* What the plan of the run could not have. */
+static void add_skips(const struct advisor *advisor, const struct ipm_factors *asked,
+                      json_t *list)
+{
+    const struct ipm_question *question = advisor->question;
+    const json_t *skips = json_object_get(advisor->report->manifest, "skips");
+    size_t i;
+    const json_t *skip;
+    json_array_foreach(skips, i, skip)
+    {
+        const char *wait = ipm_member_text(skip, "wait");
+        double copies = ipm_member_number(skip, "copies");
+        if (!is(ipm_member_text(skip, "workload"), advisor->workload) ||
+            !is(ipm_member_text(skip, "placement"), asked->placement) ||
+            (double)question->size != ipm_member_number(skip, "size") ||
+            (question->wait != NULL && !is(wait, question->wait)))
+            continue;
+        const struct ipm_factors factors = {
+            .mechanism = ipm_member_text(skip, "mechanism"),
+            .copies = isnan(copies) ? -1 : (int64_t)copies,
+            .wait = wait,
+            .options = ""};
+        leave_out(list, &factors, ipm_member_text(skip, "reason"));
+    }
+}
+
+static bool seen_before(const struct ipm_point *const *points, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (ipm_same_answer(points[k], points[i]))
+            return true;
+    }
+    return false;
+}
+
+/* All who answer one question, or why they do not. */
+static int gather(const struct advisor *advisor, const struct ipm_point *const *points,
+                  size_t n, struct ipm_contest *contest, json_t *facts,
+                  json_t *left_out)
+{
+    const struct ipm_question *question = advisor->question;
+    contest->entrants = calloc(n, sizeof(*contest->entrants));
+    if (contest->entrants == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        if (seen_before(points, i))
+            continue;
+        struct seat seat = {0};
+        char reason[REASON] = "";
+        for (size_t k = i; k < n; k++) {
+            if (ipm_same_answer(points[i], points[k]))
+                sit(&seat, points[k], question->size);
+        }
+        const struct ipm_point *point = seat.exact != NULL ? seat.exact : points[i];
+        enum ipm_unfit unfit =
+            ipm_point_unfit(point, advisor->report->manifest, &advisor->invocations);
+        ipm_auto_json json_t *fact = json_object();
+        struct ipm_entrant *entrant = &contest->entrants[contest->n];
+        int result =
+            unfit != IPM_FIT ? 1 : enter(advisor, &seat, question->by, entrant, reason);
+        if (result < 0)
+            return result;
+        if (unfit != IPM_FIT)
+            (void)snprintf(reason, sizeof(reason), "%s", ipm_unfit_words[unfit]);
+        contest->n += result == 0;
+        if (result == 0 && !able(advisor, &seat, fact, reason)) {
+            free(entrant->owned);
+            *entrant = (struct ipm_entrant){0};
+            contest->n--;
+            result = 1;
+        }
+        if (result == 0)
+            (void)json_object_set(facts, entrant->point->id, fact);
+        else
+            leave_out(left_out, &point->factors, reason);
+    }
+    return ipm_contest_judge(contest, question->by == IPM_BY_THROUGHPUT);
+}
+
+static json_t *candidates_json(const struct ipm_contest *contest, const json_t *facts)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < contest->n; i++) {
+        const struct ipm_entrant *entrant = &contest->entrants[i];
+        json_t *json = ipm_entrant_json(entrant);
+        set(json, "size", json_integer(entrant->point->factors.size));
+        set(json, "upper_size",
+            entrant->upper == NULL ? json_null()
+                                   : json_integer(entrant->upper->factors.size));
+        (void)json_object_update(json, json_object_get(facts, entrant->point->id));
+        (void)json_array_append_new(list, json);
+    }
+    return list;
+}
+
+/* The same contest without those that keep a CPU busy; null where it would be no other. */
+static int sleeping_json(const struct ipm_contest *contest, bool more_is_better,
+                         json_t **out_json)
+{
+    *out_json = json_null();
+    if (contest->n == 0 || ipm_wait_sleeps(contest->entrants[0].point->factors.wait))
+        return 0;
+    struct ipm_contest sleeping = {.entrants =
+                                       calloc(contest->n, sizeof(*sleeping.entrants))};
+    if (sleeping.entrants == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < contest->n; i++) {
+        if (!ipm_wait_sleeps(contest->entrants[i].point->factors.wait))
+            continue;
+        sleeping.entrants[sleeping.n] = contest->entrants[i];
+        sleeping.entrants[sleeping.n++].owned = NULL;
+    }
+    int error = ipm_contest_judge(&sleeping, more_is_better);
+    if (error == 0 && sleeping.n > 0)
+        *out_json = ipm_contest_json(&sleeping);
+    if (error == 0 && sleeping.n > 0)
+        set(*out_json, "ahead",
+            ipm_json_number(sleeping.entrants[0].figure.value /
+                            contest->entrants[0].figure.value));
+    ipm_contest_fini(&sleeping);
+    return error;
+}
+
+static int answer(const struct advisor *advisor, const struct ipm_point *const *points,
+                  size_t n, json_t *answers)
+{
+    const struct ipm_factors *asked = &points[0]->factors;
+    ipm_auto_json json_t *facts = json_object();
+    ipm_auto_json json_t *left_out = json_array();
+    struct ipm_contest contest = {0};
+    json_t *sleeping = NULL;
+    char traffic[256];
+    int error = gather(advisor, points, n, &contest, facts, left_out);
+    if (error == 0)
+        error = sleeping_json(&contest, advisor->question->by == IPM_BY_THROUGHPUT,
+                              &sleeping);
+    if (error != 0) {
+        ipm_contest_fini(&contest);
+        return error;
+    }
+    add_skips(advisor, asked, left_out);
+    json_t *json = ipm_contest_json(&contest);
+    set(json, "workload", json_string(asked->workload));
+    set(json, "placement", text_or_null(asked->placement));
+    set(json, "placement_class", text_or_null(asked->placement_class));
+    set(json, "touch", text_or_null(asked->touch));
+    set(json, "rate", text_or_null(asked->rate));
+    set(json, "batch", json_integer(asked->batch));
+    set(json, "policy", text_or_null(asked->policy));
+    set(json, "traffic",
+        text_or_null(ipm_traffic_text(points[0], traffic, sizeof(traffic))));
+    set(json, "idle_channel", json_boolean(advisor->idle_channel));
+    set(json, "candidates", candidates_json(&contest, facts));
+    set(json, "sleeping", sleeping);
+    set(json, "left_out", json_incref(left_out));
+    (void)json_array_append_new(answers, json);
+    ipm_contest_fini(&contest);
+    return 0;
+}
+
+static int compare_points(const void *a, const void *b)
+{
+    const struct ipm_point *left = *(const struct ipm_point *const *)a;
+    const struct ipm_point *right = *(const struct ipm_point *const *)b;
+    int order = ipm_rivals_compare_but_size(left, right);
+    if (order == 0)
+        order = ipm_factors_compare(&left->factors, &right->factors);
+    return order != 0 ? order : strcmp(left->id, right->id);
+}
+
+static int answer_all(const struct advisor *advisor, json_t *answers)
+{
+    const struct ipm_summary *summary = &advisor->report->summary;
+    ipm_auto_free const struct ipm_point **points =
+        calloc(summary->n_points + 1, sizeof(*points));
+    if (points == NULL)
+        return -ENOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < summary->n_points; i++) {
+        if (meant(advisor, &summary->points[i]) && !summary->points[i].floor &&
+            !summary->points[i].token)
+            points[n++] = &summary->points[i];
+    }
+    qsort(points, n, sizeof(*points), compare_points);
+    int error = 0;
+    for (size_t from = 0, to; from < n && error == 0; from = to) {
+        to = from;
+        while (to < n && ipm_rivals_compare_but_size(points[from], points[to]) == 0)
+            to++;
+        error = answer(advisor, points + from, to - from, answers);
+    }
+    return error;
+}
+
+static bool answered(const json_t *answers)
+{
+    size_t i;
+    const json_t *one;
+    json_array_foreach(answers, i, one)
+    {
+        if (json_integer_value(json_object_get(one, "entrants")) > 0)
+            return true;
+    }
+    return false;
+}
+
+/* By workload; a rate by round trips, too, where nothing else answers. */
+static int choose(struct advisor *advisor, json_t *answers)
+{
+    const struct ipm_question *question = advisor->question;
+    if (question->by == IPM_BY_THROUGHPUT) {
+        advisor->workload = "stream";
+        return answer_all(advisor, answers);
+    }
+    if (question->rate > 0) {
+        advisor->workload = "open_loop";
+        int error = answer_all(advisor, answers);
+        if (error != 0 || json_array_size(answers) > 0)
+            return error;
+        advisor->idle_channel = true;
+    }
+    advisor->workload = "pingpong";
+    return answer_all(advisor, answers);
+}
+
+/* Mechanisms that the run never had in this workload. */
+static void add_absent(const struct advisor *advisor, json_t *advice)
+{
+    const struct ipm_summary *summary = &advisor->report->summary;
+    const json_t *manifest = advisor->report->manifest;
+    const json_t *describe = json_object_get(manifest, "describe");
+    json_t *tokens = json_array();
+    json_t *unmeasured = json_array();
+    json_t *unavailable = json_array();
+    size_t i;
+    const json_t *mechanism;
+    json_array_foreach(json_object_get(describe, "mechanisms"), i, mechanism)
+    {
+        const char *name = ipm_member_text(mechanism, "name");
+        bool token = ipm_manifest_has_capability(manifest, name, "token");
+        bool measured = false;
+        for (size_t k = 0; k < summary->n_points && !measured; k++)
+            measured = is(summary->points[k].factors.mechanism, name) &&
+                       meant(advisor, &summary->points[k]);
+        if (measured && token && !ipm_manifest_is_floor(manifest, name))
+            (void)json_array_append_new(tokens, json_string(name));
+        if (measured || token || ipm_manifest_is_floor(manifest, name) ||
+            ipm_manifest_has_capability(manifest, name, "lossy"))
+            continue;
+        if (json_is_false(json_object_get(mechanism, "available"))) {
+            json_t *json = json_object();
+            set(json, "mechanism", json_string(name));
+            set(json, "reason", text_or_null(ipm_member_text(mechanism, "reason")));
+            (void)json_array_append_new(unavailable, json);
+        } else {
+            (void)json_array_append_new(unmeasured, json_string(name));
+        }
+    }
+    set(advice, "tokens", tokens);
+    set(advice, "unmeasured", unmeasured);
+    set(advice, "unavailable", unavailable);
+}
+
+/* Words that a shell takes as they are. */
+static bool plain(const char *text)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.%";
+    return text[0] != '\0' && text[strspn(text, letters)] == '\0';
+}
+
+static char *command(const struct advisor *advisor, bool whole_workload,
+                     const json_t *mechanisms)
+{
+    const struct ipm_question *question = advisor->question;
+    const char *workload = advisor->workload;
+    char *text = NULL;
+    size_t length = 0;
+    size_t n = 0;
+    size_t i;
+    const json_t *name;
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL)
+        return NULL;
+    if (question->rate > 0 && question->by != IPM_BY_THROUGHPUT)
+        workload = "open_loop";
+    (void)fprintf(out, "ipcmeter run --out more --set workloads=%s --set size=%lld",
+                  workload, (long long)question->size);
+    (void)fputs(" --set mechanisms=", out);
+    json_array_foreach(mechanisms, i, name)
+    {
+        if (!whole_workload && plain(json_string_value(name)))
+            (void)fprintf(out, "%s%s", n++ == 0 ? "" : ",", json_string_value(name));
+    }
+    if (n == 0)
+        (void)fputs("all", out);
+    if (question->rate > 0 && question->by != IPM_BY_THROUGHPUT)
+        (void)fprintf(out, " --set rate=%lld", (long long)question->rate);
+    if (question->placement != NULL && plain(question->placement))
+        (void)fprintf(out, " --set placement=%s", question->placement);
+    if (question->wait != NULL && plain(question->wait))
+        (void)fprintf(out, " --set wait=%s", question->wait);
+    if (question->by == IPM_BY_JOULES)
+        (void)fputs(" --energy auto", out);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static json_t *question_json(const struct ipm_question *question)
+{
+    json_t *json = json_object();
+    set(json, "size", json_integer(question->size));
+    set(json, "rate", question->rate > 0 ? json_integer(question->rate) : json_null());
+    set(json, "p99_ns",
+        question->p99_ns > 0 ? json_integer(question->p99_ns) : json_null());
+    set(json, "placement", text_or_null(question->placement));
+    set(json, "wait", text_or_null(question->wait));
+    set(json, "by", json_string(ipm_by_names[question->by]));
+    return json;
+}
+
+json_t *ipm_advise_json(const struct ipm_report *report,
+                        const struct ipm_question *question)
+{
+    struct advisor advisor = {.report = report, .question = question};
+    ipm_auto_json json_t *answers = json_array();
+    int error = ipm_invocations_make(&report->table, &advisor.invocations);
+    if (error == 0)
+        error = choose(&advisor, answers);
+    if (error != 0) {
+        ipm_invocations_fini(&advisor.invocations);
+        return NULL;
+    }
+    bool any = answered(answers);
+    json_t *json = json_object();
+    set(json, "schema", json_integer(1));
+    set(json, "question", question_json(question));
+    set(json, "unit", json_string(ipm_by_units[question->by]));
+    set(json, "margin", json_real(IPM_CONTEST_MARGIN));
+    set(json, "level", json_real(IPM_CONTEST_LEVEL));
+    set(json, "provenance",
+        question->by == IPM_BY_JOULES ? text_or_null(report->energy.provenance)
+                                      : json_null());
+    set(json, "answers", json_incref(answers));
+    add_absent(&advisor, json);
+    const json_t *unmeasured = json_object_get(json, "unmeasured");
+    set(json, "reason",
+        any ? json_null()
+            : json_string(json_array_size(answers) > 0
+                              ? "nobody is left"
+                              : "not measured: the run has no such point"));
+    bool complete = any && !advisor.idle_channel && json_array_size(unmeasured) == 0;
+    ipm_auto_free char *missing =
+        complete ? NULL : command(&advisor, !any || advisor.idle_channel, unmeasured);
+    set(json, "command", text_or_null(missing));
+    ipm_invocations_fini(&advisor.invocations);
+    return json;
+}

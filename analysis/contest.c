@@ -39,7 +39,7 @@ static int most_first(const void *a, const void *b)
 static double relative_error(const struct ipm_estimate *mean)
 {
     double half = (mean->high - mean->low) / 2;
-    return half / ipm_student(mean->n, IPM_SUMMARY_LEVEL) / mean->value;
+    return half / ipm_student((double)mean->n - 1, IPM_SUMMARY_LEVEL) / mean->value;
 }
 
 static void ratio_of_means(const struct ipm_estimate *best,
@@ -48,7 +48,7 @@ static void ratio_of_means(const struct ipm_estimate *best,
 {
     size_t n = best->n < other->n ? best->n : other->n;
     double error = hypot(relative_error(best), relative_error(other));
-    double reach = ipm_student(n, IPM_CONTEST_LEVEL) * error;
+    double reach = ipm_student((double)n - 1, IPM_CONTEST_LEVEL) * error;
     double ratio = other->value / best->value;
     *out_ratio = (struct ipm_estimate){.value = ratio,
                                        .low = ratio * exp(-reach),

@@ -54,7 +54,8 @@ static void lay_out(struct rates *rates)
 {
     rates->n_series =
         rates->set->n_series < IPM_PLOT_RATES ? rates->set->n_series : IPM_PLOT_RATES;
-    rates->canvas = (struct ipm_canvas){"rate", WIDTH, BELOW + PANEL + ABOVE};
+    rates->canvas = (struct ipm_canvas){
+        .name = "rate", .width = WIDTH, .height = BELOW + PANEL + ABOVE};
     rates->x = (struct ipm_axis){1, 0, LEFT, RIGHT, true};
     rates->y = (struct ipm_axis){1, 0, BELOW, BELOW + PANEL, true};
     for (size_t i = 0; i < rates->n_series; i++) {

@@ -169,7 +169,7 @@ int ipm_cmd_advise(int argc, char **argv)
         ipm_complain("advise", "there is no such directory");
         return IPM_EXIT_USAGE;
     }
-    int error = ipm_report_load(directory, &report, &why);
+    int error = ipm_report_load(directory, NULL, &report, &why);
     if (error != 0) {
         ipm_complain("advise", why.text);
         return error == -ENOENT ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;

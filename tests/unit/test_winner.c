@@ -53,7 +53,7 @@ static void load(void **state, struct ipm_report *report)
     struct ipm_why why = {0};
     ipm_test_write(ipm_test_path(state, "manifest.json", path), manifest,
                    strlen(manifest));
-    if (ipm_report_load(*state, report, &why) != 0)
+    if (ipm_report_load(*state, NULL, report, &why) != 0)
         fail_msg("%s", why.text);
 }
 

@@ -255,6 +255,10 @@ static int next_round(struct ipm_schedule *schedule)
             return 0;
         }
     }
+    if (!schedule->beyond && ipm_schedule_restore(schedule)) {
+        ipm_schedule_begin(schedule, 0);
+        return 0;
+    }
     if (schedule->precise == NULL)
         return 1;
     schedule->n_order = ipm_precise_block(schedule->precise, schedule->n_entries,

@@ -77,6 +77,10 @@ bool ipm_schedule_has_time(const struct ipm_schedule *schedule, int64_t round);
 /* Before each job: drops points from the end of the plan that the budget has no time for. */
 void ipm_schedule_drop(struct ipm_schedule *schedule);
 
+/* When the rounds are over: takes points back, from the front, for which there is time left.
+ * Return: there were such, and the rounds are to begin again for what they miss. */
+bool ipm_schedule_restore(struct ipm_schedule *schedule);
+
 /* Begins a round of all entries, in the order that the seed gives it. */
 void ipm_schedule_begin(struct ipm_schedule *schedule, int64_t round);
 

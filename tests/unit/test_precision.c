@@ -442,6 +442,36 @@ static void dropped_by_the_clock(void **state)
     }
 }
 
+/* A machine that is slow for a while drops points, and takes them back when it is not. */
+static void taken_back(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int round = 0; round < 20; round++) {
+        struct ipm_schedule *schedule = NULL;
+        struct course course = {.records = json_array()};
+        bool precise = round % 2 == 1;
+        fixture->plan.budget_ns = 6 * fixture->plan.estimate_ns;
+        if (precise)
+            schedule = schedule_of(fixture, (uint64_t)round);
+        else
+            assert_int_equal(
+                ipm_schedule_fixed(&fixture->plan, (uint64_t)round, &schedule, NULL),
+                0);
+        go_on(fixture, schedule, 3 * POINTS, 8, &course);
+        assert_true(ipm_schedule_dropped(schedule, &fixture->plan.points[POINTS - 1]));
+        go_on(fixture, schedule, SIZE_MAX, 0.2, &course);
+        for (size_t i = 0; i < POINTS; i++) {
+            assert_false(ipm_schedule_dropped(schedule, &fixture->plan.points[i]));
+            assert_true(course.n[i] >= IPM_BUDGET_INVOCATIONS);
+        }
+        struct ipm_progress progress;
+        ipm_schedule_progress(schedule, &progress);
+        assert_int_equal(progress.left, 0);
+        json_decref(course.records);
+        ipm_schedule_free(schedule);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -457,6 +487,7 @@ int main(void)
         TEST(failing),
         TEST(fixed_budget),
         TEST(dropped_by_the_clock),
+        TEST(taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

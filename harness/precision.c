@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/precision.h"
 
+#include "analysis/slow_core.h"
 #include "analysis/stats.h"
 
 #include <errno.h>
@@ -35,17 +36,30 @@ size_t ipm_precision_planned(size_t n, double half_width, double wanted)
     return planned > (double)n ? (size_t)planned : n + 1;
 }
 
-double ipm_precision_value(const json_t *record)
+/* Of a metric with a value. */
+static double metric(const json_t *record, const char *name)
+{
+    const json_t *value = json_object_get(
+        json_object_get(json_object_get(record, "metrics"), name), "value");
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+struct ipm_precision_sample ipm_precision_sample(const json_t *record)
 {
     const json_t *latency = json_object_get(record, "latency_ns");
     const json_t *median = json_object_get(latency, "p50");
     const json_t *elapsed = json_object_get(record, "elapsed_ns");
     double messages = json_number_value(json_object_get(record, "messages"));
+    double before_ns = metric(record, "core_step_before_ns");
+    double after_ns = metric(record, "core_step_after_ns");
+    struct ipm_precision_sample sample = {.value = NAN, .step_ns = NAN};
     if (json_is_number(median))
-        return json_number_value(median);
-    return json_is_number(elapsed) && messages > 0
-               ? json_number_value(elapsed) / messages
-               : NAN;
+        sample.value = json_number_value(median);
+    else if (json_is_number(elapsed) && messages > 0)
+        sample.value = json_number_value(elapsed) / messages;
+    if (isfinite(before_ns) && isfinite(after_ns))
+        sample.step_ns = fmax(before_ns, after_ns);
+    return sample;
 }
 
 void ipm_precise_init(struct ipm_precise *precise, double wanted, int64_t invocations,
@@ -63,37 +77,62 @@ void ipm_precise_init(struct ipm_precise *precise, double wanted, int64_t invoca
 
 void ipm_precise_fini(struct ipm_precise *precise)
 {
+    free(precise->samples);
     free(precise->values);
     *precise = (struct ipm_precise){0};
 }
 
-static int add(struct ipm_precise *precise, double value)
+static int add(struct ipm_precise *precise, struct ipm_precision_sample sample)
 {
-    if (!(value > 0)) {
+    if (!(sample.value > 0)) {
         precise->failed++;
         return 0;
     }
     if (precise->n == precise->room) {
         size_t room = precise->room == 0 ? 16 : 2 * precise->room;
-        double *values = realloc(precise->values, room * sizeof(*values));
+        struct ipm_precision_sample *samples =
+            reallocarray(precise->samples, room, sizeof(*samples));
+        if (samples == NULL)
+            return -ENOMEM;
+        precise->samples = samples;
+        double *values = reallocarray(precise->values, room, sizeof(*values));
         if (values == NULL)
             return -ENOMEM;
         precise->values = values;
         precise->room = room;
     }
-    precise->values[precise->n++] = value;
+    precise->samples[precise->n++] = sample;
     return 0;
 }
 
-int ipm_precise_take(struct ipm_precise *precise, double value)
+/* Of the invocations that the report will use. */
+static double half_width(const struct ipm_precise *precise)
 {
-    precise->given -= precise->given > 0;
-    return add(precise, value);
+    double fastest_ns = INFINITY;
+    size_t n = 0;
+    for (size_t i = 0; i < precise->n; i++)
+        fastest_ns = fmin(fastest_ns, precise->samples[i].step_ns);
+    for (size_t i = 0; i < precise->n; i++) {
+        const struct ipm_precision_sample *sample = &precise->samples[i];
+        if (!(sample->step_ns > IPM_SLOW_CORE * fastest_ns))
+            precise->values[n++] = sample->value;
+    }
+    if (n < IPM_SLOW_CORE_LEFT) {
+        for (n = 0; n < precise->n; n++)
+            precise->values[n] = precise->samples[n].value;
+    }
+    return ipm_precision_half_width(precise->values, n);
 }
 
-int ipm_precise_recall(struct ipm_precise *precise, double value)
+int ipm_precise_take(struct ipm_precise *precise, struct ipm_precision_sample sample)
 {
-    return add(precise, value);
+    precise->given -= precise->given > 0;
+    return add(precise, sample);
+}
+
+int ipm_precise_recall(struct ipm_precise *precise, struct ipm_precision_sample sample)
+{
+    return add(precise, sample);
 }
 
 size_t ipm_precise_left(const struct ipm_precise *precise)
@@ -109,7 +148,7 @@ static void look(struct ipm_precise *precise)
 {
     size_t tried = precise->n + precise->failed;
     if (precise->n >= precise->planned) {
-        precise->half_width = ipm_precision_half_width(precise->values, precise->n);
+        precise->half_width = half_width(precise);
         if (precise->half_width <= precise->wanted)
             precise->stop = IPM_STOP_PRECISE;
         else
@@ -129,7 +168,7 @@ static void look(struct ipm_precise *precise)
 /* The width is kept as of the last look; who stops has a last one. */
 static void look_last(struct ipm_precise *precise)
 {
-    precise->half_width = ipm_precision_half_width(precise->values, precise->n);
+    precise->half_width = half_width(precise);
     if (precise->half_width <= precise->wanted)
         precise->stop = IPM_STOP_PRECISE;
 }

@@ -9,7 +9,10 @@
  * what a comparison would say (statistics.md 2.4).
  *
  * Each point begins with a pilot of at least 6 invocations: fewer have no interval.  From
- * its width comes a planned count, n (width / wanted)^2, at most twice n since the pilot's
+ * Invocations whose core was slow against the point's others are left out, as the report sets
+ * them aside (analysis/slow_core.h), where six others are there.
+ *
+ * From its width comes a planned count, n (width / wanted)^2, at most twice n since the pilot's
  * width is itself uncertain; the interval is looked at again when that count is reached.
  */
 #ifndef IPM_HARNESS_PRECISION_H
@@ -33,9 +36,15 @@ double ipm_precision_half_width(double *values, size_t n);
 /* Values needed in all when @n > 0 give @half_width: n + 1 .. 2 n. */
 size_t ipm_precision_planned(size_t n, double half_width, double wanted);
 
-/* The figure that is to be precise: the median time of an operation where single ones were
- * timed, else the mean time of a message.  NaN: the record has neither. */
-double ipm_precision_value(const json_t *record);
+/* What an invocation says. */
+struct ipm_precision_sample {
+    /* The figure that is to be precise: the median time of an operation where single ones
+     * were timed, else the mean time of a message.  NaN: the record has neither. */
+    double value;
+    double step_ns; /* of its slowest core, the longer of both ends; NaN: not known */
+};
+
+struct ipm_precision_sample ipm_precision_sample(const json_t *record);
 
 enum ipm_stop {
     IPM_STOP_NONE,    /* not stopped: interrupted */
@@ -54,7 +63,8 @@ struct ipm_precise {
     size_t pilot, most;   /* invocations */
     size_t given, failed; /* jobs that are out; that came back without a value */
     size_t n, room;
-    double *values;
+    struct ipm_precision_sample *samples;
+    double *values;    /* room for as many: those that are looked at */
     size_t planned;    /* look at the width at so many values */
     double half_width; /* at the last look; INFINITY before */
     enum ipm_stop stop;
@@ -66,11 +76,11 @@ void ipm_precise_init(struct ipm_precise *precise, double wanted, int64_t invoca
 
 void ipm_precise_fini(struct ipm_precise *precise);
 
-/* A job came back; NaN without a value.  Return: 0; -ENOMEM. */
-int ipm_precise_take(struct ipm_precise *precise, double value);
+/* A job came back; its value NaN: without one.  Return: 0; -ENOMEM. */
+int ipm_precise_take(struct ipm_precise *precise, struct ipm_precision_sample sample);
 
 /* A value of an earlier run: no job was given for it.  Return: 0; -ENOMEM. */
-int ipm_precise_recall(struct ipm_precise *precise, double value);
+int ipm_precise_recall(struct ipm_precise *precise, struct ipm_precision_sample sample);
 
 /* Invocations still planned, those that are out not among them. */
 size_t ipm_precise_left(const struct ipm_precise *precise);

@@ -95,7 +95,7 @@ int ipm_schedule_mark(struct ipm_schedule *schedule, const json_t *record,
         if (block >= schedule->blocks && block < INT64_MAX)
             schedule->blocks = block + 1;
         if (entry->precise != NULL &&
-            ipm_precise_recall(entry->precise, ipm_precision_value(record)) != 0)
+            ipm_precise_recall(entry->precise, ipm_precision_sample(record)) != 0)
             return 1;
         return 0;
     }
@@ -170,7 +170,8 @@ static void settle(struct ipm_schedule *schedule, const json_t *record)
     } else if (entry->precise != NULL) {
         bool ok = has_status(record, "ok");
         /* Without memory for a value the point merely goes on longer. */
-        (void)ipm_precise_take(entry->precise, ok ? ipm_precision_value(record) : NAN);
+        (void)ipm_precise_take(entry->precise,
+                               ipm_precision_sample(ok ? record : NULL));
     }
     schedule->has_last = false;
 }

@@ -95,7 +95,7 @@ static void note(const struct fixture *fixture, struct course *course,
     assert_in_range(job->invocation, 0, MOST - 1);
     assert_false(course->seen[i][job->invocation]); /* once, whatever happens */
     course->seen[i][job->invocation] = true;
-    course->values[i][course->n[i]++] = ipm_precision_value(record);
+    course->values[i][course->n[i]++] = ipm_precision_sample(record).value;
 }
 
 static struct ipm_schedule *schedule_of(const struct fixture *fixture, uint64_t seed)
@@ -169,9 +169,9 @@ static void plans(void **state)
     assert_int_equal(ipm_precision_planned(6, INFINITY, 0.02), 12);
     json_t *stream = json_pack("{s:i,s:i,s:{s:n}}", "elapsed_ns", 5000, "messages", 20,
                                "latency_ns", "p50");
-    assert_true(fabs(ipm_precision_value(stream) - 250) < 1e-12);
+    assert_true(fabs(ipm_precision_sample(stream).value - 250) < 1e-12);
     (void)json_object_set_new(stream, "messages", json_integer(0));
-    assert_true(isnan(ipm_precision_value(stream)));
+    assert_true(isnan(ipm_precision_sample(stream).value));
     json_decref(stream);
 }
 
@@ -252,7 +252,9 @@ static void widest_first(void **state)
             double side = n < 3 ? -1 : 1;
             double out = 1000 * widths[i] * 14 / 9;
             double value = 1000 + side * (n == 0 || n == 5 ? out : 1);
-            assert_int_equal(ipm_precise_recall(&points[i], value), 0);
+            assert_int_equal(ipm_precise_recall(
+                                 &points[i], (struct ipm_precision_sample){value, NAN}),
+                             0);
         }
     }
     assert_int_equal(ipm_precise_block(points, 5, INFINITY, 1, chosen), 4);
@@ -472,6 +474,36 @@ static void taken_back(void **state)
     }
 }
 
+/* A neighbour makes half of the invocations twice as slow: the others decide. */
+static void slow_cores(void **state)
+{
+    (void)state;
+    struct ipm_precise precise;
+    size_t chosen[1];
+    ipm_precise_init(&precise, 0.05, 12, 1000);
+    for (int i = 0; i < 12; i++) {
+        bool slow = i % 2 == 1;
+        struct ipm_precision_sample sample = {(slow ? 200 : 100) + 0.1 * i,
+                                              slow ? 1.2 : 0.7};
+        assert_int_equal(ipm_precise_recall(&precise, sample), 0);
+    }
+    assert_int_equal(ipm_precise_block(&precise, 1, INFINITY, 1, chosen), 0);
+    assert_int_equal(precise.stop, IPM_STOP_PRECISE);
+    assert_true(precise.half_width < 0.01);
+    ipm_precise_fini(&precise);
+
+    /* Of five others there is no interval: all count, and they are not alike. */
+    ipm_precise_init(&precise, 0.05, 11, 1000);
+    for (int i = 0; i < 11; i++) {
+        bool slow = i >= 5;
+        struct ipm_precision_sample sample = {slow ? 200 : 100, slow ? 1.2 : 0.7};
+        assert_int_equal(ipm_precise_recall(&precise, sample), 0);
+    }
+    assert_int_equal(ipm_precise_block(&precise, 1, INFINITY, 1, chosen), 1);
+    assert_true(precise.half_width > 0.05);
+    ipm_precise_fini(&precise);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -488,6 +520,7 @@ int main(void)
         TEST(fixed_budget),
         TEST(dropped_by_the_clock),
         TEST(taken_back),
+        TEST(slow_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

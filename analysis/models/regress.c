@@ -215,10 +215,11 @@ int ipm_regress_robust(const struct ipm_regress_rows *rows,
     return error != 0 || fitted ? error : fall_back(rows, out_fit, out_weights);
 }
 
-static double weight_of(double residual, double sigma)
+/* Of a residual over what makes its weight 0. */
+static double weight_of(double u)
 {
-    double u = residual / (bisquare * sigma);
-    return fabs(u) < 1 ? (1 - u * u) * (1 - u * u) : 0;
+    double left = 1 - u * u;
+    return left > 0 ? left * left : 0;
 }
 
 /* The normal equations, lower half, of one step; group by group, since all rows of one have
@@ -237,9 +238,10 @@ static void add_up(const struct ipm_regress_groups *groups, double sigma,
         double predicted = 0;
         for (size_t k = 0; k < p; k++)
             predicted += c[k] * x[k];
+        double reach = 1 / (bisquare * sigma * groups->errors[i]);
         for (size_t k = 0; k < n; k++) {
-            double residual = (values[k] - predicted) / groups->errors[i];
-            double w = weight_of(residual, sigma) * (times == NULL ? 1 : times[k]);
+            double w = weight_of((values[k] - predicted) * reach) *
+                       (times == NULL ? 1 : times[k]);
             weight += w;
             sum += w * values[k];
         }

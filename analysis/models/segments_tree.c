@@ -17,6 +17,7 @@ struct leaf {
     double share; /* j u / u^2 */
     double jump;  /* 1 / |j'| */
     size_t shapes[2];
+    size_t nodes[2]; /* of these shapes; 0: nothing can be added to them */
     bool has_jump;
 };
 
@@ -25,10 +26,15 @@ struct node {
     size_t shape, n_breaks;
     size_t classes[2]; /* of its leaves */
     size_t above;      /* the node without its last break; its own: the line */
-    double *columns;   /* that its last break added; orthonormal, n each */
+    double *
+        columns; /* that its last break added: orthonormal, n each, or two of the line */
     size_t n_columns;
     struct leaf *leaves; /* by rising gap */
     size_t n_leaves;
+    double *beyond; /* by leaf: the sums that these columns have beyond its gap */
+    /* Of the values at hand. */
+    double inner[2]; /* of each column with them */
+    double square;   /* of the residuals */
 };
 
 struct ipm_segments_tree {
@@ -36,10 +42,14 @@ struct ipm_segments_tree {
     struct node *nodes; /* in the order of their shapes */
     size_t n_nodes;
     struct leaf *leaves;
-    double *columns;
-    double *constant, *size; /* columns of the line: 1 and s, over the errors */
-    double *residuals;       /* by number of breaks, n each */
-    double *sums;            /* from each size on: of residuals, and of s times those */
+    double *beyond;
+    double *columns;         /* while it is made */
+    double *line;            /* the columns of the straight line */
+    double *constant, *size; /* 1 and s, over the errors */
+    double *residuals;       /* of the straight line */
+    double
+        *sums; /* by number of breaks and size: of the residuals from there on, and of s
+                   * times those */
 };
 
 size_t ipm_segments_class(const struct ipm_segments_shape *shape)
@@ -56,6 +66,7 @@ void ipm_segments_tree_free(struct ipm_segments_tree *tree)
         return;
     free(tree->nodes);
     free(tree->leaves);
+    free(tree->beyond);
     free(tree->columns);
     free(tree->constant);
     free(tree);
@@ -160,6 +171,32 @@ static void set_leaf(const struct ipm_segments_tree *tree, const struct node *no
     leaf->jump = inverse(sqrt(dot(jump, jump, n)), jump_before);
 }
 
+/* Of @column, and of s times it, from each size on. */
+static void add_up(const struct ipm_segments_tree *tree, const double *column,
+                   double *sums)
+{
+    double plain = 0;
+    double by_size = 0;
+    for (size_t i = tree->n; i-- > 0;) {
+        plain += tree->constant[i] * column[i];
+        by_size += tree->size[i] * column[i];
+        sums[2 * i] = plain;
+        sums[2 * i + 1] = by_size;
+    }
+}
+
+static void set_beyond(struct ipm_segments_tree *tree, struct node *node)
+{
+    for (size_t c = 0; c < node->n_columns; c++) {
+        add_up(tree, node->columns + c * tree->n, tree->sums);
+        for (size_t k = 0; k < node->n_leaves; k++) {
+            const double *sums = &tree->sums[2 * node->leaves[k].gap];
+            node->beyond[4 * k + 2 * c] = sums[0];
+            node->beyond[4 * k + 2 * c + 1] = sums[1];
+        }
+    }
+}
+
 /* Nodes and leaves, without their numbers.  @counts: leaves by shape; @above: by shape, the
  * one without its last break. */
 static void lay_out(const struct ipm_segments_shape *shapes, size_t n_shapes,
@@ -183,12 +220,18 @@ static void lay_out(const struct ipm_segments_shape *shapes, size_t n_shapes,
         if (counts[i] == 0)
             continue;
         node_of[i] = tree->n_nodes;
+        if (i > 0) {
+            struct node *node = &tree->nodes[node_of[above[i]]];
+            bool jump = shape->breaks[shape->n_breaks - 1].jump;
+            node->leaves[node->n_leaves - 1].nodes[jump] = tree->n_nodes;
+        }
         tree->nodes[tree->n_nodes] =
             (struct node){.shape = i,
                           .n_breaks = shape->n_breaks,
                           .above = node_of[above[i]],
                           .columns = tree->columns + 2 * tree->n * tree->n_nodes,
-                          .leaves = tree->leaves + leaves};
+                          .leaves = tree->leaves + leaves,
+                          .beyond = tree->beyond + 4 * leaves};
         tree->n_nodes++;
         leaves += counts[i];
     }
@@ -201,20 +244,22 @@ static int tree_alloc(size_t n, size_t n_nodes, size_t n_leaves,
     struct ipm_segments_tree *tree = calloc(1, sizeof(*tree));
     if (tree == NULL)
         return -ENOMEM;
-    size_t levels = IPM_SEGMENTS_BREAKS;
     tree->n = n;
     tree->nodes = calloc(n_nodes + 1, sizeof(*tree->nodes));
     tree->leaves = calloc(n_leaves + 1, sizeof(*tree->leaves));
+    tree->beyond = calloc(4 * n_leaves + 1, sizeof(*tree->beyond));
     tree->columns = calloc(2 * n * n_nodes + 1, sizeof(*tree->columns));
-    tree->constant = calloc((4 + levels) * (n + 1), sizeof(*tree->constant));
-    if (tree->nodes == NULL || tree->leaves == NULL || tree->columns == NULL ||
-        tree->constant == NULL) {
+    tree->constant =
+        calloc((5 + 2 * IPM_SEGMENTS_BREAKS) * (n + 1), sizeof(*tree->constant));
+    if (tree->nodes == NULL || tree->leaves == NULL || tree->beyond == NULL ||
+        tree->columns == NULL || tree->constant == NULL) {
         ipm_segments_tree_free(tree);
         return -ENOMEM;
     }
     tree->size = tree->constant + n;
-    tree->residuals = tree->size + n;
-    tree->sums = tree->residuals + levels * n;
+    tree->line = tree->size + n;
+    tree->residuals = tree->line + 2 * n;
+    tree->sums = tree->residuals + n;
     *out_tree = tree;
     return 0;
 }
@@ -257,9 +302,18 @@ int ipm_segments_tree_new(const struct ipm_segments_shape *shapes, size_t n_shap
         set_columns(tree, node, &shapes[node->shape]);
         for (size_t k = 0; k < node->n_leaves; k++)
             set_leaf(tree, node, &node->leaves[k], tree->residuals, tree->sums);
+        set_beyond(tree, node);
     }
+    memcpy(tree->line, tree->columns, 2 * n * sizeof(*tree->line));
+    free(tree->columns);
+    tree->columns = NULL;
     *out_tree = tree;
     return 0;
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
 }
 
 static void better(struct ipm_segments_best *best, size_t class, double square,
@@ -271,53 +325,57 @@ static void better(struct ipm_segments_best *best, size_t class, double square,
     }
 }
 
-/* All leaves of a node whose residuals make those sums. */
-static void fit_leaves(const struct ipm_segments_tree *tree, const struct node *node,
-                       double square, double floor, struct ipm_segments_best *best,
-                       double *squares)
+/* A break's leaf, where the residuals have these sums beyond it. */
+static void fit_leaf(struct ipm_segments_tree *tree, const struct leaf *leaf,
+                     const double *sums, double square, double out_gains[2])
 {
-    double gains[2] = {-1, -1}; /* the largest of all hinges, of all jumps */
-    size_t at[2] = {0, 0};
-    const double *sums = tree->sums;
-    for (size_t k = 0; k < node->n_leaves; k++) {
-        const struct leaf *leaf = &node->leaves[k];
-        const double *beyond = &sums[2 * leaf->gap];
-        double hinge = beyond[1] - leaf->knot * beyond[0];
-        double of_hinge = hinge * leaf->hinge;
-        double of_jump = (beyond[0] - leaf->share * hinge) * leaf->jump;
-        double gain = of_hinge * of_hinge;
-        if (gain > gains[0]) {
-            gains[0] = gain;
-            at[0] = leaf->shapes[0];
-        }
-        if (squares != NULL)
-            squares[leaf->shapes[0]] = fmax(square - gain, floor);
-        if (!leaf->has_jump)
-            continue;
-        gain += of_jump * of_jump;
-        if (gain > gains[1]) {
-            gains[1] = gain;
-            at[1] = leaf->shapes[1];
-        }
-        if (squares != NULL)
-            squares[leaf->shapes[1]] = fmax(square - gain, floor);
-    }
+    double hinge = sums[1] - leaf->knot * sums[0];
+    double inner[2] = {hinge * leaf->hinge,
+                       (sums[0] - leaf->share * hinge) * leaf->jump};
+    out_gains[0] = inner[0] * inner[0];
+    out_gains[1] = out_gains[0] + inner[1] * inner[1];
     for (int jump = 0; jump < 2; jump++) {
-        if (gains[jump] >= 0)
-            better(best, node->classes[jump], fmax(square - gains[jump], floor),
-                   at[jump]);
+        if (leaf->nodes[jump] == 0)
+            continue;
+        struct node *node = &tree->nodes[leaf->nodes[jump]];
+        node->inner[0] = inner[0];
+        node->inner[1] = inner[1];
+        node->square = square - out_gains[jump];
     }
 }
 
-static void add_up(struct ipm_segments_tree *tree, const double *residuals)
+/* All leaves of a node, whose own figures are there. */
+static void fit_leaves(struct ipm_segments_tree *tree, const struct node *node,
+                       double floor, struct ipm_segments_best *best, double *squares)
 {
-    double *sums = tree->sums + 2 * tree->n;
-    double plain = sums[0] = 0;
-    double by_size = sums[1] = 0;
-    for (size_t i = tree->n; i-- > 0;) {
-        sums -= 2;
-        sums[0] = plain += tree->constant[i] * residuals[i];
-        sums[1] = by_size += tree->size[i] * residuals[i];
+    double most[2] = {-1, -1}; /* of all hinges, of all jumps */
+    size_t at[2] = {0, 0};
+    double *level = tree->sums + 2 * tree->n * node->n_breaks;
+    for (size_t k = 0; k < node->n_leaves; k++) {
+        const struct leaf *leaf = &node->leaves[k];
+        double *sums = &level[2 * leaf->gap];
+        double gains[2];
+        if (node->n_breaks > 0) {
+            const double *before = sums - 2 * tree->n;
+            const double *beyond = &node->beyond[4 * k];
+            for (int i = 0; i < 2; i++)
+                sums[i] = before[i] - node->inner[0] * beyond[i] -
+                          node->inner[1] * beyond[2 + i];
+        }
+        fit_leaf(tree, leaf, sums, node->square, gains);
+        for (int jump = 0; jump < (leaf->has_jump ? 2 : 1); jump++) {
+            if (gains[jump] > most[jump]) {
+                most[jump] = gains[jump];
+                at[jump] = leaf->shapes[jump];
+            }
+            if (squares != NULL)
+                squares[leaf->shapes[jump]] = larger(node->square - gains[jump], floor);
+        }
+    }
+    for (int jump = 0; jump < 2; jump++) {
+        if (most[jump] >= 0)
+            better(best, node->classes[jump], larger(node->square - most[jump], floor),
+                   at[jump]);
     }
 }
 
@@ -328,23 +386,15 @@ void ipm_segments_tree_fit(struct ipm_segments_tree *tree, const double *scaled,
     size_t n = tree->n;
     for (size_t i = 0; i < IPM_SEGMENTS_CLASSES; i++)
         out_best->squares[i] = INFINITY;
+    memcpy(tree->residuals, scaled, n * sizeof(*scaled));
+    project_out(tree->line, 2, n, tree->residuals);
+    add_up(tree, tree->residuals, tree->sums);
+    tree->nodes[0].square = dot(tree->residuals, tree->residuals, n);
+    better(out_best, 0, larger(tree->nodes[0].square, floor), 0);
+    if (out_squares != NULL)
+        out_squares[0] = larger(tree->nodes[0].square, floor);
     for (size_t i = 0; i < tree->n_nodes; i++) {
-        const struct node *node = &tree->nodes[i];
-        if (node->n_breaks > 0 && node->n_breaks >= most_breaks)
-            continue;
-        double *residuals = tree->residuals + node->n_breaks * n;
-        memcpy(residuals, node->n_breaks == 0 ? scaled : residuals - n,
-               n * sizeof(*residuals));
-        project_out(node->columns, node->n_columns, n, residuals);
-        double square = dot(residuals, residuals, n);
-        if (i == 0) {
-            better(out_best, 0, fmax(square, floor), 0);
-            if (out_squares != NULL)
-                out_squares[0] = fmax(square, floor);
-            if (most_breaks == 0)
-                return;
-        }
-        add_up(tree, residuals);
-        fit_leaves(tree, node, square, floor, out_best, out_squares);
+        if (tree->nodes[i].n_breaks < most_breaks)
+            fit_leaves(tree, &tree->nodes[i], floor, out_best, out_squares);
     }
 }

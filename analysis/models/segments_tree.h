@@ -11,8 +11,8 @@
  *
  * (Draper and Smith, Applied Regression Analysis, section 6.2).  r is at right angles to the
  * design already, so that u r and j r are those of the whole columns: sums of r and s r over
- * the sizes beyond the knot.  All knots share these running sums, and a shape costs a few
- * operations instead of a fit.
+ * the sizes beyond the knot.  These follow from those of the design without its own last
+ * break, so that a shape costs a few operations instead of a fit.
  */
 #ifndef IPM_ANALYSIS_SEGMENTS_TREE_H
 #define IPM_ANALYSIS_SEGMENTS_TREE_H

@@ -131,6 +131,17 @@ void ipm_time_random_free(struct ipm_time_random *random)
     free(random);
 }
 
+/* gsl_rng_uniform_int(), with its division by @n done once: @share = UINT32_MAX / @n.  The
+ * generator's numbers have 32 bits. */
+static uint32_t below(const gsl_rng *rng, uint32_t n, uint32_t share)
+{
+    uint32_t k;
+    do
+        k = (uint32_t)rng->type->get(rng->state) / share;
+    while (k >= n);
+    return k;
+}
+
 void ipm_time_draw_times(struct ipm_time_draw *draw, struct ipm_time_random *random)
 {
     const struct ipm_time_series *series = draw->series;
@@ -138,8 +149,9 @@ void ipm_time_draw_times(struct ipm_time_draw *draw, struct ipm_time_random *ran
     memset(times, 0, ipm_time_rows(series) * sizeof(*times));
     for (size_t i = 0; i < series->n_sizes; i++) {
         size_t n = series->sizes[i].n;
+        uint32_t share = UINT32_MAX / (uint32_t)n;
         for (size_t k = 0; k < n; k++)
-            times[gsl_rng_uniform_int(random->rng, n)] += 1;
+            times[below(random->rng, (uint32_t)n, share)] += 1;
         times += n;
     }
 }

@@ -68,11 +68,11 @@ static int scaled_init(const struct ipm_regress_rows *rows, struct scaled *scale
     return 0;
 }
 
-static int check(const struct ipm_regress_rows *rows)
+static int check(size_t rows, size_t columns)
 {
-    if (rows->p == 0 || rows->p > IPM_REGRESS_MOST)
+    if (columns == 0 || columns > IPM_REGRESS_MOST)
         return -EINVAL;
-    return rows->n <= rows->p ? IPM_REGRESS_SINGULAR : 0;
+    return rows <= columns ? IPM_REGRESS_SINGULAR : 0;
 }
 
 /* 1 / (1 - R^2) = C_kk S_kk, C the unscaled covariance, S the column's own spread. */
@@ -126,7 +126,7 @@ int ipm_regress_least_squares(const struct ipm_regress_rows *rows,
 {
     struct scaled scaled;
     (void)gsl_set_error_handler_off(); /* every return code is looked at instead */
-    int error = check(rows);
+    int error = check(rows->n, rows->p);
     if (error != 0)
         return error;
     error = scaled_init(rows, &scaled);
@@ -182,7 +182,7 @@ int ipm_regress_robust(const struct ipm_regress_rows *rows,
 {
     struct scaled scaled;
     (void)gsl_set_error_handler_off();
-    int error = check(rows);
+    int error = check(rows->n, rows->p);
     if (error != 0)
         return error;
     if (rows->times != NULL)
@@ -215,33 +215,58 @@ int ipm_regress_robust(const struct ipm_regress_rows *rows,
     return error != 0 || fitted ? error : fall_back(rows, out_fit, out_weights);
 }
 
-static double weight_of(double residual, double sigma)
+/* Of a residual over what makes its weight 0. */
+static double weight_of(double u)
 {
-    double u = residual / (bisquare * sigma);
-    return fabs(u) < 1 ? (1 - u * u) * (1 - u * u) : 0;
+    double left = 1 - u * u;
+    return left > 0 ? left * left : 0;
 }
 
-/* One solution of the normal equations; the columns have length 1 by then, and a draw needs
- * no more than half the digits. */
-static int step(const struct ipm_regress_rows *rows, double sigma, double *c)
+/* The normal equations, lower half, of one step; group by group, since all rows of one have
+ * the same columns. */
+static void add_up(const struct ipm_regress_groups *groups, double sigma,
+                   const double *c, double *normal, double *right)
 {
-    size_t p = rows->p;
-    double normal[IPM_REGRESS_MOST * IPM_REGRESS_MOST] = {0};
-    double right[IPM_REGRESS_MOST] = {0};
-    double length[IPM_REGRESS_MOST];
-    for (size_t i = 0; i < rows->n; i++) {
-        double times = times_of(rows, i);
-        if (!(times > 0))
-            continue;
-        const double *x = &rows->design[i * p];
-        double weight = times * weight_of(residual_of(rows, i, c), sigma) /
-                        (rows->errors[i] * rows->errors[i]);
+    size_t p = groups->p;
+    const double *values = groups->values;
+    const double *times = groups->times;
+    for (size_t i = 0; i < groups->n; i++) {
+        size_t n = groups->counts == NULL ? 1 : groups->counts[i];
+        const double *x = &groups->design[i * p];
+        double weight = 0;
+        double sum = 0;
+        double predicted = 0;
+        for (size_t k = 0; k < p; k++)
+            predicted += c[k] * x[k];
+        double reach = 1 / (bisquare * sigma * groups->errors[i]);
+        for (size_t k = 0; k < n; k++) {
+            double w = weight_of((values[k] - predicted) * reach) *
+                       (times == NULL ? 1 : times[k]);
+            weight += w;
+            sum += w * values[k];
+        }
+        values += n;
+        times += times == NULL ? 0 : n;
+        double square = groups->errors[i] * groups->errors[i];
+        weight /= square;
+        sum /= square;
         for (size_t k = 0; k < p; k++) {
-            right[k] += weight * x[k] * rows->values[i];
+            right[k] += x[k] * sum;
             for (size_t l = 0; l <= k; l++)
                 normal[k * p + l] += weight * x[k] * x[l];
         }
     }
+}
+
+/* One solution of the normal equations; the columns have length 1 by then, and a draw needs
+ * no more than half the digits. */
+static int step(const struct ipm_regress_groups *groups, double sigma, double *c)
+{
+    size_t p = groups->p;
+    double normal[IPM_REGRESS_MOST * IPM_REGRESS_MOST] = {0};
+    double right[IPM_REGRESS_MOST] = {0};
+    double length[IPM_REGRESS_MOST];
+    add_up(groups, sigma, c, normal, right);
     for (size_t k = 0; k < p; k++) {
         length[k] = sqrt(normal[k * p + k]);
         if (!(length[k] > 0))
@@ -264,13 +289,16 @@ static int step(const struct ipm_regress_rows *rows, double sigma, double *c)
     return 0;
 }
 
-int ipm_regress_again(const struct ipm_regress_rows *rows, double sigma, double *c)
+int ipm_regress_again(const struct ipm_regress_groups *groups, double sigma, double *c)
 {
     enum { STEPS = 4 };
     (void)gsl_set_error_handler_off();
-    int error = check(rows);
+    size_t rows = 0;
+    for (size_t i = 0; i < groups->n; i++)
+        rows += groups->counts == NULL ? 1 : groups->counts[i];
+    int error = check(rows, groups->p);
     for (int i = 0; i < STEPS && error == 0; i++)
-        error = step(rows, sigma, c);
+        error = step(groups, sigma, c);
     return error;
 }
 
@@ -293,9 +321,9 @@ int ipm_regress_robust(const struct ipm_regress_rows *rows,
     return IPM_REGRESS_NO_GSL;
 }
 
-int ipm_regress_again(const struct ipm_regress_rows *rows, double sigma, double *c)
+int ipm_regress_again(const struct ipm_regress_groups *groups, double sigma, double *c)
 {
-    (void)rows;
+    (void)groups;
     (void)sigma;
     (void)c;
     return IPM_REGRESS_NO_GSL;

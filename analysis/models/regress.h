@@ -66,6 +66,17 @@ int ipm_regress_least_squares(const struct ipm_regress_rows *rows,
 int ipm_regress_robust(const struct ipm_regress_rows *rows,
                        struct ipm_regress_fit *out_fit, double *out_weights);
 
+/* Rows side by side that share a line of the design and an error, as the invocations of one
+ * size do. */
+struct ipm_regress_groups {
+    size_t n, p;          /* groups; columns, at most IPM_REGRESS_MOST */
+    const double *design; /* n times p */
+    const double *errors; /* n, each > 0 */
+    const size_t *counts; /* rows of each group; NULL: one each */
+    const double *values; /* by row */
+    const double *times;  /* how often each row counts; NULL: once */
+};
+
 /**
  * ipm_regress_again() - the same estimate for resampled rows, from a start nearby
  * @sigma: the scale of the fit of all rows, kept
@@ -76,6 +87,6 @@ int ipm_regress_robust(const struct ipm_regress_rows *rows,
  *
  * Return: as ipm_regress_least_squares().
  */
-int ipm_regress_again(const struct ipm_regress_rows *rows, double sigma, double *c);
+int ipm_regress_again(const struct ipm_regress_groups *groups, double sigma, double *c);
 
 #endif

@@ -2,6 +2,7 @@
 #include "analysis/models/segments.h"
 
 #include "analysis/models/regress.h"
+#include "analysis/models/segments_tree.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -52,7 +53,9 @@ void ipm_segments_close(struct ipm_segments_search *search)
     for (size_t i = 0; search->bases != NULL && i < search->n_shapes; i++)
         free(search->bases[i]);
     free(search->bases);
-    free(search->leverage);
+    ipm_segments_tree_free(search->tree);
+    free(search->scaled);
+    free(search->squares);
     free(search->shapes);
     free(search->errors);
     *search = (struct ipm_segments_search){0};
@@ -120,11 +123,13 @@ static int add_all(struct ipm_segments_search *search,
 /* Orthonormal columns of the divided design (Householder), and the leverage they give. */
 static int prepare(struct ipm_segments_search *search, size_t index)
 {
+    if (search->bases[index] != NULL)
+        return 0;
     const struct ipm_segments_shape *shape = &search->shapes[index];
     size_t n = search->n;
     size_t p = ipm_segments_columns(shape);
     double row[IPM_REGRESS_MOST];
-    double *basis = calloc(n * p, sizeof(*basis));
+    double *basis = calloc(n * (p + 1), sizeof(*basis));
     gsl_matrix *design = gsl_matrix_alloc(n, p);
     gsl_vector *tau = gsl_vector_alloc(p);
     gsl_vector *column = gsl_vector_calloc(n);
@@ -145,7 +150,7 @@ static int prepare(struct ipm_segments_search *search, size_t index)
         for (size_t i = 0; i < n; i++) {
             double q = gsl_vector_get(column, i);
             basis[i * p + k] = q;
-            search->leverage[index * n + i] += q * q;
+            basis[n * p + i] += q * q;
         }
     }
     gsl_vector_free(column);
@@ -172,11 +177,13 @@ int ipm_segments_open(const double *sizes, const double *errors, size_t n,
     int error = add_all(&search, candidates, &shape);
     if (error == 0) {
         search.bases = calloc(search.n_shapes + 1, sizeof(*search.bases));
-        search.leverage = calloc(search.n_shapes * n + 1, sizeof(*search.leverage));
-        error = search.bases == NULL || search.leverage == NULL ? -ENOMEM : 0;
+        search.scaled = calloc(2 * n + 1, sizeof(*search.scaled));
+        search.squares = calloc(search.n_shapes + 1, sizeof(*search.squares));
+        error = search.bases == NULL || search.scaled == NULL || search.squares == NULL
+                    ? -ENOMEM
+                    : ipm_segments_tree_new(search.shapes, search.n_shapes, sizes,
+                                            search.errors, n, &search.tree);
     }
-    for (size_t i = 0; i < search.n_shapes && error == 0; i++)
-        error = prepare(&search, i);
     if (error == 0) {
         *out_search = search;
         search = (struct ipm_segments_search){0};
@@ -184,109 +191,141 @@ int ipm_segments_open(const double *sizes, const double *errors, size_t n,
     return error;
 }
 
-static double aicc_of(double square, double count, double known)
+/* A sum of squares below it is rounding. */
+static double least_square(const struct ipm_segments_search *search)
 {
-    return count * log(fmax(square / count, 1e-12)) + 2 * known +
+    return 1e-12 * (double)search->n;
+}
+
+static double aicc_of(const struct ipm_segments_search *search, size_t index,
+                      double square)
+{
+    const struct ipm_segments_shape *shape = &search->shapes[index];
+    double count = (double)search->n;
+    double known = (double)(ipm_segments_columns(shape) + shape->n_breaks + 1);
+    return count * log(fmax(square, least_square(search)) / count) + 2 * known +
            2 * known * (known + 1) / (count - known - 1);
 }
 
-/* @scaled: values over errors. */
-static struct ipm_segments_score score_of(const struct ipm_segments_search *search,
-                                          size_t index, const double *scaled,
-                                          double *residuals)
+/* Of the values that are scaled. */
+static int score_of(struct ipm_segments_search *search, size_t index,
+                    struct ipm_segments_score *out_score)
 {
-    const struct ipm_segments_shape *shape = &search->shapes[index];
     size_t n = search->n;
-    size_t p = ipm_segments_columns(shape);
-    const double *basis = search->bases[index];
-    const double *leverage = &search->leverage[index * n];
+    size_t p = ipm_segments_columns(&search->shapes[index]);
     double inner[IPM_REGRESS_MOST] = {0};
     double square = 0;
-    struct ipm_segments_score score = {0};
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < p; k++)
-            inner[k] += basis[i * p + k] * scaled[i];
-    }
-    for (size_t i = 0; i < n; i++) {
-        residuals[i] = scaled[i];
-        for (size_t k = 0; k < p; k++)
-            residuals[i] -= basis[i * p + k] * inner[k];
-        square += residuals[i] * residuals[i];
-        double error = residuals[i] / fmax(1 - leverage[i], 1e-9);
-        score.left_out += error * error;
-    }
-    double count = (double)n;
-    double known = (double)(p + shape->n_breaks + 1);
-    score.aicc = aicc_of(square, count, known);
-    return score;
-}
-
-/* AICc alone, and by subtraction: a bootstrap asks for it of every shape in every draw. */
-static double quick_aicc(const struct ipm_segments_search *search, size_t index,
-                         const double *scaled, double square)
-{
-    const struct ipm_segments_shape *shape = &search->shapes[index];
-    size_t n = search->n;
-    size_t p = ipm_segments_columns(shape);
+    if (prepare(search, index) != 0)
+        return -ENOMEM;
     const double *basis = search->bases[index];
-    double inner[IPM_REGRESS_MOST] = {0};
+    *out_score = (struct ipm_segments_score){0};
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < p; k++)
-            inner[k] += basis[i * p + k] * scaled[i];
+            inner[k] += basis[i * p + k] * search->scaled[i];
     }
-    for (size_t k = 0; k < p; k++)
-        square -= inner[k] * inner[k];
-    double count = (double)n;
-    double known = (double)(p + shape->n_breaks + 1);
-    return aicc_of(square, count, known);
+    for (size_t i = 0; i < n; i++) {
+        double residual = search->scaled[i];
+        for (size_t k = 0; k < p; k++)
+            residual -= basis[i * p + k] * inner[k];
+        square += residual * residual;
+        double error = residual / fmax(1 - basis[n * p + i], 1e-9);
+        out_score->left_out += error * error;
+    }
+    out_score->aicc = aicc_of(search, index, square);
+    return 0;
 }
 
-int ipm_segments_choose(const struct ipm_segments_search *search, const double *values,
+static void scale(struct ipm_segments_search *search, const double *values)
+{
+    for (size_t i = 0; i < search->n; i++)
+        search->scaled[i] = values[i] / search->errors[i];
+}
+
+/* The best shape with so many breaks, by AICc; 0: there is none. */
+static size_t best_with(const struct ipm_segments_search *search,
+                        const struct ipm_segments_best *best, size_t breaks,
+                        double *out_aicc)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < IPM_SEGMENTS_CLASSES; i++) {
+        size_t shape = best->shapes[i];
+        if (isinf(best->squares[i]) || search->shapes[shape].n_breaks != breaks)
+            continue;
+        double aicc = aicc_of(search, shape, best->squares[i]);
+        if (found == 0 || aicc < *out_aicc) {
+            found = shape;
+            *out_aicc = aicc;
+        }
+    }
+    return found;
+}
+
+/* Of the best with each number of breaks, of the values that are scaled. */
+static int choose(struct ipm_segments_search *search,
+                  const struct ipm_segments_best *best, size_t most_breaks,
+                  size_t *out_chosen, struct ipm_segments_score *out_score)
+{
+    size_t chosen = 0;
+    double aicc = aicc_of(search, 0, best->squares[0]);
+    bool scored = false; /* most draws end before a score is needed */
+    for (size_t breaks = 1; breaks <= most_breaks; breaks++) {
+        struct ipm_segments_score score;
+        double tried;
+        size_t at = best_with(search, best, breaks, &tried);
+        if (at == 0 || tried + IPM_SEGMENTS_GAIN > aicc)
+            continue;
+        if ((!scored && score_of(search, chosen, out_score) != 0) ||
+            score_of(search, at, &score) != 0)
+            return -ENOMEM;
+        scored = true;
+        if (score.left_out < out_score->left_out) {
+            chosen = at;
+            aicc = tried;
+            *out_score = score;
+        }
+    }
+    *out_chosen = chosen;
+    return scored ? 0 : score_of(search, chosen, out_score);
+}
+
+int ipm_segments_again(struct ipm_segments_search *search, const double *values,
+                       size_t most_breaks, size_t *out_chosen)
+{
+    struct ipm_segments_best best;
+    struct ipm_segments_score score;
+    scale(search, values);
+    ipm_segments_tree_fit(search->tree, search->scaled, most_breaks,
+                          least_square(search), &best, NULL);
+    return choose(search, &best, most_breaks, out_chosen, &score);
+}
+
+int ipm_segments_choose(struct ipm_segments_search *search, const double *values,
                         size_t most_breaks, struct ipm_segments_choice *out_choice)
 {
-    ipm_auto_free double *scaled = calloc(2 * search->n + 1, sizeof(*scaled));
-    ipm_auto_free double *aicc = calloc(search->n_shapes + 1, sizeof(*aicc));
-    if (scaled == NULL || aicc == NULL)
-        return -ENOMEM;
-    double *residuals = scaled + search->n;
-    double square = 0;
-    for (size_t i = 0; i < search->n; i++) {
-        scaled[i] = values[i] / search->errors[i];
-        square += scaled[i] * scaled[i];
-    }
-    for (size_t i = 0; i < search->n_shapes; i++)
-        aicc[i] = quick_aicc(search, i, scaled, square);
-
-    size_t chosen = 0;
-    struct ipm_segments_score score = score_of(search, 0, scaled, residuals);
-    struct ipm_segments_score straight = score;
-    for (size_t breaks = 1; breaks <= most_breaks; breaks++) {
-        size_t best = 0;
-        for (size_t i = 1; i < search->n_shapes; i++) {
-            if (search->shapes[i].n_breaks == breaks &&
-                (best == 0 || aicc[i] < aicc[best]))
-                best = i;
-        }
-        if (best == 0 || aicc[best] + IPM_SEGMENTS_GAIN > aicc[chosen])
-            continue;
-        struct ipm_segments_score better = score_of(search, best, scaled, residuals);
-        if (better.left_out < score.left_out) {
-            chosen = best;
-            score = better;
-        }
-    }
-    size_t second = chosen;
+    struct ipm_segments_best best;
+    struct ipm_segments_choice choice;
+    scale(search, values);
+    ipm_segments_tree_fit(search->tree, search->scaled, IPM_SEGMENTS_BREAKS,
+                          least_square(search), &best, search->squares);
+    int error = choose(search, &best, most_breaks, &choice.chosen, &choice.score);
+    if (error != 0)
+        return error;
+    size_t second = choice.chosen;
+    double aicc = INFINITY;
     for (size_t i = 0; i < search->n_shapes; i++) {
-        if (i != chosen && (second == chosen || aicc[i] < aicc[second]))
+        double other = aicc_of(search, i, search->squares[i]);
+        if (i != choice.chosen && other < aicc) {
             second = i;
+            aicc = other;
+        }
     }
-    *out_choice = (struct ipm_segments_choice){
-        .chosen = chosen,
-        .runner_up = second,
-        .score = score,
-        .straight = straight,
-        .second = score_of(search, second, scaled, residuals)};
-    return 0;
+    choice.runner_up = second;
+    error = score_of(search, 0, &choice.straight);
+    if (error == 0)
+        error = score_of(search, second, &choice.second);
+    if (error == 0)
+        *out_choice = choice;
+    return error;
 }
 
 #else
@@ -304,7 +343,17 @@ int ipm_segments_open(const double *sizes, const double *errors, size_t n,
     return IPM_REGRESS_NO_GSL;
 }
 
-int ipm_segments_choose(const struct ipm_segments_search *search, const double *values,
+int ipm_segments_again(struct ipm_segments_search *search, const double *values,
+                       size_t most_breaks, size_t *out_chosen)
+{
+    (void)search;
+    (void)values;
+    (void)most_breaks;
+    (void)out_chosen;
+    return IPM_REGRESS_NO_GSL;
+}
+
+int ipm_segments_choose(struct ipm_segments_search *search, const double *values,
                         size_t most_breaks, struct ipm_segments_choice *out_choice)
 {
     (void)search;

@@ -7,8 +7,8 @@
  * hinge (the slope changes: every further byte costs otherwise) or a jump (all bytes cost
  * otherwise from there on: another protocol).  Every combination of at most IPM_SEGMENTS_BREAKS
  * breaks that leaves each piece IPM_SEGMENTS_SIZES sizes is fitted by weighted least squares;
- * the fits are linear in the values, so they are prepared once and a bootstrap can repeat the
- * whole search.
+ * the sums of squares of all of them come out of one walk (analysis/models/segments_tree.h),
+ * so that a bootstrap can repeat the whole search.
  *
  * A break must pay twice: AICc = n ln(RSS / n) + 2 K + 2 K (K + 1) / (n - K - 1) falls by
  * IPM_SEGMENTS_GAIN (Hurvich and Tsai, 1989; n counts sizes, K coefficients, knots and the
@@ -53,13 +53,18 @@ struct ipm_segments_choice {
     struct ipm_segments_score score, straight, second;
 };
 
+struct ipm_segments_tree;
+
 struct ipm_segments_search {
     size_t n, n_shapes, room;
     const double *sizes;
     double *errors;
     struct ipm_segments_shape *shapes; /* the straight line first */
-    double **bases;                    /* by shape: n times p, orthonormal columns */
-    double *leverage;                  /* by shape, n each */
+    struct ipm_segments_tree *tree;
+    double *
+        *bases; /* by shape: n times p, orthonormal columns, then the n leverages they
+                     * give; NULL until it is asked for */
+    double *scaled, *squares; /* work */
 };
 
 /* Columns of a shape: constant, size, and one or two per break. */
@@ -93,11 +98,15 @@ void ipm_segments_close(struct ipm_segments_search *search);
 /**
  * ipm_segments_choose() - the shape that the values ask for
  * @values:      by size
- * @most_breaks: no shape with more is looked at
+ * @most_breaks: no shape with more is chosen; the runner-up may have more
  *
  * Return: 0; -ENOMEM.
  */
-int ipm_segments_choose(const struct ipm_segments_search *search, const double *values,
+int ipm_segments_choose(struct ipm_segments_search *search, const double *values,
                         size_t most_breaks, struct ipm_segments_choice *out_choice);
+
+/* The index of that shape alone, for draws.  Return: 0; -ENOMEM. */
+int ipm_segments_again(struct ipm_segments_search *search, const double *values,
+                       size_t most_breaks, size_t *out_chosen);
 
 #endif

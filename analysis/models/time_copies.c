@@ -20,7 +20,8 @@ struct range {
     const struct ipm_time_series *series;
     size_t first, end; /* sizes */
     size_t n_rows, p;
-    double *design, *values, *errors, *times, *weights;
+    double *design, *values, *errors, *weights;
+    double *small, *small_errors; /* design and errors by size */
     size_t *counts;
     struct ipm_time_draw draw, copy; /* of the series, of floor_memcpy */
     struct ipm_time_random *random;
@@ -31,7 +32,8 @@ static void range_fini(struct range *range)
     free(range->design);
     free(range->values);
     free(range->errors);
-    free(range->times);
+    free(range->small);
+    free(range->small_errors);
     free(range->weights);
     free(range->counts);
     ipm_time_draw_fini(&range->draw);
@@ -59,20 +61,27 @@ static double touch_ns(const struct ipm_time_data *data,
                               : 0;
 }
 
-/* Writes the design with the copying floor's medians by its sizes. */
+/* Writes the design by size with the copying floor's medians by its sizes. */
+static void put_small(struct range *range, const double *copy_medians)
+{
+    for (size_t i = range->first; i < range->end; i++) {
+        double size = range->series->sizes[i].size;
+        double *at = &range->small[(i - range->first) * range->p];
+        at[CONSTANT] = 1;
+        at[COPY] = ipm_time_between(&range->data->copy, copy_medians, size);
+        if (range->p > CHUNK)
+            at[CHUNK] = chunks(range->series, size) - 1;
+    }
+}
+
+/* The same by row. */
 static void put_design(struct range *range, const double *copy_medians)
 {
-    size_t row = 0;
-    for (size_t i = range->first; i < range->end; i++) {
-        const struct ipm_time_size *size = &range->series->sizes[i];
-        double copy = ipm_time_between(&range->data->copy, copy_medians, size->size);
-        for (size_t k = 0; k < size->n; k++, row++) {
-            double *at = &range->design[row * range->p];
-            at[CONSTANT] = 1;
-            at[COPY] = copy;
-            if (range->p > CHUNK)
-                at[CHUNK] = chunks(range->series, size->size) - 1;
-        }
+    double *at = range->design;
+    put_small(range, copy_medians);
+    for (size_t i = 0; i < range->end - range->first; i++) {
+        for (size_t k = 0; k < range->counts[i]; k++, at += range->p)
+            memcpy(at, &range->small[i * range->p], range->p * sizeof(*at));
     }
 }
 
@@ -92,17 +101,20 @@ static int range_init(const struct ipm_time_data *data,
         .design = calloc(n * MOST + 1, sizeof(double)),
         .values = calloc(n + 1, sizeof(double)),
         .errors = calloc(n + 1, sizeof(double)),
-        .times = calloc(n + 1, sizeof(double)),
         .weights = calloc(n + 1, sizeof(double)),
+        .small = calloc(series->n_sizes * MOST + 1, sizeof(double)),
+        .small_errors = calloc(series->n_sizes + 1, sizeof(double)),
         .counts = calloc(series->n_sizes + 1, sizeof(size_t)),
     };
     if (range->design == NULL || range->values == NULL || range->errors == NULL ||
-        range->times == NULL || range->weights == NULL || range->counts == NULL)
+        range->weights == NULL || range->counts == NULL || range->small == NULL ||
+        range->small_errors == NULL)
         return -ENOMEM;
     for (size_t i = first; i < end; i++) {
         const struct ipm_time_size *size = &series->sizes[i];
         double touch = touch_ns(data, series, size->size);
         range->counts[i - first] = size->n;
+        range->small_errors[i - first] = size->error;
         for (size_t k = 0; k < size->n; k++) {
             range->values[range->n_rows] = size->times[k] - touch;
             range->errors[range->n_rows++] = size->error;
@@ -134,15 +146,20 @@ static void draw_all(struct range *range, const struct ipm_regress_fit *fit,
     size_t before = 0;
     for (size_t i = 0; i < range->first; i++)
         before += range->series->sizes[i].n;
+    const struct ipm_regress_groups groups = {.n = range->end - range->first,
+                                              .p = range->p,
+                                              .design = range->small,
+                                              .errors = range->small_errors,
+                                              .counts = range->counts,
+                                              .values = range->values,
+                                              .times = range->draw.times + before};
     for (size_t draw = 0; draw < IPM_TIME_DRAWS; draw++) {
         double c[IPM_REGRESS_MOST];
-        ipm_time_draw_next(&range->draw, range->random);
+        ipm_time_draw_times(&range->draw, range->random);
         ipm_time_draw_next(&range->copy, range->random);
-        put_design(range, range->copy.medians);
-        struct ipm_regress_rows rows = rows_of(range);
-        rows.times = range->draw.times + before;
+        put_small(range, range->copy.medians);
         memcpy(c, fit->c, sizeof(c));
-        if (ipm_regress_again(&rows, fit->converged ? fit->sigma : INFINITY, c) != 0)
+        if (ipm_regress_again(&groups, fit->converged ? fit->sigma : INFINITY, c) != 0)
             continue;
         ipm_time_spread_add(&spreads->copies, c[COPY]);
         ipm_time_spread_add(&spreads->constant, c[CONSTANT]);

@@ -32,6 +32,15 @@ void ipm_time_draw_fini(struct ipm_time_draw *draw)
     *draw = (struct ipm_time_draw){0};
 }
 
+/* Adds row @k of a size to those of its rows, sorted by time, that are there already: done once,
+ * a draw need not sort. */
+static void insert(const double *times, size_t first, size_t k, size_t *rows, size_t n)
+{
+    for (; n > 0 && times[rows[n - 1] - first] > times[k]; n--)
+        rows[n] = rows[n - 1];
+    rows[n] = first + k;
+}
+
 int ipm_time_draw_init(const struct ipm_time_series *series, struct ipm_time_draw *draw)
 {
     size_t n = ipm_time_rows(series);
@@ -55,7 +64,7 @@ int ipm_time_draw_init(const struct ipm_time_series *series, struct ipm_time_dra
         for (size_t k = 0; k < size->n; k++) {
             draw->times[row + k] = 1;
             if (fabs(size->times[k] - size->median) <= IPM_TIME_OUTLIER * size->error)
-                draw->usable[row + draw->n_usable[i]++] = row + k;
+                insert(size->times, row, k, &draw->usable[row], draw->n_usable[i]++);
         }
         row += size->n;
     }
@@ -122,22 +131,44 @@ void ipm_time_random_free(struct ipm_time_random *random)
     free(random);
 }
 
+/* gsl_rng_uniform_int(), with its division by @n done once: @share = UINT32_MAX / @n.  The
+ * generator's numbers have 32 bits. */
+static uint32_t below(const gsl_rng *rng, uint32_t n, uint32_t share)
+{
+    uint32_t k;
+    do
+        k = (uint32_t)rng->type->get(rng->state) / share;
+    while (k >= n);
+    return k;
+}
+
+void ipm_time_draw_times(struct ipm_time_draw *draw, struct ipm_time_random *random)
+{
+    const struct ipm_time_series *series = draw->series;
+    double *times = draw->times;
+    memset(times, 0, ipm_time_rows(series) * sizeof(*times));
+    for (size_t i = 0; i < series->n_sizes; i++) {
+        size_t n = series->sizes[i].n;
+        uint32_t share = UINT32_MAX / (uint32_t)n;
+        for (size_t k = 0; k < n; k++)
+            times[below(random->rng, (uint32_t)n, share)] += 1;
+        times += n;
+    }
+}
+
 void ipm_time_draw_next(struct ipm_time_draw *draw, struct ipm_time_random *random)
 {
     const struct ipm_time_series *series = draw->series;
     size_t row = 0;
-    memset(draw->times, 0, ipm_time_rows(series) * sizeof(*draw->times));
+    ipm_time_draw_times(draw, random);
     for (size_t i = 0; i < series->n_sizes; i++) {
         const struct ipm_time_size *size = &series->sizes[i];
-        for (size_t k = 0; k < size->n; k++)
-            draw->times[row + gsl_rng_uniform_int(random->rng, size->n)] += 1;
         size_t n = 0;
         for (size_t k = 0; k < draw->n_usable[i]; k++) {
             size_t at = draw->usable[row + k];
             for (double left = draw->times[at]; left > 0; left--)
                 draw->sorted[n++] = size->times[at - row];
         }
-        ipm_sort(draw->sorted, n);
         draw->medians[i] = n == 0 ? size->median : ipm_quantile(draw->sorted, n, 0.5);
         row += size->n;
     }
@@ -196,6 +227,12 @@ int ipm_time_random_new(uint64_t seed, struct ipm_time_random **out_random)
 
 void ipm_time_random_free(struct ipm_time_random *random)
 {
+    (void)random;
+}
+
+void ipm_time_draw_times(struct ipm_time_draw *draw, struct ipm_time_random *random)
+{
+    (void)draw;
     (void)random;
 }
 

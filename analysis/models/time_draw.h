@@ -18,7 +18,7 @@ struct ipm_time_draw {
     double *medians; /* by size, of the drawn rows that are no outliers */
     double *sorted;  /* work */
     size_t *usable,
-        *n_usable; /* rows by size that a median may rest on, and how many */
+        *n_usable; /* rows by size that a median may rest on, by their times; how many */
 };
 
 struct ipm_time_random; /* a generator; one for all draws of a fit */
@@ -33,6 +33,9 @@ int ipm_time_draw_init(const struct ipm_time_series *series,
 void ipm_time_draw_fini(struct ipm_time_draw *draw);
 
 void ipm_time_draw_next(struct ipm_time_draw *draw, struct ipm_time_random *random);
+
+/* The same without medians: they stay what they are. */
+void ipm_time_draw_times(struct ipm_time_draw *draw, struct ipm_time_random *random);
 
 /* All rows of the series: its number. */
 size_t ipm_time_rows(const struct ipm_time_series *series);

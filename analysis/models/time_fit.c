@@ -15,12 +15,12 @@ struct work {
     struct ipm_segments_search search;
     struct ipm_time_draw draw;
     struct ipm_time_random *random;
-    double *sizes, *median_errors; /* by size */
-    double *medians;               /* by size */
-    double *values, *errors;       /* by row */
-    double *design;                /* by row, of the shape at hand */
-    double *small;                 /* the same by size */
-    size_t *counts;                /* rows by size */
+    double *sizes, *median_errors, *size_errors; /* by size */
+    double *medians;                             /* by size */
+    double *values, *errors;                     /* by row */
+    double *design;                              /* by row, of the shape at hand */
+    double *small;                               /* the same by size */
+    size_t *counts;                              /* rows by size */
     size_t n_rows;
 };
 
@@ -31,6 +31,7 @@ static void work_fini(struct work *work)
     ipm_time_random_free(work->random);
     free(work->sizes);
     free(work->median_errors);
+    free(work->size_errors);
     free(work->medians);
     free(work->values);
     free(work->errors);
@@ -49,6 +50,7 @@ static int work_init(const struct ipm_time_series *series, uint64_t seed,
         .n_rows = rows,
         .sizes = calloc(n + 1, sizeof(double)),
         .median_errors = calloc(n + 1, sizeof(double)),
+        .size_errors = calloc(n + 1, sizeof(double)),
         .medians = calloc(n + 1, sizeof(double)),
         .values = calloc(rows + 1, sizeof(double)),
         .errors = calloc(rows + 1, sizeof(double)),
@@ -58,13 +60,14 @@ static int work_init(const struct ipm_time_series *series, uint64_t seed,
     };
     if (work->sizes == NULL || work->median_errors == NULL || work->medians == NULL ||
         work->values == NULL || work->errors == NULL || work->design == NULL ||
-        work->small == NULL || work->counts == NULL)
+        work->small == NULL || work->counts == NULL || work->size_errors == NULL)
         return -ENOMEM;
     for (size_t i = 0, row = 0; i < n; i++) {
         const struct ipm_time_size *size = &series->sizes[i];
         work->sizes[i] = size->size;
         work->medians[i] = size->median;
         work->median_errors[i] = size->error / sqrt((double)size->n);
+        work->size_errors[i] = size->error;
         work->counts[i] = size->n;
         for (size_t k = 0; k < size->n; k++, row++) {
             work->values[row] = size->times[k];
@@ -102,23 +105,25 @@ static struct ipm_regress_rows rows_of(struct work *work,
 static int fit_draw(struct work *work, const struct ipm_segments_shape *shape,
                     const struct ipm_regress_fit *start, bool same, double *c)
 {
+    struct ipm_regress_groups groups = {.n = work->series->n_sizes,
+                                        .p = ipm_segments_columns(shape),
+                                        .design = work->small,
+                                        .values = work->draw.medians,
+                                        .errors = work->median_errors};
+    for (size_t i = 0; i < groups.n; i++)
+        ipm_segments_row(shape, work->sizes[i], &work->small[groups.p * i]);
     memcpy(c, start->c, sizeof(start->c));
     if (!same) {
-        struct ipm_regress_rows medians = {.n = work->series->n_sizes,
-                                           .p = ipm_segments_columns(shape),
-                                           .design = work->small,
-                                           .values = work->draw.medians,
-                                           .errors = work->median_errors};
-        for (size_t i = 0; i < medians.n; i++)
-            ipm_segments_row(shape, work->sizes[i], &work->small[medians.p * i]);
         memset(c, 0, sizeof(start->c));
-        int error = ipm_regress_again(&medians, INFINITY, c);
+        int error = ipm_regress_again(&groups, INFINITY, c);
         if (error != 0)
             return error;
     }
-    struct ipm_regress_rows rows = rows_of(work, shape);
-    rows.times = work->draw.times;
-    return ipm_regress_again(&rows, start->converged ? start->sigma : INFINITY, c);
+    groups.values = work->values;
+    groups.errors = work->size_errors;
+    groups.counts = work->counts;
+    groups.times = work->draw.times;
+    return ipm_regress_again(&groups, start->converged ? start->sigma : INFINITY, c);
 }
 
 static bool is_near(const struct ipm_segments_break *a,
@@ -181,21 +186,21 @@ static int draw_all(struct work *work, size_t most_breaks, size_t chosen,
     *spreads = (struct spreads){0};
     memset(line->chosen.frequency, 0, sizeof(line->chosen.frequency));
     for (size_t draw = 0; draw < IPM_TIME_DRAWS; draw++) {
-        struct ipm_segments_choice choice;
+        size_t found_shape;
         double c[IPM_REGRESS_MOST];
         ipm_time_draw_next(&work->draw, work->random);
-        int error = ipm_segments_choose(&work->search, work->draw.medians, most_breaks,
-                                        &choice);
+        int error = ipm_segments_again(&work->search, work->draw.medians, most_breaks,
+                                       &found_shape);
         if (error != 0)
             return error;
-        const struct ipm_segments_shape *drawn = &work->search.shapes[choice.chosen];
+        const struct ipm_segments_shape *drawn = &work->search.shapes[found_shape];
         for (size_t i = 0; i < shape->n_breaks; i++) {
             bool found = false;
             for (size_t k = 0; k < drawn->n_breaks; k++)
                 found = found || is_near(&drawn->breaks[k], &shape->breaks[i]);
             line->chosen.frequency[i] += found ? 1.0 / IPM_TIME_DRAWS : 0;
         }
-        if (fit_draw(work, drawn, &line->robust, choice.chosen == chosen, c) != 0)
+        if (fit_draw(work, drawn, &line->robust, found_shape == chosen, c) != 0)
             continue; /* a draw that lacks the rows for a piece says nothing */
         for (size_t i = 0; i < line->n_pieces; i++) {
             double slope;

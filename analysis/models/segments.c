@@ -97,14 +97,41 @@ static int add_shape(struct ipm_segments_search *search,
     return 0;
 }
 
+/* Shapes with exactly so many breaks: places for them where every piece keeps its sizes,
+ * times hinge or jump for each. */
+static double count_shapes(size_t n_sizes, size_t n_breaks)
+{
+    double count = 1;
+    size_t taken = IPM_SEGMENTS_SIZES * (n_breaks + 1);
+    if (n_sizes < taken)
+        return 0;
+    for (size_t k = 1; k <= n_breaks; k++)
+        count *= 2 * (double)(n_sizes - taken + k) / (double)k;
+    return count;
+}
+
+/* Shapes grow with the third power of sizes, and each is fitted in every draw. */
+static size_t breaks_for(size_t n_sizes)
+{
+    size_t most = 0;
+    double shapes = 1;
+    while (most < IPM_SEGMENTS_BREAKS) {
+        shapes += count_shapes(n_sizes, most + 1);
+        if (shapes > IPM_SEGMENTS_SHAPES)
+            break;
+        most++;
+    }
+    return most;
+}
+
 /* Adds every shape that has those breaks as its first ones. */
 static int add_all(struct ipm_segments_search *search,
-                   const struct ipm_segments_break *candidates,
+                   const struct ipm_segments_break *candidates, size_t most,
                    struct ipm_segments_shape *shape)
 {
     int error = add_shape(search, shape);
     size_t n = shape->n_breaks;
-    if (n == IPM_SEGMENTS_BREAKS)
+    if (n == most)
         return error;
     size_t from = n == 0 ? 0 : shape->breaks[n - 1].gap;
     for (size_t gap = from + IPM_SEGMENTS_SIZES;
@@ -113,7 +140,7 @@ static int add_all(struct ipm_segments_search *search,
             shape->breaks[n] = candidates[gap];
             shape->breaks[n].jump = jump == 1;
             shape->n_breaks = n + 1;
-            error = add_all(search, candidates, shape);
+            error = add_all(search, candidates, most, shape);
         }
     }
     shape->n_breaks = n;
@@ -174,7 +201,7 @@ int ipm_segments_open(const double *sizes, const double *errors, size_t n,
     memcpy(search.errors, errors, n * sizeof(*errors));
     for (size_t gap = 1; gap < n; gap++)
         candidates[gap] = break_in(sizes, gap, capacities, n_capacities);
-    int error = add_all(&search, candidates, &shape);
+    int error = add_all(&search, candidates, breaks_for(n), &shape);
     if (error == 0) {
         search.bases = calloc(search.n_shapes + 1, sizeof(*search.bases));
         search.scaled = calloc(2 * n + 1, sizeof(*search.scaled));

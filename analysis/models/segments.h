@@ -8,7 +8,8 @@
  * otherwise from there on: another protocol).  Every combination of at most IPM_SEGMENTS_BREAKS
  * breaks that leaves each piece IPM_SEGMENTS_SIZES sizes is fitted by weighted least squares;
  * the sums of squares of all of them come out of one walk (analysis/models/segments_tree.h),
- * so that a bootstrap can repeat the whole search.
+ * so that a bootstrap can repeat the whole search.  Of so many sizes that this would be more than
+ * IPM_SEGMENTS_SHAPES - three breaks in 33 sizes and more, two in 81 - fewer breaks are looked at.
  *
  * A break must pay twice: AICc = n ln(RSS / n) + 2 K + 2 K (K + 1) / (n - K - 1) falls by
  * IPM_SEGMENTS_GAIN (Hurvich and Tsai, 1989; n counts sizes, K coefficients, knots and the
@@ -21,7 +22,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { IPM_SEGMENTS_BREAKS = 3, IPM_SEGMENTS_SIZES = 4, IPM_SEGMENTS_NAME = 32 };
+enum {
+    IPM_SEGMENTS_BREAKS = 3,
+    IPM_SEGMENTS_SIZES = 4,
+    IPM_SEGMENTS_SHAPES = 10000,
+    IPM_SEGMENTS_NAME = 32,
+};
 
 #define IPM_SEGMENTS_GAIN 4.0
 

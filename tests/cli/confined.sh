@@ -28,7 +28,8 @@ check() {
     echo "$name: $(wc -l <"$records") records ok; losses: $(jq -c .sandbox.losses "$records" | head -n 1)"
 }
 
-smoke=(run "$source/configs/smoke.jsonc" --set repeat.invocations=1 --progress none)
+# A size and an invocation fewer: what is lost depends on neither.
+smoke=(run "$source/configs/smoke.jsonc" --set repeat.invocations=1 --set size=64 --progress none)
 
 mkdir -m 777 "$work/jail" "$work/user"
 status=0

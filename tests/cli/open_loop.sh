@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # An open loop sees what a closed one hides: a receiver that stands still for 200 ms delays
 # every message that was due meanwhile.  Each of them is in `response`; `service` knows but
-# those that the channel held.
+# those on their way: four fit into the pipe, one is in the sender's hand, one in the
+# receiver's.
 set -euo pipefail
 source=${IPM_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tests/support/worker.sh
@@ -54,7 +55,7 @@ print(count)'
 }
 
 for arrivals in constant poisson; do
-    measure "\"workload\":\"open_loop\",\"mechanism\":\"pipe\",\"wait\":\"block\",\"cpus\":[0],\"size\":64,\"rate\":$rate,\"arrivals\":\"$arrivals\",\"seed\":3,\"options\":{\"pipe.capacity\":4096},\"window_ns\":$((window_s * 1000000000)),\"warmup_ns\":2000000,\"depth\":16" >"$work/record" &
+    measure "\"workload\":\"open_loop\",\"mechanism\":\"pipe\",\"wait\":\"block\",\"cpus\":[0],\"size\":1024,\"rate\":$rate,\"arrivals\":\"$arrivals\",\"seed\":3,\"options\":{\"pipe.capacity\":4096},\"window_ns\":$((window_s * 1000000000)),\"warmup_ns\":2000000,\"depth\":16" >"$work/record" &
     worker=$!
     receiver=
     while [[ -z $receiver ]] && kill -0 $worker; do
@@ -68,15 +69,19 @@ for arrivals in constant poisson; do
     sleep 0.2
     kill -CONT "$receiver"
     wait $worker
-    must "$arrivals: all that was planned was sent and came" \
-        '.status == "ok" and .open_loop.planned == .open_loop.completed and .open_loop.backlog == 0 and .messages == .open_loop.planned'
-    must "$arrivals: as many as the rate says, give or take 10 %" ".open_loop.planned > $((rate * window_s)) * 0.9 and .open_loop.planned < $((rate * window_s)) * 1.1"
+    # What another process held up in the last moment of the window is backlog.
+    must "$arrivals: what was planned was sent and came, but for 0.5 %" \
+        '.status == "ok" and (.open_loop | .completed >= 0.995 * .planned and .completed == .sent and .backlog == .planned - .sent) and
+        .messages == .open_loop.completed and (.flags | index("rate_not_achieved") | not)'
+    # One message more or less for where the first gap begins; five deviations of a Poisson count.
+    off=$([[ $arrivals == constant ]] && echo 1 || echo 448)
+    must "$arrivals: planned what the rate says, give or take $off" ".open_loop.planned - $((rate * window_s)) | . >= -$off and . <= $off"
     must "$arrivals: nothing is called a latency" '.latency_ns == null and .interval_ns == null and .latency_kind == null'
     # Other work on this CPU delays messages, too, but not for so long.
-    response=$(delayed response_ns 1) service=$(delayed service_ns 50)
+    response=$(delayed response_ns 1) service=$(delayed service_ns 100)
     # Of 400 due in 200 ms; a Poisson count is off by five deviations, 100, once in 2 million.
     least=$([[ $arrivals == constant ]] && echo 380 || echo 300)
-    if ((response >= least && service * 3 < response)); then
+    if ((response >= least && service > 0 && service * 20 <= response)); then
         echo "ok: $arrivals: $response messages had to wait, of which the channel's service shows $service"
     else
         echo "FAILED: $arrivals: of $((rate / 5)) messages due in 200 ms $response are late in response, $service in service"

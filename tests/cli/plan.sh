@@ -14,11 +14,22 @@ fail() {
 }
 
 for config in "" "$IPM_SOURCE"/configs/*.jsonc; do
-    "$ipcmeter" plan ${config:+"$config"} --points >"$scratch/text" 2>"$scratch/err"
-    [ ! -s "$scratch/err" ] || fail "plan $config: $(cat "$scratch/err")"
-    "$ipcmeter" plan ${config:+"$config"} --no-rehearsal --json >"$scratch/once"
-    "$ipcmeter" plan ${config:+"$config"} --no-rehearsal --json >"$scratch/twice"
-    cmp "$scratch/once" "$scratch/twice" || fail "plan $config: not the same twice"
+    # The room for POSIX queues is one for all processes of a user: while another test has
+    # some, fewer sizes fit, here as in a run.  For another look nothing else may have changed.
+    try=0
+    while :; do
+        "$ipcmeter" plan ${config:+"$config"} --points >"$scratch/text" 2>"$scratch/err"
+        [ ! -s "$scratch/err" ] || fail "plan $config: $(cat "$scratch/err")"
+        "$ipcmeter" plan ${config:+"$config"} --no-rehearsal --json >"$scratch/once"
+        "$ipcmeter" plan ${config:+"$config"} --no-rehearsal --json >"$scratch/twice"
+        ! cmp -s "$scratch/once" "$scratch/twice" || break
+        for one in once twice; do
+            jq -S '[.points, .skips, .dropped] | map(map(select(.mechanism != "posix_mq")))' "$scratch/$one" >"$scratch/$one.others"
+        done
+        if [ $((try += 1)) -eq 10 ] || ! cmp "$scratch/once.others" "$scratch/twice.others"; then
+            fail "plan $config: not the same twice: $(diff "$scratch/once" "$scratch/twice" | head -n 9)"
+        fi
+    done
     points=$(grep -c '"point": ' "$scratch/once") || fail "plan $config: no points"
     grep -q "^  points  *$points of " "$scratch/text" ||
         fail "plan $config: text and JSON disagree"

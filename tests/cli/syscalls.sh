@@ -76,7 +76,11 @@ must "futex: nothing but futex calls" '.per_message.syscalls == .per_message.sys
 # A broker's and a library's threads are in the sum; what no tracer sees is masked.
 for mechanism in dbus zeromq nng; do
     [[ $(jq ".mechanisms[] | select(.name == \"$mechanism\").available" "$work/describe") == true ]] || continue
-    point pingpong $mechanism counters:syscalls block 16384 "$traced"
+    # So few messages in a window that start and end weigh are no word on copies.
+    for ((try = 0; try < 8; try++)); do
+        point pingpong $mechanism counters:syscalls block 16384 "$traced"
+        ! jq -e '.checks.copies.seen != null and .messages >= 50' "$work/record" >/dev/null || break
+    done
     must "$mechanism: more calls than one each way" '.per_message.syscalls > 2.5'
     must "$mechanism: at least two copies are the kernel's" '.checks.copies.agree and .checks.copies.seen >= 2'
     [[ $mechanism != dbus ]] ||

@@ -137,6 +137,36 @@ static void scores_match_the_vectors(void **state)
     }
 }
 
+/* All places for so many breaks, counted by hand; of many sizes fewer breaks, so that they stay
+ * a number that a bootstrap can fit. */
+static void shapes_are_all_or_bounded(void **state)
+{
+    static const struct {
+        size_t n, n_shapes, most_breaks;
+    } rows[] = {{8, 1 + 2, 1},          {24, 1 + 34 + 364 + 1320, 3},
+                {33, 1 + 52 + 1012, 2}, {60, 1 + 106 + 4900, 2},
+                {81, 1 + 148, 1},       {200, 1 + 386, 1}};
+    (void)state;
+    needs_gsl();
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        double sizes[200];
+        double errors[200];
+        struct ipm_segments_search search;
+        for (size_t k = 0; k < rows[i].n; k++) {
+            sizes[k] = (double)(k + 1);
+            errors[k] = 1;
+        }
+        assert_int_equal(ipm_segments_open(sizes, errors, rows[i].n, NULL, 0, &search),
+                         0);
+        size_t most = 0;
+        for (size_t k = 0; k < search.n_shapes; k++)
+            most = search.shapes[k].n_breaks > most ? search.shapes[k].n_breaks : most;
+        assert_int_equal(search.n_shapes, rows[i].n_shapes);
+        assert_int_equal(most, rows[i].most_breaks);
+        ipm_segments_close(&search);
+    }
+}
+
 static void student_matches_the_vectors(void **state)
 {
     (void)state;
@@ -236,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_match_the_vectors),
         cmocka_unit_test(scores_match_the_vectors),
+        cmocka_unit_test(shapes_are_all_or_bounded),
         cmocka_unit_test(student_matches_the_vectors),
         cmocka_unit_test(lack_of_fit_matches_the_vectors),
         cmocka_unit_test(gross_outliers_weigh_nothing),

@@ -68,7 +68,8 @@ static json_t *all_options(const json_t *record)
     } axes[] = {{"pairs", NULL, 1},       {"fan", NULL, 4},
                 {"working_set", NULL, 0}, {"working_set_stride", NULL, 64},
                 {"compute", NULL, 0},     {"arrivals", "constant", 0},
-                {"size_mix", "fixed", 0}, {"background", "none", 0}};
+                {"size_mix", "fixed", 0}, {"background", "none", 0},
+                {"memory_node", "local", 0}};
     json_t *options = json_object();
     (void)json_object_update(options, json_object_get(record, "options"));
     for (size_t i = 0; i < sizeof(axes) / sizeof(axes[0]); i++) {

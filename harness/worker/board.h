@@ -58,7 +58,7 @@ struct ipm_board_role {
     double core_step_ns[2]; /* before and after; NaN: another seat of its CPU took it */
     double values[IPM_WORKLOAD_METRICS]; /* the workload's own metrics; NaN: none */
     struct ipm_endpoint_stats stats;
-    bool counted; /* all its endpoints keep these counts */
+    bool counted;                   /* all its endpoints keep these counts */
     struct ipm_memory_pages memory; /* where its pages lie */
     size_t n_metrics;
     struct ipm_metric metrics[IPM_METRICS_MAX];

@@ -173,11 +173,12 @@ static json_t *axes_json(void)
                         "choices", texts_of(ipm_mix_words), "unit", "", "help",
                         "sizes within a window: a word, or sizes with their weights"));
     (void)json_array_append_new(
-        axes, json_pack("{s:s, s:s, s:s, s:i, s:i, s:[s, s], s:s, s:s}", "name",
-                        "memory_node", "type", "node", "default", "local", "min", 0,
-                        "max", IPM_NODE_NUMBERS - 1, "choices", "local", "remote",
-                        "unit", "", "help",
-                        "where memory lies: as touched, far from side b, or by number"));
+        axes,
+        json_pack("{s:s, s:s, s:s, s:i, s:i, s:[s, s], s:s, s:s}", "name",
+                  "memory_node", "type", "node", "default", "local", "min", 0, "max",
+                  IPM_NODE_NUMBERS - 1, "choices", "local", "remote", "unit", "",
+                  "help",
+                  "where memory lies: as touched, far from side b, or by number"));
     return axes;
 }
 

@@ -358,8 +358,9 @@ static json_t *node_value(const struct ipm_axis *axis, const json_t *value,
         return json_sprintf("%" PRId64, node);
     (void)ipm_mend_word(mend, text != NULL ? text : "", axis->choices);
     size_t used = strlen(mend);
-    (void)snprintf(mend + used, IPM_MEND - used,
-                   ", or a number %" PRId64 " .. %" PRId64, axis->min, axis->max);
+    if (strncmp(mend, "allowed", strlen("allowed")) == 0)
+        (void)snprintf(mend + used, IPM_MEND - used,
+                       ", or a number %" PRId64 " .. %" PRId64, axis->min, axis->max);
     (void)ipm_why_set(why, -EINVAL, "this is not a memory node");
     return NULL;
 }

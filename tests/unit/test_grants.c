@@ -76,11 +76,6 @@ static void remote(void **state)
 static json_t *worker_of(const char *nodes)
 {
     json_t *describe = ipm_test_describe();
-    (void)json_array_append_new(
-        json_object_get(describe, "axes"),
-        json_pack("{s:s, s:s, s:s, s:i, s:i, s:[s, s], s:s, s:s}", "name",
-                  "memory_node", "type", "node", "default", "local", "min", 0, "max",
-                  1023, "choices", "local", "remote", "unit", "", "help", "node"));
     if (nodes != NULL)
         (void)json_object_set_new(describe, "memory_nodes",
                                   json_pack("{s:b, s:n, s:o}", "available", 1, "reason",

@@ -65,10 +65,11 @@ static json_t *all_options(const json_t *record)
         const char *name;
         const char *word; /* the default; NULL: it is @number */
         int64_t number;
-    } axes[] = {{"pairs", NULL, 1},       {"fan", NULL, 4},
-                {"working_set", NULL, 0}, {"working_set_stride", NULL, 64},
-                {"compute", NULL, 0},     {"arrivals", "constant", 0},
-                {"size_mix", "fixed", 0}, {"background", "none", 0}};
+    } axes[] = {{"pairs", NULL, 1},         {"fan", NULL, 4},
+                {"working_set", NULL, 0},   {"working_set_stride", NULL, 64},
+                {"compute", NULL, 0},       {"arrivals", "constant", 0},
+                {"size_mix", "fixed", 0},   {"background", "none", 0},
+                {"memory_node", "local", 0}};
     json_t *options = json_object();
     (void)json_object_update(options, json_object_get(record, "options"));
     for (size_t i = 0; i < sizeof(axes) / sizeof(axes[0]); i++) {

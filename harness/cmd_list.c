@@ -36,8 +36,9 @@ static const char *join(const json_t *list, char text[256])
         const char *word = json_string_value(entry);
         if (word == NULL)
             word = ipm_describe_text(entry, "name", "?");
-        int wrote =
-            snprintf(text + used, 256 - used, "%s%s", used > 0 ? " " : "", word);
+        const char *many = json_is_true(json_object_get(entry, "many")) ? " x fan" : "";
+        int wrote = snprintf(text + used, 256 - used, "%s%s%s", used > 0 ? " " : "",
+                             word, many);
         used += (size_t)wrote;
         if (used >= 256)
             break;

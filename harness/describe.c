@@ -194,6 +194,8 @@ int ipm_describe_check(const json_t *describe, struct ipm_why *why)
         error = check_list(describe, "sensors", true, why);
     if (error == 0)
         error = check_list(describe, "passes", false, why);
+    if (error == 0 && json_object_get(describe, "policies") != NULL)
+        error = check_list(describe, "policies", true, why);
     if (error != 0)
         return error;
 

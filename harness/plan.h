@@ -45,7 +45,8 @@ struct ipm_factors {
     int pair_cpus[2 * IPM_PAIRS_MAX];
     int n_background; /* CPUs of the background load; 0: none */
     unsigned char background_cpus[IPM_CPUS_MAX / 8]; /* bit by number; sorted so */
-    int spinning; /* most roles that spin on one CPU */
+    int spinning;    /* most roles that spin on one CPU */
+    int memory_node; /* the number that its axis means here; -1: none is asked for */
 };
 
 struct ipm_point {

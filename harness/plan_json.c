@@ -92,6 +92,8 @@ void ipm_factors_json(const struct ipm_factors *factors, json_t *json)
     set(json, "batch", json_integer(factors->batch));
     set(json, "reply_size", json_integer(factors->reply_size));
     set(json, "policy", json_string(factors->policy));
+    if (factors->memory_node >= 0)
+        set(json, "memory_node_resolved", json_integer(factors->memory_node));
     json_t *options = json_object();
     const char *key;
     json_t *value;

@@ -3,6 +3,7 @@
 
 #include "base/mix.h"
 #include "harness/describe.h"
+#include "harness/plan_grants.h"
 #include "harness/spec_axes.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ static const struct ipm_factors natural = {
     .batch = 16,
     .reply_size = -1,
     .policy = "other",
+    .memory_node = -1,
 };
 
 static bool same(const char *a, const char *b)
@@ -86,6 +88,8 @@ static bool applies(const struct ipm_rules *rules, const char *key)
 {
     const char *mechanism = ipm_describe_text(rules->mechanism, "name", "");
     size_t length = strlen(mechanism);
+    if (same(key, "memory_node"))
+        return true; /* every workload has memory */
     if (strchr(key, '.') == NULL)
         return ipm_describe_lists(json_object_get(rules->workload, "axes"), key);
     return strncmp(key, mechanism, length) == 0 && key[length] == '.';
@@ -381,7 +385,8 @@ int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
     place_fan(rules, factors);
     return place_pairs(rules, factors, why) != 0 ||
            place_background(rules, factors, why) != 0 ||
-           check_spinning(rules, factors, why) != 0;
+           check_spinning(rules, factors, why) != 0 ||
+           ipm_grants_check(rules, factors, why) != 0;
 }
 
 static void set_text(json_t *json, const char *key, const char *value,

@@ -30,7 +30,8 @@ void ipm_rules_canonicalise(const struct ipm_rules *rules, struct ipm_factors *f
 /**
  * ipm_rules_check() - can canonical factors be measured here?
  *
- * Fills factors->place when the placement exists, and how many roles spin on one CPU.
+ * Fills factors->place when the placement exists, how many roles spin on one CPU, and which
+ * node their memory is to lie on.
  *
  * Return: 0; 1 no, and @why says why.
  */

@@ -93,6 +93,11 @@ static json_t *value_forms(const struct ipm_axis *axis)
         (void)json_array_append_new(forms,
                                     pattern("^" MIX_ENTRY "(," MIX_ENTRY "){1,15}$"));
         break;
+    case IPM_AXIS_NODE:
+        (void)json_array_append_new(forms, enumeration(axis->choices));
+        (void)json_array_append_new(forms, integer(axis));
+        (void)json_array_append_new(forms, pattern("^\\+?[0-9]+$"));
+        break;
     case IPM_AXIS_UNCHECKED:
         (void)json_array_append_new(forms, json_object());
         break;
@@ -144,7 +149,7 @@ static const char *allowed(const struct ipm_axis *axis, char words[WORDS])
         [IPM_AXIS_UNCHECKED] = "what the mechanism takes",
     };
     words[0] = '\0';
-    if (axis->type == IPM_AXIS_CHOICE)
+    if (axis->type == IPM_AXIS_CHOICE || axis->type == IPM_AXIS_NODE)
         append_list(words, axis->choices);
     else if (axis->type == IPM_AXIS_PLACEMENT)
         append_list(words, ipm_placement_words);
@@ -154,6 +159,8 @@ static const char *allowed(const struct ipm_axis *axis, char words[WORDS])
         append(words, kinds[axis->type]);
     if (axis->type == IPM_AXIS_PLACEMENT)
         append(words, "{\"cpus\": [2, 4]}");
+    if (axis->type == IPM_AXIS_NODE)
+        append(words, "a number");
     if (axis->type == IPM_AXIS_MIX)
         append(words, "\"64:9,4KiB:1\" (size and weight, 2 .. 16 of them)");
     bool bounded = axis->min != 0 || axis->max != 0;

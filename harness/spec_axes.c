@@ -94,7 +94,8 @@ static int take_type(const json_t *row, const char *name, struct ipm_axis *out_a
         enum ipm_axis_type type;
     } types[] = {{"integer", IPM_AXIS_INTEGER},   {"size", IPM_AXIS_SIZE},
                  {"duration", IPM_AXIS_DURATION}, {"flag", IPM_AXIS_FLAG},
-                 {"choice", IPM_AXIS_CHOICE},     {"mix", IPM_AXIS_MIX}};
+                 {"choice", IPM_AXIS_CHOICE},     {"mix", IPM_AXIS_MIX},
+                 {"node", IPM_AXIS_NODE}};
     const char *type = ipm_describe_text(row, "type", "");
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (strcmp(types[i].word, type) != 0)
@@ -339,6 +340,31 @@ static json_t *mix_value(const struct ipm_axis *axis, const json_t *value,
     return NULL;
 }
 
+/* A text in either case: points with "1" and 1 are one. */
+static json_t *node_value(const struct ipm_axis *axis, const json_t *value,
+                          char mend[IPM_MEND], struct ipm_why *why)
+{
+    const char *text = json_string_value(value);
+    int64_t node = -1;
+    for (size_t i = 0; text != NULL && axis->choices[i] != NULL; i++) {
+        if (strcmp(axis->choices[i], text) == 0)
+            return json_string(text);
+    }
+    if (json_is_integer(value))
+        node = json_integer_value(value);
+    else if (text == NULL || ipm_parse_integer(text, &node, NULL) != 0)
+        node = -1;
+    if (node >= axis->min && node <= axis->max)
+        return json_sprintf("%" PRId64, node);
+    (void)ipm_mend_word(mend, text != NULL ? text : "", axis->choices);
+    size_t used = strlen(mend);
+    if (strncmp(mend, "allowed", strlen("allowed")) == 0)
+        (void)snprintf(mend + used, IPM_MEND - used,
+                       ", or a number %" PRId64 " .. %" PRId64, axis->min, axis->max);
+    (void)ipm_why_set(why, -EINVAL, "this is not a memory node");
+    return NULL;
+}
+
 static json_t *flag_value(const struct ipm_axis *axis, const json_t *value,
                           struct ipm_why *why)
 {
@@ -368,6 +394,8 @@ json_t *ipm_axis_value(const struct ipm_axis *axis, const json_t *value,
         return duration_value(axis, value, mend, why);
     case IPM_AXIS_MIX:
         return mix_value(axis, value, mend, why);
+    case IPM_AXIS_NODE:
+        return node_value(axis, value, mend, why);
     case IPM_AXIS_UNCHECKED:
         return json_deep_copy(value);
     case IPM_AXIS_INTEGER:

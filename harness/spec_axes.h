@@ -30,6 +30,7 @@ enum ipm_axis_type {
     IPM_AXIS_RATE,      /* messages/s, "max", or a share of the capacity */
     IPM_AXIS_PLACEMENT, /* a placement word, or CPU numbers */
     IPM_AXIS_MIX,       /* of sizes: a word, or sizes with their weights */
+    IPM_AXIS_NODE,      /* a memory node: a word among the choices, or its number */
     IPM_AXIS_UNCHECKED, /* option of a mechanism whose module is not here */
 };
 

@@ -2,6 +2,7 @@
 #include "harness/topology.h"
 
 #include "harness/sysroot.h"
+#include "harness/topology_nodes.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -162,6 +163,7 @@ static int read_tree(struct ipm_topology *out_topology, hwloc_topology_t tree,
         return ipm_why_set(why, -ENODEV, "hwloc shows none of the CPUs we may use");
     ipm_topology_init(out_topology, cpus, n, true);
     add_isolated(out_topology, isolated, n_isolated);
+    ipm_topology_read_nodes(out_topology, tree);
     return 0;
 }
 

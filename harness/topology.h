@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { IPM_CPUS_MAX = 1024 /* as many as a cpu_set_t holds */ };
+enum {
+    IPM_CPUS_MAX = 1024, /* as many as a cpu_set_t holds */
+    IPM_NODES_MAX = 64,  /* memory nodes whose distances are known */
+};
 
 /* How far two CPUs are apart, nearest first. */
 enum ipm_distance {
@@ -38,8 +41,13 @@ struct ipm_cpu {
     int number; /* as the kernel counts */
     int core;
     int cache; /* last-level */
-    int node;
+    int node;  /* index of its memory node */
     int package;
+};
+
+struct ipm_memory_node {
+    int number; /* as the kernel counts */
+    bool has_memory;
 };
 
 struct ipm_place {
@@ -55,6 +63,9 @@ struct ipm_topology {
     bool known;                        /* false: nothing but the numbers is known */
     struct ipm_place
         nearest[IPM_DISTANCES]; /* a pair of each distance; n_cpus 0: none */
+    size_t n_nodes;
+    struct ipm_memory_node nodes[IPM_NODES_MAX];
+    int node_distances[IPM_NODES_MAX][IPM_NODES_MAX]; /* from, to; a node's own: 10 */
 };
 
 /**

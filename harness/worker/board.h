@@ -18,6 +18,7 @@
 #include "base/region.h"
 #include "base/why.h"
 #include "harness/worker/bracket.h"
+#include "harness/worker/memory_node.h"
 #include "harness/worker/offset.h"
 #include "harness/worker/point.h"
 #include "harness/worker/sensors/sensor.h"
@@ -57,7 +58,8 @@ struct ipm_board_role {
     double core_step_ns[2]; /* before and after; NaN: another seat of its CPU took it */
     double values[IPM_WORKLOAD_METRICS]; /* the workload's own metrics; NaN: none */
     struct ipm_endpoint_stats stats;
-    bool counted; /* all its endpoints keep these counts */
+    bool counted;                   /* all its endpoints keep these counts */
+    struct ipm_memory_pages memory; /* where its pages lie */
     size_t n_metrics;
     struct ipm_metric metrics[IPM_METRICS_MAX];
 };

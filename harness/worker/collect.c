@@ -86,6 +86,13 @@ static void set_factors(json_t *record, const struct ipm_point *point)
         set(record, "rate", json_string("max"));
     set(record, "rate_resolved",
         traffic->rate > 0 ? json_integer(traffic->rate) : json_null());
+    if (json_is_integer(json_object_get(record, "memory_node")))
+        set(record, "memory_node", json_sprintf("%d", point->memory_node));
+    else if (!json_is_string(json_object_get(record, "memory_node")))
+        set(record, "memory_node", json_string("local"));
+    set(record, "memory_node_resolved",
+        point->memory_node == IPM_NODE_LOCAL ? json_null()
+                                             : json_integer(point->memory_node));
     set(record, "compute", json_integer(traffic->compute_ns));
     set(record, "arrivals", json_string(ipm_arrivals_names[traffic->arrivals]));
     set(record, "window_ns", json_integer(point->window_ns));
@@ -250,6 +257,14 @@ static void set_setup(json_t *record, const struct ipm_point *point,
         (void)json_array_append_new(capacity, entry);
     }
     set(record, "capacity", capacity);
+
+    struct ipm_memory_pages memory = {.n = 0};
+    for (int i = 0; i < board->n_seats; i++)
+        ipm_memory_add(&memory, &board->seats[i].memory);
+    set(record, "memory_nodes", ipm_memory_json(&memory));
+    if (memory.n == 0)
+        set(record, "memory_nodes_reason",
+            json_sprintf("%s: %s", ipm_why_class(memory.why.error), memory.why.text));
 
     char source[32];
     struct timespec resolution;

@@ -4,6 +4,7 @@
 #include "base/option.h"
 #include "base/record.h"
 #include "harness/worker/build_id.h"
+#include "harness/worker/describe_machine.h"
 #include "harness/worker/point.h"
 #include "harness/worker/sensors/modules.h"
 #include "mechanisms/probe.h"
@@ -171,6 +172,13 @@ static json_t *axes_json(void)
                         "type", "mix", "default", ipm_mix_words[0], "min", "max",
                         "choices", texts_of(ipm_mix_words), "unit", "", "help",
                         "sizes within a window: a word, or sizes with their weights"));
+    (void)json_array_append_new(
+        axes,
+        json_pack("{s:s, s:s, s:s, s:i, s:i, s:[s, s], s:s, s:s}", "name",
+                  "memory_node", "type", "node", "default", "local", "min", 0, "max",
+                  IPM_NODE_NUMBERS - 1, "choices", "local", "remote", "unit", "",
+                  "help",
+                  "where memory lies: as touched, far from side b, or by number"));
     return axes;
 }
 
@@ -331,6 +339,8 @@ json_t *ipm_describe(const char *sysroot, const json_t *sensing,
     set(document, "workloads", workloads);
     set(document, "axes", axes_json());
     set_sensors(document, sysroot, sensing);
+    set(document, "policies", ipm_describe_policies());
+    set(document, "memory_nodes", ipm_describe_memory_nodes());
     set(document, "sandbox", ipm_sandbox_json(sandbox));
     return document;
 }

@@ -353,6 +353,10 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
     atomic_store(&board->phase, IPM_PHASE_CREATE);
     /* First, so that it inherits none of the channels. */
     int error = ipm_background_start(&background, point, guard, &outcome->why);
+    /* Behind it: the load's memory is not the channels'. */
+    if (error == 0)
+        error = ipm_memory_bind(point->memory_node, &outcome->why);
+    ipm_memory_mark();
     int64_t start_ns = ipm_now_ns();
     if (error == 0)
         error =

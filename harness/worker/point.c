@@ -209,6 +209,8 @@ static int unknown_member(const json_t *json, struct ipm_why *why)
         "size_mix",
         "background",
         "background_cpus",
+        "memory_node",
+        "memory_node_resolved",
         NULL,
     };
     const char *key;
@@ -464,7 +466,8 @@ int ipm_point_parse(const json_t *json, struct ipm_point *out_point,
         parse_factors(json, point, why) != 0 || parse_options(json, point, why) != 0 ||
         parse_cpus(json, point, why) != 0 || parse_times(json, point, why) != 0 ||
         ipm_point_parse_mix(json, point, why) != 0 ||
-        ipm_point_parse_background(json, point, why) != 0)
+        ipm_point_parse_background(json, point, why) != 0 ||
+        ipm_point_parse_memory(json, point, why) != 0)
         return -EINVAL;
     if (point->workload->smallest)
         point->traffic.size = point->mechanism->limits.min_length;

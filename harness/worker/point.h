@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mix.h"
+#include "harness/worker/memory_node.h"
 #include "harness/worker/sensors/sensor.h"
 #include "mechanisms/mechanism.h"
 #include "workloads/workload.h"
@@ -44,6 +45,7 @@ struct ipm_point {
     enum ipm_policy policy;
     /* Side a and side b of each pair; where there are many roles, one of each role. */
     int cpus[IPM_SIDES * IPM_PAIRS_MAX];
+    int memory_node; /* IPM_NODE_LOCAL, or all memory lies on that node */
     const char *pass;
     bool idle;          /* the pass is "idle": armed roles, no messages in the window */
     uint64_t seed;      /* of what is drawn at random */

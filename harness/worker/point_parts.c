@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/worker/point_parts.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <string.h>
 
 static const uint64_t mix_stream =
     UINT64_C(0x6d69780000000000); /* apart from what else the seed gives */
@@ -64,6 +67,32 @@ int ipm_point_parse_background(const json_t *json, struct ipm_point *point,
         taken[cpu] = true;
         point->background_cpus[point->n_background++] = (int)cpu;
     }
+    return 0;
+}
+
+int ipm_point_parse_memory(const json_t *json, struct ipm_point *point,
+                           struct ipm_why *why)
+{
+    const json_t *value = json_object_get(json, "memory_node");
+    const char *word = json_string_value(value);
+    int64_t node = -1;
+    point->memory_node = IPM_NODE_LOCAL;
+    if (value == NULL || json_is_null(value) ||
+        (word != NULL && strcmp(word, "local") == 0))
+        return 0;
+    if (word != NULL && strcmp(word, "remote") == 0) {
+        value = json_object_get(json, "memory_node_resolved");
+        word = json_string_value(value);
+    }
+    if (json_is_integer(value))
+        node = json_integer_value(value);
+    else if (word == NULL || ipm_parse_integer(word, &node, NULL) != 0)
+        node = -1;
+    if (node < 0 || node >= IPM_NODE_NUMBERS)
+        return ipm_why_set(why, -EINVAL,
+                           "'memory_node' must be \"local\", the number of a node, or "
+                           "\"remote\" with its 'memory_node_resolved'");
+    point->memory_node = (int)node;
     return 0;
 }
 

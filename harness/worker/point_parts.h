@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * point_parts: members of a point that depend on others - the mix of sizes and the load in
- * the background.  For ipm_point_parse() alone; docs/protocol.md has the rules.
+ * point_parts: members of a point that depend on others - the mix of sizes, the load in the
+ * background, the memory node.  For ipm_point_parse() alone; docs/protocol.md has the rules.
  */
 #ifndef IPM_WORKER_POINT_PARTS_H
 #define IPM_WORKER_POINT_PARTS_H
@@ -16,6 +16,10 @@ int ipm_point_parse_mix(const json_t *json, struct ipm_point *point,
  * cannot be. */
 int ipm_point_parse_background(const json_t *json, struct ipm_point *point,
                                struct ipm_why *why);
+
+/* Return: 0; -EINVAL no node, or "remote" without the number that it means here. */
+int ipm_point_parse_memory(const json_t *json, struct ipm_point *point,
+                           struct ipm_why *why);
 
 /* Fills the table of lengths, where there is a mix; after the seed. */
 void ipm_point_draw_mix(struct ipm_point *point);

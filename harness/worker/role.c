@@ -67,7 +67,7 @@ static _Noreturn void give_up(struct part *part, int error, const struct ipm_why
     _exit(1);
 }
 
-static int set_policy(enum ipm_policy policy, struct ipm_why *why)
+int ipm_role_set_policy(enum ipm_policy policy, struct ipm_why *why)
 {
     static const int policies[] = {SCHED_OTHER, SCHED_BATCH, SCHED_FIFO};
     if (policy == IPM_POLICY_OTHER)
@@ -94,7 +94,15 @@ static int settle(struct part *part, struct ipm_why *why)
     (void)close(null);
     ipm_wiring_keep(part->wiring, part->seat);
     error = ipm_pin_self(ipm_point_cpu(part->point, part->seat), why);
-    return error != 0 ? error : set_policy(part->point->policy, why);
+    return error != 0 ? error : ipm_role_set_policy(part->point->policy, why);
+}
+
+/* After the first messages, when all memory has been touched, and long before the window. */
+static int prove_memory(struct part *part, struct ipm_why *why)
+{
+    struct ipm_memory_pages *pages = &part->own->memory;
+    ipm_memory_count(pages);
+    return ipm_memory_prove(pages, part->point->memory_node, why);
 }
 
 /* Every page its own: the zero page would make them all one line. */
@@ -380,6 +388,9 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
 
     enter(&part, IPM_PHASE_VERIFY);
     play_verified(&part);
+    error = prove_memory(&part, &why);
+    if (error != 0)
+        give_up(&part, error, &why);
     enter(&part, IPM_PHASE_WARMUP);
     warm_up(&part);
     bracket(&part, 0);

@@ -80,6 +80,49 @@ for policy in other batch fifo; do
     fi
 done
 
+# Who is denied real-time roles reads so in the plan, and a record that is made all the same fails.
+real='{"sweeps":[{"workloads":"token","mechanisms":"pipe","axes":{"placement":"same_cpu","policy":["other","fifo"]}}]}'
+printf '%s' "$real" >"$work/policy.jsonc"
+humble=(setpriv --bounding-set=-sys_nice --inh-caps=-sys_nice)
+if "${humble[@]}" true 2>"$work/error" && [[ $(prlimit --rtprio --output SOFT --noheadings | tr -d ' ') == 0 ]]; then
+    "${humble[@]}" "$ipcmeter" plan "$work/policy.jsonc" --no-rehearsal --json >"$work/denied"
+    must denied "a denied policy is a skip" '(.points | length) == 1 and (.skips | length) == 1 and (.skips[0] | .policy == "fifo" and (.reason | startswith("policy fifo is not granted here: denied: ")))'
+    printf '{"schema":1,"workload":"pingpong","mechanism":"pipe","cpus":[%s],"policy":"fifo",%s}' "${cpus[0]}" "$short" |
+        "${humble[@]}" "${IPM_BIN:?}/ipcmeter-worker" >"$work/refused" || true
+    must refused "its record fails in its phase" '.status == "failed" and .phase == "attach" and (.reason | contains("policy fifo: "))'
+else
+    skipped+=("a denied policy: no capability can be dropped here, or RLIMIT_RTPRIO grants it")
+fi
+
+# Where memory lies: each node that there is, of every kind of shared memory, and what is not there.
+"${IPM_BIN:?}/ipcmeter-worker" describe | jq .memory_nodes >"$work/nodes"
+if jq -e .available "$work/nodes" >/dev/null; then
+    for node in $(jq -r '.nodes[]' "$work/nodes"); do
+        on=".status == \"ok\" and .memory_node_resolved == $node and (.memory_nodes | keys) == [\"$node\"] and .memory_nodes[\"$node\"] > 0"
+        for backing in memfd posix sysv anon; do
+            point memory "\"workload\":\"stream\",\"mechanism\":\"shm_ring\",\"wait\":\"block\",\"cpus\":[${cpus[0]}],\"size\":4096,\"memory_node\":\"$node\",\"options\":{\"shm_ring.backing\":\"$backing\"},$short"
+            # Both sides map 64 messages of a page each.
+            must memory "shm_ring in $backing on node $node" "$on and .memory_nodes[\"$node\"] >= 128 * 4096 / $(getconf PAGESIZE)"
+        done
+        point memory "\"workload\":\"pingpong\",\"mechanism\":\"pipe\",\"wait\":\"block\",\"cpus\":[${cpus[0]}],\"working_set\":4194304,\"memory_node\":$node,$short"
+        must memory "buffers and working set on node $node" "$on and .memory_node == \"$node\" and .memory_nodes[\"$node\"] >= 1024 * 4096 / $(getconf PAGESIZE)"
+    done
+    point memory "\"workload\":\"pingpong\",\"mechanism\":\"pipe\",\"wait\":\"block\",\"cpus\":[${cpus[0]}],$short"
+    must memory "where first touch put it is kept as well" '.status == "ok" and .memory_node == "local" and .memory_node_resolved == null and ([.memory_nodes[]] | add) > 0'
+    point memory "\"workload\":\"pingpong\",\"mechanism\":\"pipe\",\"wait\":\"block\",\"cpus\":[${cpus[0]}],\"memory_node\":\"1023\",$short"
+    must memory "a node that is not there is a skip" '.status == "skipped" and (.reason | startswith("memory node 1023: "))'
+
+    first=$(jq '.nodes[0]' "$work/nodes")
+    printf '{"sweeps":[{"workloads":"token","mechanisms":"pipe","axes":{"placement":"same_cpu","memory_node":["local","remote",%s,1023]}}]}' "$first" >"$work/memory.jsonc"
+    "$ipcmeter" plan "$work/memory.jsonc" --no-rehearsal --json >"$work/plan"
+    must plan "the plan has the nodes that there are" "(.points | map(.memory_node) | index(\"$first\")) != null and (.skips | any(.reason | startswith(\"memory_node 1023: \")))"
+    if (($(jq '.nodes | length' "$work/nodes") == 1)) && jq -e '.skips | any(.memory_node == "remote")' "$work/plan" >/dev/null; then
+        must plan "one node has no remote one" '.skips | any(.memory_node == "remote" and (.reason | startswith("memory_node remote: ")))'
+    fi
+else
+    skipped+=("memory nodes: $(jq -r .reason "$work/nodes")")
+fi
+
 # Real-time roles that spin on every CPU and would go on for a minute: the leader comes through.
 if ((n <= 64)) && jq -e '.status == "ok"' "$work/fifo" >/dev/null; then
     list=$(IFS=,; echo "${cpus[*]}")

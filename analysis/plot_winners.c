@@ -5,6 +5,8 @@
 #include "analysis/html.h"
 #include "analysis/plot.h"
 #include "analysis/plot_canvas.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -134,20 +136,30 @@ static void add_size(struct map *map, int64_t size)
     map->n_sizes++;
 }
 
-static size_t wins_of(const struct map *map, const char *mechanism)
+static const char *best_of(const json_t *contest)
 {
-    size_t wins = 0;
+    return ipm_member_text(json_object_get(contest, "best"), "mechanism");
+}
+
+/* By mechanism how often it is best; NULL: no memory. */
+static json_t *count_wins(const struct map *map)
+{
+    ipm_auto_json json_t *wins = json_object();
     size_t i;
     size_t k;
     const json_t *cell;
     const json_t *contest;
     json_array_foreach(map->cells, i, cell)
     {
-        json_array_foreach(json_object_get(cell, "contests"), k, contest) wins +=
-            strcmp(ipm_member_text(json_object_get(contest, "best"), "mechanism"),
-                   mechanism) == 0;
+        json_array_foreach(json_object_get(cell, "contests"), k, contest)
+        {
+            const char *name = best_of(contest);
+            json_int_t before = json_integer_value(json_object_get(wins, name));
+            if (json_object_set_new(wins, name, json_integer(before + 1)) != 0)
+                return NULL;
+        }
     }
-    return wins;
+    return json_incref(wins);
 }
 
 static size_t colour_of(const struct map *map, const char *mechanism)
@@ -160,11 +172,14 @@ static size_t colour_of(const struct map *map, const char *mechanism)
 }
 
 /* The mechanisms that are best most often, by the first that comes on equal counts. */
-static void choose_names(struct map *map)
+static int choose_names(struct map *map)
 {
+    ipm_auto_json json_t *counts = count_wins(map);
+    if (counts == NULL)
+        return -ENOMEM;
     while (map->n_names < COLOURS) {
         const char *most = NULL;
-        size_t most_wins = 0;
+        json_int_t most_wins = 0;
         size_t i;
         size_t k;
         const json_t *cell;
@@ -173,9 +188,8 @@ static void choose_names(struct map *map)
         {
             json_array_foreach(json_object_get(cell, "contests"), k, contest)
             {
-                const char *name =
-                    ipm_member_text(json_object_get(contest, "best"), "mechanism");
-                size_t wins = wins_of(map, name);
+                const char *name = best_of(contest);
+                json_int_t wins = json_integer_value(json_object_get(counts, name));
                 if (colour_of(map, name) == COLOURS && wins > most_wins) {
                     most = name;
                     most_wins = wins;
@@ -183,9 +197,10 @@ static void choose_names(struct map *map)
             }
         }
         if (most == NULL)
-            return;
+            break;
         map->names[map->n_names++] = most;
     }
+    return 0;
 }
 
 /* "winners", and whose joules are in it; [a-z_]+ of a word that may hold anything. */
@@ -201,7 +216,7 @@ static void put_file(struct map *map)
     map->file[used] = '\0';
 }
 
-static void make_map(struct map *map, const json_t *document)
+static int make_map(struct map *map, const json_t *document)
 {
     static const char *const fields[] = {"any", "sleeping"};
     map->provenance = "";
@@ -222,8 +237,8 @@ static void make_map(struct map *map, const json_t *document)
             }
         }
     }
-    choose_names(map);
     put_file(map);
+    return choose_names(map);
 }
 
 static const json_t *at(const struct map *map, const struct line *line, int64_t size)
@@ -464,7 +479,11 @@ int ipm_plot_winners(const json_t *document, const char *directory, json_t **out
     struct map *map = calloc(1, sizeof(*map));
     if (map == NULL)
         return ipm_why_set(why, -ENOMEM, "draw the winners: ");
-    make_map(map, document);
+    int error = make_map(map, document);
+    if (error != 0) {
+        free(map);
+        return ipm_why_set(why, error, "draw the winners: ");
+    }
     const struct ipm_plot plot = {
         .name = map->file,
         .data = put_data,
@@ -472,7 +491,7 @@ int ipm_plot_winners(const json_t *document, const char *directory, json_t **out
         .nothing =
             map->n_lines == 0 ? "nothing was measured that could be compared" : NULL,
     };
-    int error = ipm_plot_write(&plot, map, directory, out_json, why);
+    error = ipm_plot_write(&plot, map, directory, out_json, why);
     free(map);
     return error;
 }

@@ -143,22 +143,53 @@ static struct evidence weigh(const struct grid *grid, size_t j, double q)
         .unequal = tail > 0 ? tail_squares / (tail * tail) - 1 / n : 0};
 }
 
-static struct reached reaches(const struct grid *grid, size_t j, double q, double level)
+/* What is compared with Student's t, and what bounds that t: its freedom is different at each
+ * value, its inverse is most of the work, and most values are decided without. */
+struct scale {
+    double q, level;
+    double least, most; /* of t: with all freedom there could be, with the least */
+};
+
+static double freedom_of(size_t n, double q, double unequal)
 {
-    struct evidence at = weigh(grid, j, q);
+    return ((double)n - 1) / (1 + unequal_weight * fabs(2 * q - 1) * unequal);
+}
+
+static struct scale scale_of(const struct grid *grid, double q, double level)
+{
+    double n = (double)grid->n;
+    /* Rounding may take the spread of the tail's weight a little beyond its ends. */
+    return (struct scale){
+        .q = q,
+        .level = level,
+        .least = ipm_student(freedom_of(grid->n, q, 0), level) * (1 - 1e-9),
+        .most = ipm_student(freedom_of(grid->n, q, 1 - 1 / n), level) * (1 + 1e-9)};
+}
+
+/* Whether @size is at most Student's t. */
+static bool is_within(const struct grid *grid, const struct scale *scale, double size,
+                      double unequal)
+{
+    if (size <= scale->least)
+        return true;
+    return size < scale->most &&
+           size <= ipm_student(freedom_of(grid->n, scale->q, unequal), scale->level);
+}
+
+static struct reached reaches(const struct grid *grid, size_t j,
+                              const struct scale *scale)
+{
+    struct evidence at = weigh(grid, j, scale->q);
     if (at.error < rounding)
         return (struct reached){at.distance >= -rounding, at.distance >= -rounding};
     double root = sqrt((double)grid->n);
-    double towards_tail = fabs(2 * q - 1);
-    double skewness = at.skewness * towards_tail;
+    double skewness = at.skewness * fabs(2 * scale->q - 1);
     double y = at.distance / at.error / root;
     double symmetric =
         root * (y + skewness * y * y / 3 + skewness * skewness * y * y * y / 27) +
         skewness / 6 / root;
-    double freedom =
-        ((double)grid->n - 1) / (1 + unequal_weight * towards_tail * at.unequal);
-    double student = ipm_student(freedom, level);
-    return (struct reached){symmetric + student >= 0, symmetric - student >= 0};
+    bool within = is_within(grid, scale, fabs(symmetric), at.unequal);
+    return (struct reached){symmetric >= 0 || within, symmetric >= 0 && !within};
 }
 
 /* Outwards from the estimate: far out, where one invocation alone has samples on one side,
@@ -170,11 +201,12 @@ static void add_interval(const struct grid *grid, double q, double level,
         (void)snprintf(estimate->reason, sizeof(estimate->reason), "built without GSL");
         return;
     }
+    struct scale scale = scale_of(grid, q, level);
     size_t low = find(grid, q);
     size_t high = low;
-    while (low > 0 && reaches(grid, low - 1, q, level).low)
+    while (low > 0 && reaches(grid, low - 1, &scale).low)
         low--;
-    while (high + 1 < grid->n_values && !reaches(grid, high, q, level).high)
+    while (high + 1 < grid->n_values && !reaches(grid, high, &scale).high)
         high++;
     estimate->level = level;
     estimate->low = grid->values[low];

@@ -118,46 +118,72 @@ static void *room_for(size_t n, size_t size)
 
 static double value_of(size_t bucket)
 {
-    return base_ns * exp(((double)bucket + LEAST) / PER_E);
+    static double values[BUCKETS];
+    if (!(values[bucket] > 0))
+        values[bucket] = base_ns * exp(((double)bucket + LEAST) / PER_E);
+    return values[bucket];
+}
+
+/* All buckets outside of [first, end) are empty. */
+struct buckets {
+    uint64_t counts[BUCKETS];
+    size_t first, end;
+};
+
+static struct buckets *no_samples(void)
+{
+    struct buckets *buckets = room_for(1, sizeof(*buckets));
+    buckets->first = BUCKETS;
+    return buckets;
+}
+
+static void extend(struct buckets *buckets, size_t first, size_t end)
+{
+    buckets->first = first < buckets->first ? first : buckets->first;
+    buckets->end = end > buckets->end ? end : buckets->end;
 }
 
 /* One invocation into buckets: added to what they hold. */
 static void invoke(const struct coverage_process *process, gsl_rng *source,
-                   size_t messages, double *logs, uint64_t *buckets)
+                   size_t messages, double *logs, struct buckets *buckets)
 {
     process->make(source, messages, logs);
     for (size_t i = 0; i < messages; i++) {
-        double place = fmin(fmax(round(logs[i] * PER_E) - LEAST, 0), BUCKETS - 1);
-        buckets[(size_t)place]++;
+        double place = round(logs[i] * PER_E) - LEAST;
+        place = place < 0 ? 0 : place > BUCKETS - 1 ? BUCKETS - 1 : place;
+        buckets->counts[(size_t)place]++;
+        extend(buckets, (size_t)place, (size_t)place + 1);
     }
 }
 
 /* The value of rank ceil(q n). */
-static double quantile_of(const uint64_t *buckets, size_t n, double q)
+static double quantile_of(const struct buckets *buckets, size_t n, double q)
 {
     double rank = ceil(q * (double)n);
-    uint64_t sum = buckets[0];
-    size_t at = 0;
-    while ((double)sum < rank && at + 1 < BUCKETS)
-        sum += buckets[++at];
+    size_t at = buckets->first;
+    uint64_t sum = buckets->counts[at];
+    while ((double)sum < rank && at + 1 < buckets->end)
+        sum += buckets->counts[++at];
     return value_of(at);
 }
 
 /* Of what @buckets hold, which are emptied. */
-static void take(uint64_t *buckets, size_t messages, double figures[COVERAGE_FIGURES],
-                 struct ipm_tally *tally)
+static void take(struct buckets *buckets, size_t messages,
+                 double figures[COVERAGE_FIGURES], struct ipm_tally *tally)
 {
     double sum = 0;
     figures[0] = quantile_of(buckets, messages, 0.5);
     tally->n = 0;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        if (buckets[i] == 0)
+    for (size_t i = buckets->first; i < buckets->end; i++) {
+        if (buckets->counts[i] == 0)
             continue;
         tally->values[tally->n] = value_of(i);
-        tally->counts[tally->n] = buckets[i];
-        sum += tally->values[tally->n++] * (double)buckets[i];
-        buckets[i] = 0;
+        tally->counts[tally->n] = buckets->counts[i];
+        sum += tally->values[tally->n++] * (double)buckets->counts[i];
+        buckets->counts[i] = 0;
     }
+    buckets->first = BUCKETS;
+    buckets->end = 0;
     tally->count = messages;
     tally->per = 1;
     figures[1] = (double)messages / sum * 1e9;
@@ -172,16 +198,17 @@ static void find_truth(const struct coverage_process *process, gsl_rng *source,
                        struct truth *truth)
 {
     size_t n = 4000000 / messages;
-    uint64_t *all = room_for(BUCKETS, sizeof(*all));
-    uint64_t *one = room_for(BUCKETS, sizeof(*one));
+    struct buckets *all = no_samples();
+    struct buckets *one = no_samples();
     double *figures[COVERAGE_FIGURES];
     for (size_t f = 0; f < COVERAGE_FIGURES; f++)
         figures[f] = room_for(n, sizeof(double));
     for (size_t k = 0; k < n; k++) {
         double values[COVERAGE_FIGURES];
         invoke(process, source, messages, logs, one);
-        for (size_t i = 0; i < BUCKETS; i++)
-            all[i] += one[i];
+        extend(all, one->first, one->end);
+        for (size_t i = one->first; i < one->end; i++)
+            all->counts[i] += one->counts[i];
         take(one, messages, values, scratch);
         for (size_t f = 0; f < COVERAGE_FIGURES; f++)
             figures[f][k] = values[f];
@@ -209,9 +236,9 @@ static void count(const struct ipm_estimate *estimate, double truth,
 
 /* One run of @n invocations. */
 static void measure_run(const struct coverage_process *process, gsl_rng *source,
-                        size_t n, size_t messages, double *logs, uint64_t *buckets,
-                        struct ipm_tally *tallies, const struct truth *truth,
-                        struct coverage *coverage)
+                        size_t n, size_t messages, double *logs,
+                        struct buckets *buckets, struct ipm_tally *tallies,
+                        const struct truth *truth, struct coverage *coverage)
 {
     const struct ipm_tally *pointers[COVERAGE_MOST];
     double figures[COVERAGE_FIGURES][COVERAGE_MOST];
@@ -241,7 +268,7 @@ void coverage_measure(const struct coverage_process *process, size_t n, size_t m
     struct truth truth;
     struct ipm_tally tallies[COVERAGE_MOST];
     double *logs = room_for(messages, sizeof(*logs));
-    uint64_t *buckets = room_for(BUCKETS, sizeof(*buckets));
+    struct buckets *buckets = no_samples();
     gsl_rng *source = gsl_rng_alloc(gsl_rng_taus2);
     if (source == NULL)
         abort();

@@ -304,4 +304,5 @@ def main():
         out.write("\n".join(lines) + "\n" + lines[0][:200])
 
 
-main()
+if __name__ == "__main__":
+    main()

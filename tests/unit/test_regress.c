@@ -167,6 +167,82 @@ static void shapes_are_all_or_bounded(void **state)
     }
 }
 
+/* Each shape's sum of squares, taken from that of the shape before it, is that of a fit. */
+static void sums_of_squares_are_those_of_fits(void **state)
+{
+    enum { SIZES = 20 };
+    double sizes[SIZES];
+    double errors[SIZES];
+    double values[SIZES];
+    double design[SIZES * IPM_REGRESS_MOST];
+    struct ipm_segments_search search;
+    struct ipm_segments_choice choice;
+    (void)state;
+    needs_gsl();
+    for (size_t i = 0; i < SIZES; i++) {
+        sizes[i] = (double)(64u << i);
+        double time = 2500 + 0.1 * sizes[i] + (i > 9 ? 0.2 * (sizes[i] - 40000) : 0);
+        errors[i] = 0.01 * time * (1 + 0.3 * (double)(i % 3));
+        values[i] = time + errors[i] * sin((double)(7 * i * i + 1));
+    }
+    assert_int_equal(ipm_segments_open(sizes, errors, SIZES, NULL, 0, &search), 0);
+    assert_int_equal(ipm_segments_choose(&search, values, IPM_SEGMENTS_BREAKS, &choice),
+                     0);
+    assert_true(search.n_shapes > 300);
+    for (size_t i = 0; i < search.n_shapes; i++) {
+        struct ipm_regress_fit fit;
+        const struct ipm_regress_rows rows = {
+            .n = SIZES,
+            .p = ipm_segments_columns(&search.shapes[i]),
+            .design = design,
+            .values = values,
+            .errors = errors};
+        for (size_t k = 0; k < SIZES; k++)
+            ipm_segments_row(&search.shapes[i], sizes[k], &design[k * rows.p]);
+        assert_int_equal(ipm_regress_least_squares(&rows, &fit), 0);
+        assert_true(fabs(search.squares[i] - fit.chi_square) <=
+                    1e-9 * (1 + fit.chi_square));
+    }
+    size_t again;
+    assert_int_equal(ipm_segments_again(&search, values, IPM_SEGMENTS_BREAKS, &again),
+                     0);
+    assert_int_equal(again, choice.chosen);
+    assert_int_equal(ipm_segments_again(&search, values, 0, &again), 0);
+    assert_int_equal(again, 0);
+    ipm_segments_close(&search);
+}
+
+/* Rows of one size side by side are what they are one by one. */
+static void groups_are_their_rows(void **state)
+{
+    static const size_t counts[] = {3, 1, 4, 2};
+    static const double x[] = {1, 5, 1, 7, 1, 12, 1, 20};
+    static const double size_errors[] = {0.5, 0.7, 1, 2};
+    double design[20];
+    double values[10];
+    double errors[10];
+    double times[10];
+    double together[IPM_REGRESS_MOST] = {3, 2};
+    double apart[IPM_REGRESS_MOST] = {3, 2};
+    size_t row = 0;
+    (void)state;
+    needs_gsl();
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = 0; k < counts[i]; k++, row++) {
+            memcpy(&design[2 * row], &x[2 * i], 2 * sizeof(*x));
+            errors[row] = size_errors[i];
+            times[row] = (double)(row % 3);
+            values[row] = 3 + 2 * x[2 * i + 1] + size_errors[i] * sin((double)row);
+        }
+    }
+    struct ipm_regress_groups groups = {4, 2, x, size_errors, counts, values, times};
+    assert_int_equal(ipm_regress_again(&groups, 0.8, together), 0);
+    groups = (struct ipm_regress_groups){row, 2, design, errors, NULL, values, times};
+    assert_int_equal(ipm_regress_again(&groups, 0.8, apart), 0);
+    for (size_t k = 0; k < 2; k++)
+        assert_true(fabs(together[k] - apart[k]) <= 1e-9);
+}
+
 static void student_matches_the_vectors(void **state)
 {
     (void)state;
@@ -267,6 +343,8 @@ int main(void)
         cmocka_unit_test(lines_match_the_vectors),
         cmocka_unit_test(scores_match_the_vectors),
         cmocka_unit_test(shapes_are_all_or_bounded),
+        cmocka_unit_test(sums_of_squares_are_those_of_fits),
+        cmocka_unit_test(groups_are_their_rows),
         cmocka_unit_test(student_matches_the_vectors),
         cmocka_unit_test(lack_of_fit_matches_the_vectors),
         cmocka_unit_test(gross_outliers_weigh_nothing),

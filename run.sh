@@ -145,7 +145,7 @@ esac
 install_missing
 build_all
 case $mode in
-test) exec ctest --test-dir "$build" --output-on-failure -LE lab ;;
+test) exec ctest --test-dir "$build" --parallel "$(nproc)" --output-on-failure -LE lab ;;
 lab)
     run_lab
     exit

@@ -247,6 +247,12 @@ static void print_plan(const struct ipm_prepared *prepared,
     json_t *note;
     json_array_foreach(plan->notes, index, note)(void)
         printf("\n  note: %s\n", json_string_value(note));
+    char whole[TIME];
+    if (rehearsal->whole_ns > rehearsal->estimate_ns)
+        (void)printf(
+            "\n  note: as slow as the machine was just now, all of it would take %s: "
+            "the run will drop points\n",
+            format_time(whole, rehearsal->whole_ns));
     const char *depends = ipm_plan_when_note(plan, &prepared->spec);
     if (depends != NULL)
         (void)printf("\n  note: %s\n", depends);
@@ -258,6 +264,7 @@ static int print_json(const struct ipm_prepared *prepared,
     ipm_auto_json json_t *json = ipm_plan_json(&prepared->plan, &prepared->spec);
     (void)json_object_set_new(json, "estimate_ns",
                               json_integer(rehearsal->estimate_ns));
+    (void)json_object_set_new(json, "whole_ns", json_integer(rehearsal->whole_ns));
     (void)json_object_set_new(
         json, "overhead_ns",
         rehearsal->tried > 0 ? json_integer(rehearsal->overhead_ns) : json_null());
@@ -275,7 +282,8 @@ static int plan(struct options *options)
     int status = ipm_prepare(&options->request, prepared);
     if (status != 0)
         return status;
-    struct ipm_rehearsal rehearsal = {.estimate_ns = prepared->plan.estimate_ns};
+    struct ipm_rehearsal rehearsal = {.estimate_ns = prepared->plan.estimate_ns,
+                                      .whole_ns = prepared->plan.estimate_ns};
     if (!options->untried)
         ipm_rehearse(&options->request, prepared, &rehearsal);
     if (options->json)

@@ -176,7 +176,8 @@ void ipm_rehearse(const struct ipm_request *request,
                   struct ipm_rehearsal *out_rehearsal)
 {
     const struct ipm_plan *plan = &prepared->plan;
-    struct ipm_rehearsal rehearsal = {.estimate_ns = plan->estimate_ns};
+    struct ipm_rehearsal rehearsal = {.estimate_ns = plan->estimate_ns,
+                                      .whole_ns = plan->estimate_ns};
     struct tried tried = {.n = {0}};
     ipm_auto_json json_t *overheads = json_object(); /* by key; -1: it failed */
     try_all(request, plan, overheads, &tried);
@@ -188,7 +189,10 @@ void ipm_rehearse(const struct ipm_request *request,
         }
         rehearsal.tried = tried.n[0];
         rehearsal.overhead_ns = (int64_t)mean_ns(&tried, 0);
-        rehearsal.estimate_ns = estimate_ns < 9e18 ? (int64_t)estimate_ns : INT64_MAX;
+        rehearsal.whole_ns = estimate_ns < 9e18 ? (int64_t)estimate_ns : INT64_MAX;
+        rehearsal.estimate_ns = rehearsal.whole_ns;
+        if (plan->budget_ns != 0 && rehearsal.whole_ns > plan->budget_ns)
+            rehearsal.estimate_ns = plan->budget_ns; /* the run drops the rest */
     }
     *out_rehearsal = rehearsal;
 }

@@ -22,7 +22,9 @@
 struct ipm_rehearsal {
     size_t tried;        /* invocations that gave a record; 0: none did */
     int64_t overhead_ns; /* mean of them; 0 when none */
-    int64_t estimate_ns; /* of the whole plan; the plan's own when none */
+    int64_t
+        estimate_ns; /* of the run, which ends at the budget; the plan's own when none */
+    int64_t whole_ns; /* of every point of the plan, at this pace; as estimate_ns */
 };
 
 /* Begins no other invocation after 3 s: those that were not tried are like the others. */

@@ -69,6 +69,21 @@ done
 # The default keeps its ladder: no mechanism that is here is dropped by the budget.
 "$ipcmeter" plan --json >"$scratch/json"
 jq -e '.overhead_ns > 0 and .estimate_ns > 0' "$scratch/json" >/dev/null || fail "no mechanism could be tried"
+# A run never takes longer than its budget, however slow the machine was when it was asked.
+cat >"$scratch/slow" <<'WORKER'
+#!/bin/sh
+for word; do
+    [ "$word" != describe ] || exec "$REAL_WORKER" "$@"
+done
+sleep 0.1
+exec "$REAL_WORKER" "$@"
+WORKER
+chmod +x "$scratch/slow"
+slowly() { REAL_WORKER=$IPM_BIN/ipcmeter-worker IPCMETER_WORKER=$scratch/slow "$ipcmeter" plan --set repeat.budget=1s "$@"; }
+slowly --json >"$scratch/short"
+jq -e '.estimate_ns == 1e9 and .whole_ns > .estimate_ns' "$scratch/short" >/dev/null || fail "an estimate beyond the budget"
+slowly >"$scratch/text"
+grep -q 'note: .* the run will drop points' "$scratch/text" || fail "no word on points to be dropped"
 jq -e '.overhead_ns == null' "$scratch/once" >/dev/null || fail "--no-rehearsal tried something"
 [ "$(jq '.dropped | length' "$scratch/json")" = 0 ] || fail "the default does not fit its budget"
 jq -r '.points[] | select(.workload == "pingpong") | .mechanism' "$scratch/json" | sort -u >"$scratch/ladder"

@@ -59,6 +59,9 @@ static void poisson_gaps_are_exponential(void **state)
             struct ipm_open_loop *open =
                 plan(rows[i].rate_per_s, rows[i].window_ns, true, seed);
             size_t n = ipm_open_loop_due(open, rows[i].window_ns) - 1;
+            double mean =
+                rows[i].rate_per_s * (double)rows[i].window_ns / IPM_NS_PER_SECOND;
+            assert_true(fabs((double)n + 1 - mean) <= 5 * sqrt(mean));
             off += distance(open, rows[i].rate_per_s, n) > 1.63;
             free(open);
         }

@@ -109,7 +109,7 @@ static int add_pairs(struct building *building, const struct ipm_factors *factor
     size_t n = json_array_size(plan->pairs);
     int error = plan->pairs == NULL ? -ENOMEM : 0;
     /* Told before half a million points are made, to be counted and refused. */
-    if (n > building->max_pairs || n > IPM_COMBINATIONS_LIMIT - plan->n_combinations)
+    if (n > building->max_pairs || plan->n_combinations + n > IPM_COMBINATIONS_LIMIT)
         error = -E2BIG;
     for (size_t i = 0; error == 0 && i < n; i++) {
         struct ipm_factors one = *factors;

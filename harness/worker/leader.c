@@ -348,6 +348,7 @@ void ipm_lead(const struct ipm_point *point, const struct ipm_sandbox *sandbox,
 
     stay_ahead(point);
     static struct ipm_wiring wiring; /* too large for a comfortable stack */
+    wiring.states = wiring.shared = IPM_REGION_NONE; /* destroyed, created or not */
     static struct ipm_background background;
     troupe.background = &background;
     atomic_store(&board->phase, IPM_PHASE_CREATE);

@@ -105,18 +105,12 @@ static int parse_options(const json_t *json, struct ipm_point *point,
     return 0;
 }
 
-static int n_cpus(const struct ipm_point *point)
-{
-    return ipm_point_many(point) ? ipm_point_roles(point)
-                                 : IPM_SIDES * (int)point->traffic.pairs;
-}
-
 static int parse_cpus(const json_t *json, struct ipm_point *point, struct ipm_why *why)
 {
     const json_t *cpus = json_object_get(json, "cpus");
     size_t n = json_array_size(cpus);
     bool many = ipm_point_many(point);
-    size_t wanted = (size_t)n_cpus(point);
+    size_t wanted = (size_t)ipm_point_cpus(point);
     if (cpus == NULL || json_is_null(cpus)) {
         int here = sched_getcpu();
         for (size_t i = 0; i < wanted; i++)
@@ -293,14 +287,6 @@ static int parse_factors(const json_t *json, struct ipm_point *point,
     return 0;
 }
 
-static bool has_axis(const struct ipm_workload *workload, const char *name)
-{
-    const char *const *at = workload->axes;
-    while (at != NULL && *at != NULL && strcmp(*at, name) != 0)
-        at++;
-    return at != NULL && *at != NULL;
-}
-
 /* Understood, but not measurable: 1 with the reason. */
 static int impossible(const struct ipm_point *point, struct ipm_why *why)
 {
@@ -342,7 +328,7 @@ static int impossible(const struct ipm_point *point, struct ipm_why *why)
                           "%" PRId64 " messages a second in a window of %" PRId64
                           " ms are more than are kept",
                           point->traffic.rate, point->window_ns / 1000000);
-    else if (point->mix.n > 0 && !has_axis(workload, "size_mix"))
+    else if (point->mix.n > 0 && !ipm_workload_lists(workload, "size_mix"))
         (void)ipm_why_set(why, -EOPNOTSUPP, "%s sends messages of one size",
                           workload->name);
     else if (!mechanism->modes[point->copies].supported)
@@ -424,7 +410,7 @@ struct ipm_sensor_context ipm_point_sensing(const struct ipm_point *point)
         .unavailable = point->unavailable,
         .sensing = point->sensing,
         .cpus = point->cpus,
-        .n_cpus = n_cpus(point),
+        .n_cpus = ipm_point_cpus(point),
     };
 }
 

@@ -83,6 +83,16 @@ static int measure_one(const struct ipm_point *point, json_t *capacity,
     return 0;
 }
 
+bool ipm_capacity_missing(const struct ipm_factors *factors, const json_t *known,
+                          char key[IPM_HASH_TEXT])
+{
+    double share;
+    if (!ipm_capacity_share(factors, &share))
+        return false;
+    ipm_capacity_key(factors, key);
+    return json_object_get(known, key) == NULL;
+}
+
 int ipm_capacity_measure(const struct ipm_plan *plan, json_t *capacities,
                          int (*measure)(void *context, const struct ipm_point *point,
                                         json_t **out_record, struct ipm_why *why),
@@ -91,11 +101,7 @@ int ipm_capacity_measure(const struct ipm_plan *plan, json_t *capacities,
     for (size_t i = 0; i < plan->n_points; i++) {
         const struct ipm_point *point = &plan->points[i];
         char key[IPM_HASH_TEXT];
-        double share;
-        if (!ipm_capacity_share(&point->factors, &share))
-            continue;
-        ipm_capacity_key(&point->factors, key);
-        if (json_object_get(capacities, key) != NULL)
+        if (!ipm_capacity_missing(&point->factors, capacities, key))
             continue;
         ipm_auto_json json_t *capacity = json_object();
         int error = measure_one(point, capacity, measure, context, why);

@@ -22,6 +22,10 @@ bool ipm_capacity_share(const struct ipm_factors *factors, double *out_share);
  * alone share one. */
 void ipm_capacity_key(const struct ipm_factors *factors, char key[IPM_HASH_TEXT]);
 
+/* Is the rate a share of a capacity that @known has not yet?  Then @key names it. */
+bool ipm_capacity_missing(const struct ipm_factors *factors, const json_t *known,
+                          char key[IPM_HASH_TEXT]);
+
 /**
  * ipm_capacity_measure() - the capacity of every point whose rate is a share
  * @capacities: key to {messages_per_s, windows: [messages_per_s]} or {reason}; those that

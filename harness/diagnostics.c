@@ -63,8 +63,8 @@ void ipm_diagnostics_overlay(struct ipm_diagnostics *diagnostics,
     larger[diagnostics->n_overlays++] = overlay;
 }
 
-static const char *overlay_key(const struct ipm_diagnostics *diagnostics,
-                               const struct ipm_pointer *at)
+const char *ipm_diagnostics_set_at(const struct ipm_diagnostics *diagnostics,
+                                   const struct ipm_pointer *at)
 {
     if (diagnostics->n_overlays == 0)
         return NULL;
@@ -137,7 +137,7 @@ void ipm_diagnostics_error(struct ipm_diagnostics *diagnostics,
 {
     if (is_full(diagnostics))
         return;
-    const char *set = overlay_key(diagnostics, at);
+    const char *set = ipm_diagnostics_set_at(diagnostics, at);
     struct ipm_position position = {.line = 1, .column = 1};
     if (set == NULL && diagnostics->text != NULL)
         (void)ipm_jsonc_locate(diagnostics->text, diagnostics->length, at, key,

@@ -47,6 +47,11 @@ void ipm_diagnostics_fini(struct ipm_diagnostics *diagnostics);
 void ipm_diagnostics_overlay(struct ipm_diagnostics *diagnostics,
                              const struct ipm_pointer *at, const char *key);
 
+/* The key of the --set that put there what stands at @at; NULL: the document has it.  Lives
+ * as long as the diagnostics. */
+const char *ipm_diagnostics_set_at(const struct ipm_diagnostics *diagnostics,
+                                   const struct ipm_pointer *at);
+
 /**
  * ipm_diagnostics_error() - note an error in the document
  * @at:   NULL: the document as a whole

@@ -2,6 +2,7 @@
 #include "harness/doctor.h"
 
 #include "base/clock.h"
+#include "base/cpu_list.h"
 #include "harness/doctor_checks.h"
 #include "harness/host.h"
 #include "harness/sysroot.h"

@@ -2,6 +2,7 @@
 /*
  * doctor_cpu: the CPUs, who else runs on them, and what is below them.
  */
+#include "base/cpu_list.h"
 #include "harness/doctor_checks.h"
 #include "harness/features.h"
 #include "harness/host.h"

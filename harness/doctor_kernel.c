@@ -2,6 +2,7 @@
 /*
  * doctor_kernel: how the kernel was built, booted and set.
  */
+#include "base/cpu_list.h"
 #include "harness/doctor_checks.h"
 #include "harness/features.h"
 #include "harness/sysroot.h"

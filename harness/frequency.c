@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/frequency.h"
 
+#include "base/cpu_list.h"
 #include "harness/sysroot.h"
 
 #include <stdbool.h>

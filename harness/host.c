@@ -2,6 +2,7 @@
 #include "harness/host.h"
 
 #include "base/cleanup.h"
+#include "base/cpu_list.h"
 #include "base/units.h"
 #include "harness/cgroup.h"
 #include "harness/features.h"

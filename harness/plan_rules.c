@@ -4,6 +4,7 @@
 #include "base/mix.h"
 #include "harness/describe.h"
 #include "harness/plan_grants.h"
+#include "harness/plan_place.h"
 #include "harness/spec_axes.h"
 
 #include <errno.h>
@@ -31,7 +32,19 @@ static bool same(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-static int64_t axis_integer(const json_t *describe, const char *name, int64_t otherwise)
+int ipm_rules_refuse(struct ipm_why *why, const char *format, ...)
+{
+    char text[sizeof(why->text)];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)ipm_why_set(why, -EOPNOTSUPP, "%s", text);
+    return 1;
+}
+
+int64_t ipm_rules_axis_integer(const json_t *describe, const char *name,
+                               int64_t otherwise)
 {
     struct ipm_axis axis;
     char mend[IPM_MEND];
@@ -41,15 +54,23 @@ static int64_t axis_integer(const json_t *describe, const char *name, int64_t ot
     return json_is_integer(value) ? (int64_t)json_integer_value(value) : otherwise;
 }
 
+bool ipm_rules_has_axis(const struct ipm_rules *rules, const char *axis)
+{
+    return ipm_describe_lists(json_object_get(rules->workload, "axes"), axis);
+}
+
 void ipm_rules_defaults(struct ipm_rules *rules)
 {
     const json_t *touch = ipm_describe_find(rules->describe, "axes", "touch");
     const json_t *policy = ipm_describe_find(rules->describe, "axes", "policy");
     struct ipm_place place;
     rules->defaults = natural;
-    rules->defaults.size = axis_integer(rules->describe, "size", natural.size);
-    rules->defaults.depth = axis_integer(rules->describe, "depth", natural.depth);
-    rules->defaults.batch = axis_integer(rules->describe, "batch", natural.batch);
+    rules->defaults.size =
+        ipm_rules_axis_integer(rules->describe, "size", natural.size);
+    rules->defaults.depth =
+        ipm_rules_axis_integer(rules->describe, "depth", natural.depth);
+    rules->defaults.batch =
+        ipm_rules_axis_integer(rules->describe, "batch", natural.batch);
     rules->defaults.touch = ipm_describe_text(touch, "default", natural.touch);
     rules->defaults.policy = ipm_describe_text(policy, "default", natural.policy);
     if (ipm_topology_place(rules->topology, natural.placement, &place, NULL) != 0)
@@ -60,11 +81,6 @@ static bool capable(const struct ipm_rules *rules, const char *capability)
 {
     return ipm_describe_lists(json_object_get(rules->mechanism, "capabilities"),
                               capability);
-}
-
-static bool has_axis(const struct ipm_rules *rules, const char *axis)
-{
-    return ipm_describe_lists(json_object_get(rules->workload, "axes"), axis);
 }
 
 static bool one_role(const struct ipm_rules *rules)
@@ -160,51 +176,39 @@ void ipm_rules_canonicalise(const struct ipm_rules *rules, struct ipm_factors *f
         factors->copies = ipm_describe_integer(rules->mechanism, "default_copies", 0);
 }
 
-static int refuse(struct ipm_why *why, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int refuse(struct ipm_why *why, const char *format, ...)
-{
-    char text[sizeof(why->text)];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    (void)ipm_why_set(why, -EOPNOTSUPP, "%s", text);
-    return 1;
-}
-
 static int check_pair(const struct ipm_rules *rules, const struct ipm_factors *factors,
                       struct ipm_why *why)
 {
     const char *only = ipm_describe_text(rules->workload, "only", NULL);
     if (only != NULL && !same(only, factors->mechanism))
-        return refuse(why, "%s measures %s alone", factors->workload, only);
+        return ipm_rules_refuse(why, "%s measures %s alone", factors->workload, only);
     /* What is absent has said nothing about itself that a rule could look at. */
     if (!json_is_true(json_object_get(rules->mechanism, "available")))
-        return refuse(why, "%s is not available: %s", factors->mechanism,
-                      ipm_describe_text(rules->mechanism, "reason", "no reason given"));
+        return ipm_rules_refuse(
+            why, "%s is not available: %s", factors->mechanism,
+            ipm_describe_text(rules->mechanism, "reason", "no reason given"));
     size_t index;
     const json_t *capability;
     json_array_foreach(json_object_get(rules->workload, "needs"), index, capability)
     {
         const char *name = json_string_value(capability);
         if (name != NULL && !capable(rules, name))
-            return refuse(why, "%s needs a mechanism that is '%s'", factors->workload,
-                          name);
+            return ipm_rules_refuse(why, "%s needs a mechanism that is '%s'",
+                                    factors->workload, name);
     }
     json_array_foreach(json_object_get(rules->workload, "refuses"), index, capability)
     {
         const char *name = json_string_value(capability);
         if (name != NULL && capable(rules, name))
-            return refuse(why, "%s cannot use a mechanism that is '%s'",
-                          factors->workload, name);
+            return ipm_rules_refuse(why, "%s cannot use a mechanism that is '%s'",
+                                    factors->workload, name);
     }
     /* A workload that asks for it gives each role a channel to itself. */
     const json_t *needs = json_object_get(rules->workload, "needs");
     if (!one_role(rules) && capable(rules, "local") &&
         !ipm_describe_lists(needs, "local"))
-        return refuse(why, "%s works inside one process only", factors->mechanism);
+        return ipm_rules_refuse(why, "%s works inside one process only",
+                                factors->mechanism);
     return 0;
 }
 
@@ -219,15 +223,15 @@ static int check_mode(const struct ipm_rules *rules, const struct ipm_factors *f
     json_array_foreach(modes, index, mode) found =
         found || ipm_describe_integer(mode, "copies", -1) == factors->copies;
     if (!found)
-        return refuse(why, "%s has no mode with %" PRId64 " copies", factors->mechanism,
-                      factors->copies);
+        return ipm_rules_refuse(why, "%s has no mode with %" PRId64 " copies",
+                                factors->mechanism, factors->copies);
     if (!same(factors->wait, "none") && !ipm_describe_lists(waits, factors->wait))
-        return refuse(why, "%s does not honour wait '%s'", factors->mechanism,
-                      factors->wait);
+        return ipm_rules_refuse(why, "%s does not honour wait '%s'", factors->mechanism,
+                                factors->wait);
     if (json_is_true(json_object_get(rules->workload, "waits_any")) &&
         (same(factors->wait, "block") || same(factors->wait, "spin_then_block")) &&
         !capable(rules, "pollfd"))
-        return refuse(
+        return ipm_rules_refuse(
             why,
             "%s has no descriptor to poll: nobody can sleep on several of its "
             "channels at once",
@@ -251,141 +255,32 @@ static int check_sizes(const struct ipm_rules *rules, const struct ipm_factors *
     int64_t most = ipm_describe_integer(limits, "max_length", 0);
     int64_t wanted = ipm_describe_integer(rules->workload, "min_size", 0);
     if (most != 0 && longest > most)
-        return refuse(why, "%s takes at most %" PRId64 " bytes", factors->mechanism,
-                      most);
+        return ipm_rules_refuse(why, "%s takes at most %" PRId64 " bytes",
+                                factors->mechanism, most);
     if (shortest < least)
-        return refuse(why, "%s takes at least %" PRId64 " bytes", factors->mechanism,
-                      least);
+        return ipm_rules_refuse(why, "%s takes at least %" PRId64 " bytes",
+                                factors->mechanism, least);
     if (smallest_request < wanted)
-        return refuse(why, "%s needs messages of at least %" PRId64 " bytes",
-                      factors->workload, wanted);
+        return ipm_rules_refuse(why, "%s needs messages of at least %" PRId64 " bytes",
+                                factors->workload, wanted);
     return 0;
-}
-
-/* Several pairs at once: as many CPUs as the machine has such pairs of.  CPUs that the
- * config names are those that it means. */
-static int place_pairs(const struct ipm_rules *rules, struct ipm_factors *factors,
-                       struct ipm_why *why)
-{
-    int64_t pairs = ipm_describe_integer(factors->options, "pairs", 1);
-    if (pairs > IPM_PAIRS_MAX)
-        return refuse(why, "at most %d pairs", IPM_PAIRS_MAX);
-    bool named = strncmp(factors->placement, "cpus:", strlen("cpus:")) == 0;
-    if (pairs == 1 || named)
-        return 0;
-    factors->n_pairs = (int)pairs;
-    (void)ipm_topology_spread(rules->topology, &factors->place, (size_t)pairs,
-                              factors->pair_cpus);
-    return 0;
-}
-
-/* Every CPU that we may use and no role does. */
-static int place_background(const struct ipm_rules *rules, struct ipm_factors *factors,
-                            struct ipm_why *why)
-{
-    const char *load = ipm_describe_text(factors->options, "background", "none");
-    const struct ipm_topology *topology = rules->topology;
-    if (same(load, "none"))
-        return 0;
-    for (size_t i = 0; i < topology->n_cpus; i++) {
-        int cpu = topology->cpus[i].number;
-        bool taken = cpu < 0 || cpu >= IPM_CPUS_MAX;
-        for (int k = 0; k < 2 * factors->n_pairs; k++)
-            taken = taken || factors->pair_cpus[k] == cpu;
-        for (int k = 0; k < factors->n_fan; k++)
-            taken = taken || factors->pair_cpus[k] == cpu;
-        for (int k = 0; k < factors->place.n_cpus && factors->n_pairs == 0; k++)
-            taken = taken || factors->place.cpus[k] == cpu;
-        if (taken)
-            continue;
-        factors->background_cpus[cpu / 8] |= (unsigned char)(1u << cpu % 8);
-        factors->n_background++;
-    }
-    if (factors->n_background == 0)
-        return refuse(why,
-                      "background %s: none of the %zu CPUs that we may use is left "
-                      "beside those of the roles",
-                      load, topology->n_cpus);
-    return 0;
-}
-
-/* One role and many: a CPU for each of them as far as there are any. */
-static void place_fan(const struct ipm_rules *rules, struct ipm_factors *factors)
-{
-    bool named = strncmp(factors->placement, "cpus:", strlen("cpus:")) == 0;
-    if (!has_axis(rules, "fan") || named || factors->place.n_cpus < 2)
-        return;
-    int64_t otherwise = axis_integer(rules->describe, "fan", 1);
-    int64_t fan = ipm_describe_integer(factors->options, "fan", otherwise);
-    if (fan < 1 || fan >= 2 * IPM_PAIRS_MAX)
-        return; /* more than a worker takes */
-    factors->n_fan = (int)fan;
-    (void)ipm_topology_fan(rules->topology, &factors->place, (size_t)fan,
-                           factors->pair_cpus);
-}
-
-/*
- * A CPU runs one role at a time: of two that spin on it, one waits for the other's time slice
- * to end, and the scheduler is what is measured.  Who yields or sleeps lets the other on.
- */
-static int check_spinning(const struct ipm_rules *rules, struct ipm_factors *factors,
-                          struct ipm_why *why)
-{
-    int spinning[IPM_CPUS_MAX] = {0};
-    int worst = 0;
-    int64_t otherwise = axis_integer(rules->describe, "fan", 1);
-    int64_t fan = ipm_describe_integer(factors->options, "fan", otherwise);
-    int64_t pairs = ipm_describe_integer(factors->options, "pairs", 1);
-    for (int64_t pair = 0; pair < pairs; pair++) {
-        const int *cpus = factors->n_pairs > 0 || factors->n_fan > 0
-                              ? &factors->pair_cpus[2 * pair]
-                              : factors->place.cpus;
-        size_t index;
-        const json_t *role;
-        json_array_foreach(json_object_get(rules->workload, "roles"), index, role)
-        {
-            if (!same(factors->wait, "spin") &&
-                !json_is_true(json_object_get(role, "spins")))
-                continue;
-            int side = same(ipm_describe_text(role, "side", "a"), "b") ? 1 : 0;
-            int64_t n = json_is_true(json_object_get(role, "many")) ? fan : 1;
-            for (int64_t k = 0; k < n; k++) {
-                int cpu = cpus[factors->n_fan > 0 ? side + k : side];
-                spinning[cpu]++;
-                worst = spinning[cpu] > spinning[worst] ? cpu : worst;
-            }
-        }
-    }
-    factors->spinning = spinning[worst];
-    if (spinning[worst] <= 1 || rules->oversubscribe)
-        return 0;
-    return refuse(why,
-                  "%d roles would spin on CPU %d, which runs one at a time "
-                  "(\"oversubscribe\": \"allow\" measures that)",
-                  spinning[worst], worst);
 }
 
 int ipm_rules_check(const struct ipm_rules *rules, struct ipm_factors *factors,
                     struct ipm_why *why)
 {
-    struct ipm_why reason = {0};
-    if (same(factors->rate, "max") == has_axis(rules, "rate"))
-        return refuse(why,
-                      has_axis(rules, "rate")
-                          ? "%s needs a rate: messages per second, or a share such as "
-                            "\"50%%\""
-                          : "%s goes as fast as it can: it has no rate",
-                      factors->workload);
+    if (same(factors->rate, "max") == ipm_rules_has_axis(rules, "rate"))
+        return ipm_rules_refuse(
+            why,
+            ipm_rules_has_axis(rules, "rate")
+                ? "%s needs a rate: messages per second, or a share such as "
+                  "\"50%%\""
+                : "%s goes as fast as it can: it has no rate",
+            factors->workload);
     if (check_pair(rules, factors, why) != 0 || check_mode(rules, factors, why) != 0 ||
         check_sizes(rules, factors, why) != 0)
         return 1;
-    if (ipm_topology_place(rules->topology, factors->placement, &factors->place,
-                           &reason) != 0)
-        return refuse(why, "placement %s: %s", factors->placement, reason.text);
-    place_fan(rules, factors);
-    return place_pairs(rules, factors, why) != 0 ||
-           place_background(rules, factors, why) != 0 ||
-           check_spinning(rules, factors, why) != 0 ||
+    return ipm_rules_place(rules, factors, why) != 0 ||
            ipm_grants_check(rules, factors, why) != 0;
 }
 

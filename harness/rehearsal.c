@@ -156,11 +156,7 @@ static double capacities_ns(const struct ipm_plan *plan, const json_t *overheads
     for (size_t i = 0; i < plan->n_points; i++) {
         const struct ipm_point *point = &plan->points[i];
         char key[IPM_HASH_TEXT];
-        double share;
-        if (!ipm_capacity_share(&point->factors, &share))
-            continue;
-        ipm_capacity_key(&point->factors, key);
-        if (json_object_get(seen, key) != NULL)
+        if (!ipm_capacity_missing(&point->factors, seen, key))
             continue;
         (void)json_object_set_new(seen, key, json_true());
         sum_ns +=

@@ -135,21 +135,12 @@ static json_t *read_axes(const struct loading *loading, const json_t *value,
     return axes;
 }
 
-static bool gives_sizes(const json_t *value)
-{
-    const char *mix = json_string_value(value);
-    return mix != NULL && strcmp(mix, "fixed") != 0;
-}
-
 /* A size beside nothing but mixes, which have their own. */
 static void check_sizes(const struct loading *loading, const json_t *factors,
                         const struct ipm_pointer *at)
 {
-    const json_t *mixes = json_object_get(factors, "size_mix");
-    bool all = mixes != NULL && json_object_get(factors, "size") != NULL;
-    for (size_t i = 0; i < json_array_size(mixes); i++)
-        all = all && gives_sizes(json_array_get(mixes, i));
-    if (!all || (json_is_string(mixes) && !gives_sizes(mixes)))
+    if (json_object_get(factors, "size") == NULL ||
+        !ipm_axis_gives_sizes(json_object_get(factors, "size_mix")))
         return;
     struct ipm_pointer member = {.up = at, .key = "size"};
     ipm_diagnostics_error(loading->diagnostics, &member, true,

@@ -365,6 +365,15 @@ static json_t *node_value(const struct ipm_axis *axis, const json_t *value,
     return NULL;
 }
 
+bool ipm_axis_gives_sizes(const json_t *mixes)
+{
+    if (json_is_array(mixes))
+        return json_array_size(mixes) > 0 &&
+               !ipm_describe_lists(mixes, ipm_mix_words[0]);
+    const char *mix = json_string_value(mixes);
+    return mix != NULL && strcmp(mix, ipm_mix_words[0]) != 0;
+}
+
 static json_t *flag_value(const struct ipm_axis *axis, const json_t *value,
                           struct ipm_why *why)
 {

@@ -46,6 +46,9 @@ struct ipm_axis {
     const char *help;
 };
 
+/* Does every value of "size_mix", one or a list of them, bring sizes of its own? */
+bool ipm_axis_gives_sizes(const json_t *mixes);
+
 /**
  * ipm_axis_find() - an axis by name: shared ones are bare words, private ones are
  * "plugin.option"

@@ -19,8 +19,32 @@ static json_t *parse_word(const char *word)
     return json_string(word);
 }
 
+/* "imix,64:9,4096:1": where the axis is a mix, neighbours with colons are one. */
+static json_t *join_mixes(const json_t *words)
+{
+    json_t *joined = json_array();
+    bool open = false; /* the last one may go on */
+    size_t i;
+    const json_t *word;
+    json_array_foreach(words, i, word)
+    {
+        const char *text = json_string_value(word);
+        bool part = text != NULL && strchr(text, ':') != NULL;
+        size_t last = json_array_size(joined) - 1;
+        if (part && open)
+            (void)json_array_set_new(
+                joined, last,
+                json_sprintf("%s,%s", json_string_value(json_array_get(joined, last)),
+                             text));
+        else
+            (void)json_array_append(joined, (json_t *)(uintptr_t)word);
+        open = part;
+    }
+    return joined;
+}
+
 static json_t *parse_value(const char *text, struct ipm_diagnostics *diagnostics,
-                           const char *key)
+                           const char *key, bool mix)
 {
     if (strchr("[{\"", text[0]) != NULL && text[0] != '\0') {
         json_error_t problem;
@@ -39,7 +63,7 @@ static json_t *parse_value(const char *text, struct ipm_diagnostics *diagnostics
     char *rest = copy;
     for (char *word = NULL; copy != NULL && (word = strsep(&rest, ",")) != NULL;)
         (void)json_array_append_new(list, parse_word(word));
-    return json_incref(list);
+    return mix ? join_mixes(list) : json_incref(list);
 }
 
 static void put(json_t *object, const struct ipm_pointer *at, const char *key,
@@ -155,19 +179,41 @@ static void set_one(json_t *root, const char *set, const json_t *describe,
     ipm_auto_free char *key = strndup(set, (size_t)(equals - set));
     if (key == NULL)
         return;
-    ipm_auto_json json_t *value = parse_value(equals + 1, diagnostics, key);
-    if (value == NULL)
-        return;
     struct ipm_axis axis;
     char mend[IPM_MEND] = "";
+    bool is_axis = ipm_axis_find(describe, key, &axis, mend) == 0;
+    ipm_auto_json json_t *value =
+        parse_value(equals + 1, diagnostics, key, is_axis && axis.type == IPM_AXIS_MIX);
+    if (value == NULL)
+        return;
     if (strcmp(key, "mechanisms") == 0 || strcmp(key, "workloads") == 0)
         set_in_sweeps(root, key, value, false, diagnostics);
     else if (is_top(key))
         set_at_top(root, key, value, diagnostics);
-    else if (ipm_axis_find(describe, key, &axis, mend) == 0)
+    else if (is_axis)
         set_in_sweeps(root, key, value, true, diagnostics);
     else
         unknown(key, mend, diagnostics);
+}
+
+/* A mix of the command line brings its sizes: those of a sweep are dropped for it. */
+static void drop_sizes(json_t *root, const struct ipm_diagnostics *diagnostics)
+{
+    struct ipm_pointer sweeps = {.key = "sweeps"};
+    size_t index;
+    json_t *sweep;
+    json_array_foreach(json_object_get(root, "sweeps"), index, sweep)
+    {
+        struct ipm_pointer at = {.up = &sweeps, .index = index};
+        struct ipm_pointer axes = {.up = &at, .key = "axes"};
+        struct ipm_pointer mix = {.up = &axes, .key = "size_mix"};
+        struct ipm_pointer size = {.up = &axes, .key = "size"};
+        json_t *object = json_object_get(sweep, "axes");
+        if (ipm_axis_gives_sizes(json_object_get(object, "size_mix")) &&
+            ipm_diagnostics_set_at(diagnostics, &mix) != NULL &&
+            ipm_diagnostics_set_at(diagnostics, &size) == NULL)
+            (void)json_object_del(object, "size");
+    }
 }
 
 void ipm_spec_set(json_t *root, const char *const *sets, size_t n_sets,
@@ -175,4 +221,5 @@ void ipm_spec_set(json_t *root, const char *const *sets, size_t n_sets,
 {
     for (size_t i = 0; i < n_sets; i++)
         set_one(root, sets[i], describe, diagnostics);
+    drop_sizes(root, diagnostics);
 }

@@ -9,7 +9,9 @@
  *                                                       every sweep that overrides it too
  *
  * A value is JSON where it starts like a list, an object or a quoted text; else commas
- * part it into words and numbers.
+ * part it into words and numbers.  Of a mix of sizes neighbours with colons stay together:
+ * size_mix=imix,64:9,4096:1 is two values, and where all of them bring sizes, those that
+ * sweeps list are dropped.
  */
 #ifndef IPM_HARNESS_SPEC_SET_H
 #define IPM_HARNESS_SPEC_SET_H

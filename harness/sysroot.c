@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -12,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { CPU_LIMIT = 8192 /* the most that Linux can be built for */ };
 
 static FILE *open_file(const char *sysroot, const char *path)
 {
@@ -158,26 +155,4 @@ void ipm_sysroot_list_free(char **names, int n)
     for (int i = 0; i < n; i++)
         free(names[i]);
     free(names);
-}
-
-bool ipm_cpu_list_has(const char *list, int cpu)
-{
-    while (isdigit((unsigned char)*list)) {
-        char *end = NULL;
-        long first = strtol(list, &end, 10);
-        long last = *end == '-' ? strtol(end + 1, &end, 10) : first;
-        if (cpu >= first && cpu <= last)
-            return true;
-        list = *end == ',' ? end + 1 : end;
-    }
-    return false;
-}
-
-int ipm_cpu_list_count(const char *list, const char *other)
-{
-    int n = 0;
-    for (int cpu = 0; cpu < CPU_LIMIT; cpu++)
-        n += ipm_cpu_list_has(list, cpu) &&
-             (other == NULL || ipm_cpu_list_has(other, cpu));
-    return n;
 }

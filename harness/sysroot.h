@@ -46,10 +46,4 @@ int ipm_sysroot_list(const char *sysroot, const char *path, const char *prefix,
                      char ***out_names);
 void ipm_sysroot_list_free(char **names, int n);
 
-/* Is @cpu in a list as the kernel writes it, "0-3,8"? */
-bool ipm_cpu_list_has(const char *list, int cpu);
-
-/* CPUs that are in both lists; @other NULL: in @list. */
-int ipm_cpu_list_count(const char *list, const char *other);
-
 #endif

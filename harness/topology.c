@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/topology.h"
 
+#include "base/cpu_list.h"
 #include "harness/sysroot.h"
 #include "harness/topology_nodes.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/topology_trust.h"
 
+#include "base/cpu_list.h"
 #include "harness/host.h"
 #include "harness/sysroot.h"
 

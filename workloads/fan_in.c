@@ -151,11 +151,14 @@ static int check_empty(struct ipm_run *run, size_t size, struct ipm_why *why)
     for (int i = 0; i < run->traffic->fan; i++) {
         size_t came = 0;
         int result = ipm_port_recv(run, &run->ports[i], size, 1, &came, why);
-        if (result != IPM_AGAIN)
-            return ipm_why_set(why, -EBADMSG,
-                               "channel %d: more than the %" PRIu64
-                               " messages that were sent",
-                               i, run->ports[i].received - came);
+        if (result == IPM_AGAIN)
+            continue;
+        if (result != 0 && result != -EBADMSG)
+            return result;
+        return ipm_why_set(why, -EBADMSG,
+                           "channel %d: more than the %" PRIu64
+                           " messages that were sent",
+                           i, run->ports[i].received - came);
     }
     return 0;
 }

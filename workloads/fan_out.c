@@ -109,9 +109,9 @@ static int check_empty(struct ipm_run *run, struct ipm_port *port, size_t size,
     size_t came = 0;
     run->timeout_ns = 0;
     int result = ipm_port_recv(run, port, size, 1, &came, why);
-    return result == IPM_AGAIN
-               ? 0
-               : ipm_why_set(why, -EBADMSG, "more messages came than were sent");
+    if (result == 0 || result == -EBADMSG)
+        return ipm_why_set(why, -EBADMSG, "more messages came than were sent");
+    return result == IPM_AGAIN ? 0 : result;
 }
 
 static int fan_out_run(struct ipm_run *run, struct ipm_why *why)

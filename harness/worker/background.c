@@ -2,6 +2,7 @@
 #include "harness/worker/background.h"
 
 #include "base/clock.h"
+#include "base/cpu_list.h"
 #include "base/process.h"
 #include "base/region.h"
 #include "base/units.h"
@@ -11,7 +12,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -70,26 +70,12 @@ static struct cache last_cache(const char *sysroot, int cpu)
     return cache;
 }
 
-/* Is a CPU in a list as the kernel writes them, "0-3,8"? */
-static bool listed(const char *list, int cpu)
-{
-    while (*list >= '0' && *list <= '9') {
-        char *end = NULL;
-        long first = strtol(list, &end, 10);
-        long last = *end == '-' ? strtol(end + 1, &end, 10) : first;
-        if (cpu >= first && cpu <= last)
-            return true;
-        list = *end == ',' ? end + 1 : end;
-    }
-    return false;
-}
-
 int64_t ipm_background_slice(const char *sysroot, const int *cpus, int n_cpus, int cpu)
 {
     const struct cache own = last_cache(sysroot, cpu);
     int sharing = own.cpus[0] == '\0' ? n_cpus : 0;
     for (int i = 0; i < n_cpus && own.cpus[0] != '\0'; i++)
-        sharing += listed(own.cpus, cpus[i]);
+        sharing += ipm_cpu_list_has(own.cpus, cpus[i]);
     int64_t cache = own.bytes > 0 ? own.bytes : UNKNOWN_CACHE;
     int64_t slice = CACHE_TIMES * cache / (sharing > 0 ? sharing : 1);
     slice = slice > LEAST_SLICE ? slice : LEAST_SLICE;

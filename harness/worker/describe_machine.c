@@ -2,7 +2,7 @@
 #include "harness/worker/describe_machine.h"
 
 #include "harness/worker/memory_node.h"
-#include "harness/worker/role.h"
+#include "harness/worker/role_settle.h"
 
 #include <errno.h>
 #include <sched.h>

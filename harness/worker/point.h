@@ -97,6 +97,13 @@ static inline int ipm_point_seats(const struct ipm_point *point)
     return (int)point->traffic.pairs * ipm_point_roles(point);
 }
 
+/* How many of its CPUs mean something. */
+static inline int ipm_point_cpus(const struct ipm_point *point)
+{
+    return ipm_point_many(point) ? ipm_point_roles(point)
+                                 : IPM_SIDES * (int)point->traffic.pairs;
+}
+
 static inline int ipm_point_role(const struct ipm_point *point, int seat)
 {
     return seat % ipm_point_roles(point);

@@ -37,7 +37,7 @@ int ipm_point_parse_mix(const json_t *json, struct ipm_point *point,
 
 static bool is_role_cpu(const struct ipm_point *point, int64_t cpu)
 {
-    for (int64_t i = 0; i < IPM_SIDES * point->traffic.pairs; i++) {
+    for (int i = 0; i < ipm_point_cpus(point); i++) {
         if (point->cpus[i] == cpu)
             return true;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * point_parts: members of a point that depend on others - the mix of sizes, the load in the
- * background, the memory node.  For ipm_point_parse() alone; docs/protocol.md has the rules.
+ * background, the batch, the memory node - and whether what they say together can be measured.
+ * For ipm_point_parse() alone; docs/protocol.md has the rules.
  */
 #ifndef IPM_WORKER_POINT_PARTS_H
 #define IPM_WORKER_POINT_PARTS_H
@@ -23,5 +24,12 @@ int ipm_point_parse_memory(const json_t *json, struct ipm_point *point,
 
 /* Fills the table of lengths, where there is a mix; after the seed. */
 void ipm_point_draw_mix(struct ipm_point *point);
+
+/* Messages handed over by one call: what was asked for, within what can be in flight and
+ * within 256 KiB, so that the senders' own buffers never become the measurement. */
+int64_t ipm_point_granted_batch(const struct ipm_point *point);
+
+/* Return: 0; 1 the point is understood, but cannot be measured: the reason in @why. */
+int ipm_point_impossible(const struct ipm_point *point, struct ipm_why *why);
 
 #endif

@@ -2,20 +2,15 @@
 #include "harness/worker/role.h"
 
 #include "base/clock.h"
-#include "base/process.h"
 #include "harness/worker/core_step.h"
+#include "harness/worker/role_settle.h"
 #include "mechanisms/wait.h"
 #include "workloads/open_loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,59 +62,12 @@ static _Noreturn void give_up(struct part *part, int error, const struct ipm_why
     _exit(1);
 }
 
-int ipm_role_set_policy(enum ipm_policy policy, struct ipm_why *why)
-{
-    static const int policies[] = {SCHED_OTHER, SCHED_BATCH, SCHED_FIFO};
-    if (policy == IPM_POLICY_OTHER)
-        return 0;
-    struct sched_param parameter = {
-        .sched_priority = policy == IPM_POLICY_FIFO ? IPM_FIFO_PRIORITY : 0};
-    if (sched_setscheduler(0, policies[policy], &parameter) != 0)
-        return ipm_why_set(why, -errno, "policy %s: ", ipm_policy_names[policy]);
-    return 0;
-}
-
-static int settle(struct part *part, struct ipm_why *why)
-{
-    int error = ipm_die_with_parent(why);
-    if (error != 0)
-        return error;
-    /* A write to a pipe whose reader is gone is an error to report, not a death. */
-    (void)signal(SIGPIPE, SIG_IGN);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
-        return ipm_why_set(why, -errno, "open the null device: ");
-    (void)dup2(null, STDIN_FILENO);
-    (void)dup2(null, STDOUT_FILENO);
-    (void)close(null);
-    ipm_wiring_keep(part->wiring, part->seat);
-    error = ipm_pin_self(ipm_point_cpu(part->point, part->seat), why);
-    return error != 0 ? error : ipm_role_set_policy(part->point->policy, why);
-}
-
 /* After the first messages, when all memory has been touched, and long before the window. */
 static int prove_memory(struct part *part, struct ipm_why *why)
 {
     struct ipm_memory_pages *pages = &part->own->memory;
     ipm_memory_count(pages);
     return ipm_memory_prove(pages, part->point->memory_node, why);
-}
-
-/* Every page its own: the zero page would make them all one line. */
-static int make_working_set(struct part *part, struct ipm_why *why)
-{
-    size_t size = (size_t)part->point->traffic.working_set;
-    if (size == 0)
-        return 0;
-    void *memory =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return ipm_why_set(why, -errno, "working set of %zu bytes: ", size);
-    (void)madvise(memory, size,
-                  MADV_NOHUGEPAGE); /* small pages: as most programs have */
-    memset(memory, 1, size);
-    part->working_set = memory;
-    return 0;
 }
 
 /* The armed roles without their messages, for the baseline of energy: asleep, or polling
@@ -364,7 +312,7 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
                         .role = ipm_point_role(point, seat),
                         .pair = ipm_point_pair(point, seat)};
     enter(&part, IPM_PHASE_ATTACH);
-    int error = settle(&part, &why);
+    int error = ipm_role_settle(point, wiring, seat, &why);
     if (error != 0)
         give_up(&part, error, &why);
 
@@ -376,7 +324,7 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
     part.own->attach_ns = ipm_now_ns() - start_ns;
     if (error != 0)
         give_up(&part, error, &why);
-    error = make_working_set(&part, &why);
+    error = ipm_role_working_set(point, &part.working_set, &why);
     if (error != 0)
         give_up(&part, error, &why);
     ipm_board_barrier(board);

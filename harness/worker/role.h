@@ -22,9 +22,6 @@ _Noreturn void ipm_role_run(const struct ipm_point *point, struct ipm_wiring *wi
  * first, and the clocks of all. */
 int ipm_role_recording(const struct ipm_workload *workload);
 
-/* Makes the calling task one of that policy.  0; -EPERM ...: @why names the policy. */
-int ipm_role_set_policy(enum ipm_policy policy, struct ipm_why *why);
-
 /* Whether the window is bracketed: NULL, or why not. */
 const char *ipm_role_no_bracket(const struct ipm_point *point);
 

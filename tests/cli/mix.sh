@@ -84,6 +84,8 @@ load='"workload":"pingpong","mechanism":"pipe","wait":"block"'
 refused "load needs CPUs" "go together" "$load,\"background\":\"cpu\""
 refused "CPUs need load" "go together" "$load,\"background_cpus\":[1]"
 refused "a role's CPU is no place for it" "none of a role" "$load,\"cpus\":[0],\"background\":\"cpu\",\"background_cpus\":[0]"
+refused "none of many roles' CPUs either" "none of a role" \
+    '"workload":"fan_in","mechanism":"pipe","fan":3,"cpus":[0,0,0,1],"background":"cpu","background_cpus":[1]'
 if [[ ${#cpus[@]} -ge 2 ]]; then
     a=${cpus[0]}
     b=${cpus[1]}
@@ -115,7 +117,7 @@ if [[ ${#cpus[@]} -ge 2 ]]; then
 
     # Of the driver: every CPU that is left, and a skip where none is.
     taskset -c "$a,$b" "$ipcmeter" run --out "$work/run" --progress none --set workloads=pingpong --set mechanisms=pipe --set size=64 \
-        --set 'placement=["same_cpu","nearest_core"]' --set wait=block --set copies=2 --set touch=none \
+        --set 'placement=["same_cpu","nearest_core"]' --set wait=block --set copies=2 --set touch=none --set rate=max \
         --set background=none,switches --set repeat.invocations=1 --set sensors.counters=off --set repeat.window=20ms >/dev/null 2>"$work/said" || cat "$work/said"
     jq -s . "$work/run/records.jsonl" >"$work/record"
     must "the driver finds the CPUs" 'all(.[]; .status == "ok") and ([.[] | select(.background == "switches")] |

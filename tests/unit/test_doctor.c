@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/cpu_list.h"
 #include "base/json.h"
 #include "harness/commands.h"
 #include "harness/environment.h"

@@ -491,6 +491,40 @@ static void sets(void **state)
     json_decref(describe);
 }
 
+/* Commas part values, and the sizes of a mix. */
+static void sets_of_mixes(void **state)
+{
+    static const struct {
+        const char *sets[2], *axes;
+    } rows[] = {
+        {{"size_mix=imix"}, "{\"size_mix\":[\"imix\"]}"},
+        {{"size_mix=64:9,4KiB:1"}, "{\"size_mix\":[\"64:9,4096:1\"]}"},
+        {{"size_mix=imix,64:9,4KiB:1,1MiB:0.5,spread"},
+         "{\"size_mix\":[\"imix\",\"64:9,4096:1,1048576:0.5\",\"spread\"]}"},
+        {{"size_mix=fixed,64:9,128:1", "size=64"},
+         "{\"size\":[64],\"size_mix\":[\"fixed\",\"64:9,128:1\"]}"},
+        {{"size_mix=imix,fixed"},
+         "{\"size\":[16,32],\"size_mix\":[\"imix\",\"fixed\"]}"},
+    };
+    static const char text[] = "{\"sweeps\":[{\"workloads\":\"pingpong\","
+                               "\"mechanisms\":\"pipe\",\"axes\":{\"size\":[16,32]}}]}";
+    json_t *describe = ipm_test_describe();
+    (void)state;
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        struct ipm_spec spec;
+        char *printed = NULL;
+        size_t n = rows[i].sets[1] != NULL ? 2 : 1;
+        if (ipm_test_load(text, rows[i].sets, n, describe, &spec, &printed) != 0)
+            fail_msg("%s: %s", rows[i].sets[0], printed);
+        free(printed);
+        char *axes = ipm_json_canonical(spec.sweeps[0].axes);
+        assert_string_equal(axes, rows[i].axes);
+        free(axes);
+        ipm_spec_fini(&spec);
+    }
+    json_decref(describe);
+}
+
 static void bad_sets(void **state)
 {
     static const struct {
@@ -504,6 +538,8 @@ static void bad_sets(void **state)
         {"size=64,", "--set size: error: '' is not a size"},
         {"size=[64", "--set size: error: not JSON"},
         {"size=\xff", "error: this is not UTF-8 text"},
+        {"size_mix=64:9", "--set size_mix: error: one size alone is no mix"},
+        {"size_mix=64:9,imix", "--set size_mix: error: one size alone is no mix"},
         {"sise=64",
          "--set sise: error: unknown key 'sise'\n      = did you mean 'size'?\n"},
         {"mechanism=pipe",
@@ -611,6 +647,7 @@ int main(void)
         cmocka_unit_test(simulated_meters),
         cmocka_unit_test(round_trip),
         cmocka_unit_test(sets),
+        cmocka_unit_test(sets_of_mixes),
         cmocka_unit_test(bad_sets),
         cmocka_unit_test(too_many),
         cmocka_unit_test(table),

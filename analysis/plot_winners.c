@@ -308,21 +308,10 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
     return 0;
 }
 
-/* gnuplot takes a doubled quote at the start of a string for an empty one: an apostrophe is
- * written as what it is in print, so that no string of ours has a quote inside. */
 static void put_label(FILE *out, const char *text, double x, double y, const char *how)
 {
-    char clean[3 * TEXT];
-    size_t used = 0;
-    for (; *text != '\0' && used + 4 < sizeof(clean); text++) {
-        if (*text == '\'')
-            used += strlen(strcpy(clean + used, "\xe2\x80\x99"));
-        else
-            clean[used++] = *text;
-    }
-    clean[used] = '\0';
     (void)fputs("set label ", out);
-    ipm_gnuplot_string(out, clean);
+    ipm_gnuplot_string(out, text);
     (void)fprintf(out, " at %.1f,%.1f %s\n", x, y, how);
 }
 

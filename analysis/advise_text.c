@@ -206,6 +206,29 @@ static void put_sleeping(struct ipm_paragraph *words, const json_t *answer)
         put_verdict(words, answer, sleeping, "  sleeping");
 }
 
+/* Who has too few values to be compared with the best. */
+static void put_uncompared(struct ipm_paragraph *words, const json_t *answer)
+{
+    size_t named = 0;
+    size_t i;
+    const json_t *entrant;
+    ipm_paragraph_begin(words);
+    json_array_foreach(json_object_get(answer, "candidates"), i, entrant)
+    {
+        const json_t *behind = json_object_get(entrant, "behind");
+        if (i == 0 || json_is_true(json_object_get(entrant, "tied")) ||
+            !isnan(ipm_member_number(behind, "low")) || named++ >= IPM_ADVISE_NAMED)
+            continue;
+        ipm_paragraph_say(words, "%s", named == 1 ? "too few values: " : "; ");
+        ipm_paragraph_name(words, entrant);
+        ipm_paragraph_say(words, ": ");
+        say_figure(words, entrant);
+    }
+    if (named > IPM_ADVISE_NAMED)
+        ipm_paragraph_say(words, " and %zu more", named - IPM_ADVISE_NAMED);
+    ipm_paragraph_end(words, named > 0 ? "  untold" : NULL);
+}
+
 static void put_answer(struct ipm_paragraph *words, const json_t *advice,
                        const json_t *answer)
 {
@@ -219,6 +242,7 @@ static void put_answer(struct ipm_paragraph *words, const json_t *advice,
     } else {
         put_verdict(words, answer, answer, "  best");
         put_sleeping(words, answer);
+        put_uncompared(words, answer);
     }
     if (json_is_true(json_object_get(answer, "idle_channel"))) {
         ipm_paragraph_begin(words);

@@ -24,7 +24,8 @@ void ipm_paragraph_begin(struct ipm_paragraph *words)
 /* Ends a paragraph behind its heading. */
 void ipm_paragraph_end(struct ipm_paragraph *words, const char *heading)
 {
-    if (words->line != NULL && fclose(words->line) == 0) {
+    bool whole = words->line != NULL && fclose(words->line) == 0;
+    if (whole && heading != NULL) {
         (void)fprintf(words->out, "%-*s", IPM_ADVISE_INDENT, heading);
         ipm_text_wrap(words->out, IPM_ADVISE_INDENT, words->text);
     }

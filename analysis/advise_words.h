@@ -20,7 +20,8 @@ struct ipm_paragraph {
     FILE *line;
 };
 
-/* Between these two is what the paragraph says; without memory it says nothing. */
+/* Between these two is what the paragraph says; nothing is printed without memory,
+ * or where @heading is NULL. */
 void ipm_paragraph_begin(struct ipm_paragraph *words);
 void ipm_paragraph_end(struct ipm_paragraph *words, const char *heading);
 

@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/advise.h"
 
+#include "analysis/advise_seat.h"
 #include "analysis/contest_json.h"
 #include "analysis/html.h"
-#include "analysis/manifest.h"
 #include "base/cleanup.h"
-#include "base/units.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { REASON = 240 };
-
-struct advisor {
-    const struct ipm_report *report;
-    const struct ipm_question *question;
-    const char *workload;
-    bool idle_channel; /* the rate is asked for, and round trips answer */
-    struct ipm_invocations invocations;
-};
-
-/* Points of one answer at the size, or on both sides of it; NULL where there is none. */
-struct seat {
-    const struct ipm_point *exact, *lower, *upper;
-    int64_t least, most; /* sizes that were measured */
-};
 
 static void set(json_t *object, const char *key, json_t *value)
 {
@@ -43,151 +26,6 @@ static bool is(const char *text, const char *word)
     return strcmp(text, word) == 0;
 }
 
-static bool at_rate(const struct ipm_point *point, int64_t rate)
-{
-    int64_t found;
-    struct ipm_why why = {0};
-    return ipm_parse_integer(point->factors.rate, &found, &why) == 0 && found == rate;
-}
-
-static bool placed(const struct ipm_point *point, const char *placement)
-{
-    return placement == NULL || is(point->factors.placement, placement) ||
-           is(point->factors.placement_class, placement);
-}
-
-/* Whether the question is about points like this one. */
-static bool meant(const struct advisor *advisor, const struct ipm_point *point)
-{
-    const struct ipm_question *question = advisor->question;
-    bool limited = question->rate > 0 && !advisor->idle_channel &&
-                   is(advisor->workload, "open_loop");
-    return is(point->factors.workload, advisor->workload) &&
-           placed(point, question->placement) &&
-           (question->wait == NULL || is(point->factors.wait, question->wait)) &&
-           (limited ? at_rate(point, question->rate) : is(point->factors.rate, "max"));
-}
-
-static void sit(struct seat *seat, const struct ipm_point *point, int64_t size)
-{
-    int64_t at = point->factors.size;
-    if (at == size && seat->exact == NULL)
-        seat->exact = point;
-    if (at < size && at > 0 && (seat->lower == NULL || at > seat->lower->factors.size))
-        seat->lower = point;
-    if (at > size && (seat->upper == NULL || at < seat->upper->factors.size))
-        seat->upper = point;
-    if (seat->most == 0 || at > seat->most)
-        seat->most = at;
-    if (seat->least == 0 || at < seat->least)
-        seat->least = at;
-}
-
-/* Return: 0; 1 with why not in @reason; -ENOMEM. */
-static int enter(const struct advisor *advisor, const struct seat *seat, enum ipm_by by,
-                 struct ipm_entrant *out_entrant, char reason[REASON])
-{
-    const struct ipm_energy *energy = &advisor->report->energy;
-    char text[IPM_ENTRY_REASON] = "";
-    int result = 1;
-    if (seat->exact != NULL) {
-        result = ipm_entrant_make(seat->exact, by, &advisor->invocations, energy,
-                                  out_entrant, text);
-    } else if (seat->lower != NULL && seat->upper != NULL) {
-        struct ipm_entrant lower = {0};
-        struct ipm_entrant upper = {0};
-        result = ipm_entrant_make(seat->lower, by, &advisor->invocations, energy,
-                                  &lower, text);
-        if (result == 0)
-            result = ipm_entrant_make(seat->upper, by, &advisor->invocations, energy,
-                                      &upper, text);
-        if (result == 0)
-            result = ipm_entrant_between(&lower, &upper, by, advisor->question->size,
-                                         out_entrant, text);
-        free(lower.owned);
-        free(upper.owned);
-    } else {
-        char least[IPM_UNITS_TEXT];
-        char most[IPM_UNITS_TEXT];
-        (void)snprintf(
-            text, sizeof(text), "not measured: %s%s%s only, and nothing is said beyond",
-            ipm_format_size(least, seat->least),
-            seat->least == seat->most ? "" : " to ",
-            seat->least == seat->most ? "" : ipm_format_size(most, seat->most));
-    }
-    if (result > 0)
-        (void)snprintf(reason, REASON, "%s", text);
-    return result;
-}
-
-/* Messages per second, one way, that the answer is known to carry; 0: not known. */
-static double capacity(const struct advisor *advisor, const struct seat *seat,
-                       bool *out_by_stream)
-{
-    const struct ipm_summary *summary = &advisor->report->summary;
-    const struct ipm_point *asked = seat->exact != NULL ? seat->exact : seat->lower;
-    struct seat stream = {0};
-    char reason[REASON];
-    for (size_t i = 0; i < summary->n_points; i++) {
-        const struct ipm_point *point = &summary->points[i];
-        if (is(point->factors.workload, "stream") && ipm_same_answer(point, asked) &&
-            is(point->factors.placement, asked->factors.placement) &&
-            is(point->factors.touch, asked->factors.touch) &&
-            is(point->factors.rate, "max") && point->factors.batch <= 1)
-            sit(&stream, point, advisor->question->size);
-    }
-    struct ipm_entrant entrant = {0};
-    *out_by_stream = stream.most > 0 &&
-                     enter(advisor, &stream, IPM_BY_THROUGHPUT, &entrant, reason) == 0;
-    double found = *out_by_stream ? entrant.figure.value : 0;
-    free(entrant.owned);
-    if (*out_by_stream || enter(advisor, seat, IPM_BY_LATENCY, &entrant, reason) != 0)
-        return found;
-    found = 1e9 / entrant.figure.value;
-    free(entrant.owned);
-    return found;
-}
-
-/* Whether it can do what is asked of all.  Figures that were looked at go into @facts. */
-static bool able(const struct advisor *advisor, const struct seat *seat, json_t *facts,
-                 char reason[REASON])
-{
-    const struct ipm_question *question = advisor->question;
-    char text[IPM_UNITS_TEXT];
-    if (question->p99_ns > 0) {
-        struct ipm_entrant tail = {0};
-        char why[REASON];
-        if (enter(advisor, seat, IPM_BY_TAIL, &tail, why) != 0) {
-            (void)snprintf(reason, REASON, "its p99 is not known: %.150s", why);
-            return false;
-        }
-        double p99 = tail.figure.value;
-        free(tail.owned);
-        set(facts, "p99_ns", ipm_json_number(p99));
-        if (p99 > (double)question->p99_ns) {
-            (void)snprintf(reason, REASON, "p99 above the limit: %s",
-                           ipm_format_ns(text, p99));
-            return false;
-        }
-    }
-    if (question->rate == 0 || is(advisor->workload, "open_loop"))
-        return true;
-    bool by_stream;
-    double carries = capacity(advisor, seat, &by_stream);
-    set(facts, "capacity_per_s", ipm_json_number(carries));
-    if (carries >= (double)question->rate)
-        return true;
-    if (by_stream)
-        (void)snprintf(reason, REASON, "rate too high: its stream carries %s/s",
-                       ipm_format_count(text, carries));
-    else
-        (void)snprintf(reason, REASON,
-                       "rate not known to be carried: no stream was measured, and its "
-                       "round trips make %s/s",
-                       ipm_format_count(text, carries));
-    return false;
-}
-
 static void leave_out(json_t *list, const struct ipm_factors *factors,
                       const char *reason)
 {
@@ -202,8 +40,8 @@ static void leave_out(json_t *list, const struct ipm_factors *factors,
 }
 
 /* What the plan of the run could not have. */
-static void add_skips(const struct advisor *advisor, const struct ipm_factors *asked,
-                      json_t *list)
+static void add_skips(const struct ipm_advisor *advisor,
+                      const struct ipm_factors *asked, json_t *list)
 {
     const struct ipm_question *question = advisor->question;
     const json_t *skips = json_object_get(advisor->report->manifest, "skips");
@@ -236,10 +74,26 @@ static bool seen_before(const struct ipm_point *const *points, size_t i)
     return false;
 }
 
+/* Why a point, or, where it is interpolated, one of its two sides can never win. */
+static enum ipm_unfit unfit_of(const struct ipm_advisor *advisor,
+                               const struct ipm_seat *seat)
+{
+    bool exact = seat->exact != NULL;
+    const struct ipm_point *sides[] = {exact ? seat->exact : seat->lower,
+                                       exact ? NULL : seat->upper};
+    enum ipm_unfit unfit = IPM_FIT;
+    for (size_t i = 0; i < 2 && unfit == IPM_FIT; i++) {
+        if (sides[i] != NULL)
+            unfit = ipm_point_unfit(sides[i], advisor->report->manifest,
+                                    &advisor->invocations);
+    }
+    return unfit;
+}
+
 /* All who answer one question, or why they do not. */
-static int gather(const struct advisor *advisor, const struct ipm_point *const *points,
-                  size_t n, struct ipm_contest *contest, json_t *facts,
-                  json_t *left_out)
+static int gather(const struct ipm_advisor *advisor,
+                  const struct ipm_point *const *points, size_t n,
+                  struct ipm_contest *contest, json_t *facts, json_t *left_out)
 {
     const struct ipm_question *question = advisor->question;
     contest->entrants = calloc(n, sizeof(*contest->entrants));
@@ -248,25 +102,25 @@ static int gather(const struct advisor *advisor, const struct ipm_point *const *
     for (size_t i = 0; i < n; i++) {
         if (seen_before(points, i))
             continue;
-        struct seat seat = {0};
-        char reason[REASON] = "";
+        struct ipm_seat seat = {0};
+        char reason[IPM_SEAT_REASON] = "";
         for (size_t k = i; k < n; k++) {
             if (ipm_same_answer(points[i], points[k]))
-                sit(&seat, points[k], question->size);
+                ipm_seat_add(&seat, points[k], question->size);
         }
         const struct ipm_point *point = seat.exact != NULL ? seat.exact : points[i];
-        enum ipm_unfit unfit =
-            ipm_point_unfit(point, advisor->report->manifest, &advisor->invocations);
+        enum ipm_unfit unfit = unfit_of(advisor, &seat);
         ipm_auto_json json_t *fact = json_object();
         struct ipm_entrant *entrant = &contest->entrants[contest->n];
-        int result =
-            unfit != IPM_FIT ? 1 : enter(advisor, &seat, question->by, entrant, reason);
+        int result = unfit != IPM_FIT ? 1
+                                      : ipm_seat_enter(advisor, &seat, question->by,
+                                                       entrant, reason);
         if (result < 0)
             return result;
         if (unfit != IPM_FIT)
             (void)snprintf(reason, sizeof(reason), "%s", ipm_unfit_words[unfit]);
         contest->n += result == 0;
-        if (result == 0 && !able(advisor, &seat, fact, reason)) {
+        if (result == 0 && !ipm_seat_able(advisor, &seat, fact, reason)) {
             free(entrant->owned);
             *entrant = (struct ipm_entrant){0};
             contest->n--;
@@ -324,8 +178,8 @@ static int sleeping_json(const struct ipm_contest *contest, bool more_is_better,
     return error;
 }
 
-static int answer(const struct advisor *advisor, const struct ipm_point *const *points,
-                  size_t n, json_t *answers)
+static int answer(const struct ipm_advisor *advisor,
+                  const struct ipm_point *const *points, size_t n, json_t *answers)
 {
     const struct ipm_factors *asked = &points[0]->factors;
     ipm_auto_json json_t *facts = json_object();
@@ -371,7 +225,7 @@ static int compare_points(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->id, right->id);
 }
 
-static int answer_all(const struct advisor *advisor, json_t *answers)
+static int answer_all(const struct ipm_advisor *advisor, json_t *answers)
 {
     const struct ipm_summary *summary = &advisor->report->summary;
     ipm_auto_free const struct ipm_point **points =
@@ -380,8 +234,8 @@ static int answer_all(const struct advisor *advisor, json_t *answers)
         return -ENOMEM;
     size_t n = 0;
     for (size_t i = 0; i < summary->n_points; i++) {
-        if (meant(advisor, &summary->points[i]) && !summary->points[i].floor &&
-            !summary->points[i].token)
+        if (ipm_advisor_means(advisor, &summary->points[i]) &&
+            !summary->points[i].floor && !summary->points[i].token)
             points[n++] = &summary->points[i];
     }
     qsort(points, n, sizeof(*points), compare_points);
@@ -408,7 +262,7 @@ static bool answered(const json_t *answers)
 }
 
 /* By workload; a rate by round trips, too, where nothing else answers. */
-static int choose(struct advisor *advisor, json_t *answers)
+static int choose(struct ipm_advisor *advisor, json_t *answers)
 {
     const struct ipm_question *question = advisor->question;
     if (question->by == IPM_BY_THROUGHPUT) {
@@ -424,92 +278,6 @@ static int choose(struct advisor *advisor, json_t *answers)
     }
     advisor->workload = "pingpong";
     return answer_all(advisor, answers);
-}
-
-/* Mechanisms that the run never had in this workload. */
-static void add_absent(const struct advisor *advisor, json_t *advice)
-{
-    const struct ipm_summary *summary = &advisor->report->summary;
-    const json_t *manifest = advisor->report->manifest;
-    const json_t *describe = json_object_get(manifest, "describe");
-    json_t *tokens = json_array();
-    json_t *unmeasured = json_array();
-    json_t *unavailable = json_array();
-    size_t i;
-    const json_t *mechanism;
-    json_array_foreach(json_object_get(describe, "mechanisms"), i, mechanism)
-    {
-        const char *name = ipm_member_text(mechanism, "name");
-        bool token = ipm_manifest_has_capability(manifest, name, "token");
-        bool measured = false;
-        for (size_t k = 0; k < summary->n_points && !measured; k++)
-            measured = is(summary->points[k].factors.mechanism, name) &&
-                       meant(advisor, &summary->points[k]);
-        if (measured && token && !ipm_manifest_is_floor(manifest, name))
-            (void)json_array_append_new(tokens, json_string(name));
-        if (measured || token || ipm_manifest_is_floor(manifest, name) ||
-            ipm_manifest_has_capability(manifest, name, "lossy"))
-            continue;
-        if (json_is_false(json_object_get(mechanism, "available"))) {
-            json_t *json = json_object();
-            set(json, "mechanism", json_string(name));
-            set(json, "reason", text_or_null(ipm_member_text(mechanism, "reason")));
-            (void)json_array_append_new(unavailable, json);
-        } else {
-            (void)json_array_append_new(unmeasured, json_string(name));
-        }
-    }
-    set(advice, "tokens", tokens);
-    set(advice, "unmeasured", unmeasured);
-    set(advice, "unavailable", unavailable);
-}
-
-/* Words that a shell takes as they are. */
-static bool plain(const char *text)
-{
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.%";
-    return text[0] != '\0' && text[strspn(text, letters)] == '\0';
-}
-
-static char *command(const struct advisor *advisor, bool whole_workload,
-                     const json_t *mechanisms)
-{
-    const struct ipm_question *question = advisor->question;
-    const char *workload = advisor->workload;
-    char *text = NULL;
-    size_t length = 0;
-    size_t n = 0;
-    size_t i;
-    const json_t *name;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        return NULL;
-    if (question->rate > 0 && question->by != IPM_BY_THROUGHPUT)
-        workload = "open_loop";
-    (void)fprintf(out, "ipcmeter run --out more --set workloads=%s --set size=%lld",
-                  workload, (long long)question->size);
-    (void)fputs(" --set mechanisms=", out);
-    json_array_foreach(mechanisms, i, name)
-    {
-        if (!whole_workload && plain(json_string_value(name)))
-            (void)fprintf(out, "%s%s", n++ == 0 ? "" : ",", json_string_value(name));
-    }
-    if (n == 0)
-        (void)fputs("all", out);
-    if (question->rate > 0 && question->by != IPM_BY_THROUGHPUT)
-        (void)fprintf(out, " --set rate=%lld", (long long)question->rate);
-    if (question->placement != NULL && plain(question->placement))
-        (void)fprintf(out, " --set placement=%s", question->placement);
-    if (question->wait != NULL && plain(question->wait))
-        (void)fprintf(out, " --set wait=%s", question->wait);
-    if (question->by == IPM_BY_JOULES)
-        (void)fputs(" --energy auto", out);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
 }
 
 static json_t *question_json(const struct ipm_question *question)
@@ -528,7 +296,7 @@ static json_t *question_json(const struct ipm_question *question)
 json_t *ipm_advise_json(const struct ipm_report *report,
                         const struct ipm_question *question)
 {
-    struct advisor advisor = {.report = report, .question = question};
+    struct ipm_advisor advisor = {.report = report, .question = question};
     ipm_auto_json json_t *answers = json_array();
     int error = ipm_invocations_make(&report->table, &advisor.invocations);
     if (error == 0)
@@ -548,7 +316,7 @@ json_t *ipm_advise_json(const struct ipm_report *report,
         question->by == IPM_BY_JOULES ? text_or_null(report->energy.provenance)
                                       : json_null());
     set(json, "answers", json_incref(answers));
-    add_absent(&advisor, json);
+    ipm_advise_absent(&advisor, json);
     const json_t *unmeasured = json_object_get(json, "unmeasured");
     set(json, "reason",
         any ? json_null()
@@ -557,7 +325,9 @@ json_t *ipm_advise_json(const struct ipm_report *report,
                               : "not measured: the run has no such point"));
     bool complete = any && !advisor.idle_channel && json_array_size(unmeasured) == 0;
     ipm_auto_free char *missing =
-        complete ? NULL : command(&advisor, !any || advisor.idle_channel, unmeasured);
+        complete
+            ? NULL
+            : ipm_advise_command(&advisor, !any || advisor.idle_channel, unmeasured);
     set(json, "command", text_or_null(missing));
     ipm_invocations_fini(&advisor.invocations);
     return json;

@@ -11,11 +11,19 @@
 
 const char *const ipm_verdict_names[IPM_VERDICTS] = {"none", "alone", "tie", "winner"};
 
+static bool has_enough(const struct ipm_entrant *entrant)
+{
+    return entrant->costs != NULL ? entrant->n_costs >= IPM_CONTEST_VALUES
+                                  : isfinite(entrant->figure.low);
+}
+
 /* Equal figures keep the order of the points, so that the same records give the same text. */
 static int compare_entrants(const struct ipm_entrant *left,
-                            const struct ipm_entrant *right)
+                            const struct ipm_entrant *right, double sign)
 {
-    double difference = left->figure.value - right->figure.value;
+    double difference = sign * (left->figure.value - right->figure.value);
+    if (has_enough(left) != has_enough(right))
+        return has_enough(left) ? -1 : 1;
     if (difference != 0)
         return difference > 0 ? 1 : -1;
     int order = ipm_factors_compare(&left->point->factors, &right->point->factors);
@@ -24,15 +32,12 @@ static int compare_entrants(const struct ipm_entrant *left,
 
 static int least_first(const void *a, const void *b)
 {
-    return compare_entrants(a, b);
+    return compare_entrants(a, b, 1);
 }
 
 static int most_first(const void *a, const void *b)
 {
-    const struct ipm_entrant *left = a;
-    const struct ipm_entrant *right = b;
-    double difference = right->figure.value - left->figure.value;
-    return difference != 0 ? (difference > 0 ? 1 : -1) : compare_entrants(a, b);
+    return compare_entrants(a, b, -1);
 }
 
 /* Standard error of a mean over the mean, from its interval.  NaN: not known. */
@@ -86,6 +91,11 @@ static int compare(const struct ipm_entrant *best, struct ipm_entrant *other,
 
 int ipm_contest_judge(struct ipm_contest *contest, bool more_is_better)
 {
+    contest->n_judged = 0;
+    for (size_t i = 0; i < contest->n; i++)
+        contest->n_judged += has_enough(&contest->entrants[i]);
+    if (contest->n_judged == 0) /* of a short run: then all tie */
+        contest->n_judged = contest->n;
     contest->n_tied = contest->n > 0;
     contest->verdict = contest->n == 0 ? IPM_VERDICT_NONE : IPM_VERDICT_ALONE;
     if (contest->n == 0)
@@ -100,16 +110,17 @@ int ipm_contest_judge(struct ipm_contest *contest, bool more_is_better)
         int error = compare(best, &contest->entrants[i], more_is_better);
         if (error != 0)
             return error;
+        contest->entrants[i].tied = contest->entrants[i].tied && i < contest->n_judged;
         contest->n_tied += contest->entrants[i].tied;
     }
-    if (contest->n > 1)
+    if (contest->n_judged > 1)
         contest->verdict = contest->n_tied > 1 ? IPM_VERDICT_TIE : IPM_VERDICT_WINNER;
     return 0;
 }
 
 const struct ipm_entrant *ipm_contest_runner_up(const struct ipm_contest *contest)
 {
-    return contest->n > 1 ? &contest->entrants[1] : NULL;
+    return contest->n_judged > 1 ? &contest->entrants[1] : NULL;
 }
 
 void ipm_contest_fini(struct ipm_contest *contest)

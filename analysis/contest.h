@@ -9,7 +9,9 @@
  * which is the delta method (Casella and Berger, Statistical Inference, section 5.5.4).
  *
  * An entrant TIES with the best when the interval of their ratio holds 1, when there is no
- * interval, or when the ratio is below 1 + margin.  Each comparison has its own level:
+ * interval, or when the ratio is below 1 + margin.  Who has too few values for any interval is
+ * not compared where others have enough: neither the best nor tied, and it keeps no one from
+ * winning, since one value says nothing either way.  Each comparison has its own level:
  * nothing is corrected for the number of entrants.
  */
 #ifndef IPM_ANALYSIS_CONTEST_H
@@ -22,6 +24,8 @@
 
 #define IPM_CONTEST_MARGIN 0.05 /* a lead below it decides nothing */
 #define IPM_CONTEST_LEVEL  0.95 /* of each ratio's interval */
+
+enum { IPM_CONTEST_VALUES = 4 /* a side, the least that can have that interval */ };
 
 struct ipm_point;
 
@@ -40,7 +44,7 @@ struct ipm_entrant {
 
 enum ipm_verdict {
     IPM_VERDICT_NONE,  /* nobody entered */
-    IPM_VERDICT_ALONE, /* one entered: it won against nobody */
+    IPM_VERDICT_ALONE, /* one was judged: it won against nobody */
     IPM_VERDICT_TIE,
     IPM_VERDICT_WINNER,
     IPM_VERDICTS,
@@ -52,7 +56,8 @@ extern const char *const ipm_verdict_names[IPM_VERDICTS];
 struct ipm_contest {
     struct ipm_entrant *entrants; /* after judging: the best first, by rising cost */
     size_t n;
-    size_t n_tied; /* with the best, itself counted; they need not stand together */
+    size_t n_judged; /* the first so many; behind them those with too few values */
+    size_t n_tied;   /* with the best, itself counted; they need not stand together */
     enum ipm_verdict verdict;
 };
 
@@ -64,7 +69,7 @@ struct ipm_contest {
  */
 int ipm_contest_judge(struct ipm_contest *contest, bool more_is_better);
 
-/* The entrant that the best is told to be ahead of: the second in order; NULL: none. */
+/* The entrant that the best is told to be ahead of: the second that was judged; NULL: none. */
 const struct ipm_entrant *ipm_contest_runner_up(const struct ipm_contest *contest);
 
 /* Idempotent. */

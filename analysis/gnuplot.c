@@ -23,9 +23,12 @@ void ipm_gnuplot_string(FILE *out, const char *text)
     (void)fputc('\'', out);
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
+        /* Doubled it would stand for itself, but not as the first: there gnuplot takes two
+         * for an empty string.  As what it is in print it is nothing special. */
         if (byte == '\'')
-            (void)fputc('\'', out); /* doubled; nothing else is special in here */
-        (void)fputc(byte < ' ' || byte == 0x7f ? ' ' : byte, out);
+            (void)fputs("\xe2\x80\x99", out);
+        else
+            (void)fputc(byte < ' ' || byte == 0x7f ? ' ' : byte, out);
     }
     (void)fputc('\'', out);
 }

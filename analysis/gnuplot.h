@@ -15,7 +15,7 @@
 
 enum { IPM_GNUPLOT_ABSENT = 1 };
 
-/* @text as a single-quoted string of a script, quotes included. */
+/* @text as a single-quoted string of a script, quotes included; an apostrophe becomes U+2019. */
 void ipm_gnuplot_string(FILE *out, const char *text);
 
 /* @text as a double-quoted column of a data file, quotes included. */

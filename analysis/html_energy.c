@@ -40,7 +40,7 @@ static void put_row(FILE *out, const json_t *row)
     put_mean(out, row, "load_w");
     put_mean(out, row, "beyond_w");
     put_mean(out, row, "message_uj");
-    ipm_html_put(out, "<td>%s</td></tr>\n",
+    ipm_html_put(out, "<td class=\"t\">%s</td></tr>\n",
                  ipm_member_text(row, "reason")[0] == '\0'
                      ? ipm_member_text(row, "status")
                      : ipm_member_text(row, "reason"));

@@ -50,13 +50,13 @@ static void put_parameters(FILE *out, const json_t *cell)
     json_array_foreach(json_object_get(cell, "parameters"), i, row) ipm_html_put(
         out,
         "<tr><th scope=\"row\">%s</th><td class=\"n\">%s</td><td>%s</td>"
-        "<td>%s</td><td>%s</td></tr>\n",
+        "<td>%s</td><td class=\"t\">%s</td></tr>\n",
         ipm_member_text(row, "name"), figure(value, row), ipm_member_text(row, "unit"),
         ipm_member_text(row, "provenance"), ipm_member_text(row, "reason"));
     const json_t *sum = json_object_get(cell, "sum");
     ipm_html_put(out,
                  "<tr><th scope=\"row\">%s</th><td class=\"n\">%s</td><td>%s</td>"
-                 "<td>%s</td><td>%s</td></tr>\n",
+                 "<td>%s</td><td class=\"t\">%s</td></tr>\n",
                  ipm_member_text(sum, "name"), figure(value, sum),
                  ipm_member_text(sum, "unit"), ipm_member_text(sum, "provenance"),
                  ipm_member_text(sum, "reason"));
@@ -72,10 +72,10 @@ static void put_checks(FILE *out, const json_t *cell)
     if (json_array_size(checks) == 0)
         return;
     begin(out, "Checks", heads, sizeof(heads) / sizeof(heads[0]));
-    json_array_foreach(checks, i, row)
-        ipm_html_put(out, "<tr><th scope=\"row\">%s</th><td>%s</td><td>%s</td></tr>\n",
-                     ipm_member_text(row, "name"), ipm_member_text(row, "status"),
-                     ipm_member_text(row, "reason"));
+    json_array_foreach(checks, i, row) ipm_html_put(
+        out, "<tr><th scope=\"row\">%s</th><td>%s</td><td class=\"t\">%s</td></tr>\n",
+        ipm_member_text(row, "name"), ipm_member_text(row, "status"),
+        ipm_member_text(row, "reason"));
     end(out);
 }
 
@@ -93,9 +93,9 @@ static void put_cell(FILE *out, const json_t *cell)
 
 static void put_hours(FILE *out, const json_t *model)
 {
-    static const char *const heads[] = {"mechanism", "workload",  "size",
-                                        "wait",      "placement", "messages/s",
-                                        "hours",     "provenance"};
+    static const char *const heads[] = {"mechanism", "workload",    "size",
+                                        "wait",      "placement",   "messages/s",
+                                        "hours",     "whose joules"};
     const json_t *battery = json_object_get(model, "battery");
     size_t i;
     const json_t *row;
@@ -110,17 +110,17 @@ static void put_hours(FILE *out, const json_t *model)
         char size[IPM_UNITS_TEXT];
         char rate[FIGURE];
         char hours[FIGURE];
-        ipm_html_put(out,
-                     "<tr><th scope=\"row\">%s</th><td>%s</td><td class=\"n\">%s</td>"
-                     "<td>%s</td><td>%s</td><td class=\"n\">%s</td>"
-                     "<td class=\"n\">%s</td><td>%s</td></tr>\n",
-                     ipm_member_text(row, "mechanism"),
-                     ipm_member_text(row, "workload"),
-                     ipm_format_size(size, (int64_t)ipm_member_number(row, "size")),
-                     ipm_member_text(row, "wait"), ipm_member_text(row, "placement"),
-                     figure(rate, json_object_get(row, "messages_per_s")),
-                     figure(hours, json_object_get(row, "hours")),
-                     ipm_member_text(row, "provenance"));
+        ipm_html_put(
+            out,
+            "<tr><th scope=\"row\">%s</th><td>%s</td><td class=\"n\">%s</td>"
+            "<td>%s</td><td>%s</td><td class=\"n\">%s</td>"
+            "<td class=\"n\">%s</td><td>%s, %s</td></tr>\n",
+            ipm_member_text(row, "mechanism"), ipm_member_text(row, "workload"),
+            ipm_format_size(size, (int64_t)ipm_member_number(row, "size")),
+            ipm_member_text(row, "wait"), ipm_member_text(row, "placement"),
+            figure(rate, json_object_get(row, "messages_per_s")),
+            figure(hours, json_object_get(row, "hours")),
+            ipm_member_text(row, "domain"), ipm_member_text(row, "provenance"));
     }
     end(out);
 }
@@ -135,10 +135,11 @@ static void put_crossovers(FILE *out, const json_t *model)
     json_array_foreach(json_object_get(model, "crossovers"), i, group)
     {
         char size[IPM_UNITS_TEXT];
-        ipm_html_put(out, "<h3>Least power: %s, %s, %s, %s</h3>\n",
+        ipm_html_put(out, "<h3>Least power: %s, %s, %s, %s, %s</h3>\n",
                      ipm_member_text(group, "workload"),
                      ipm_format_size(size, (int64_t)ipm_member_number(group, "size")),
                      ipm_member_text(group, "placement"),
+                     ipm_member_text(group, "domain"),
                      ipm_member_text(group, "provenance"));
         begin(out, "Least power by rate", heads, sizeof(heads) / sizeof(heads[0]));
         json_array_foreach(json_object_get(group, "cheapest"), k, row)

@@ -5,8 +5,7 @@
 #include "analysis/html.h"
 #include "analysis/plot.h"
 #include "analysis/plot_canvas.h"
-#include "base/cleanup.h"
-#include "base/json.h"
+#include "analysis/winner_map.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -25,233 +24,16 @@ enum {
     BELOW = 36,
     ROW = 34,
     PANEL = 26, /* a heading */
-    COLOURS = 7,
-    KEY = 128, /* room of a name in the key */
-    NAME = 64,
+    KEY = 128,  /* room of a name in the key */
     TEXT = 200,
 };
 
 /* Okabe and Ito's; the one that black words cannot be read on comes last, then what is for all
  * others. */
-static const char *const colours[COLOURS + 1] = {"#e69f00", "#56b4e9", "#009e73",
-                                                 "#f0e442", "#cc79a7", "#d55e00",
-                                                 "#0072b2", "#c8c8c8"};
+static const char *const colours[IPM_WINNER_COLOURS + 1] = {
+    "#e69f00", "#56b4e9", "#009e73", "#f0e442",
+    "#cc79a7", "#d55e00", "#0072b2", "#c8c8c8"};
 enum { DARK = 6 };
-
-static const struct {
-    const char *by, *title;
-} panels[] = {
-    {"latency", "Latency: median of an operation"},
-    {"p99", "Latency: 99th percentile"},
-    {"throughput", "Throughput: messages per second"},
-    {"cpu", "CPU time of a message"},
-    {"joules", "Joules of a message beyond rest"},
-};
-enum { PANELS = sizeof(panels) / sizeof(panels[0]) };
-
-/* One question and one field of entrants, over the sizes. */
-struct line {
-    size_t panel;
-    const json_t *asked; /* a cell */
-    const char *field;
-};
-
-struct map {
-    struct line lines[IPM_PLOT_WINNERS_ROWS];
-    size_t n_lines, n_left_out;
-    int64_t sizes[IPM_PLOT_WINNERS_SIZES]; /* rising */
-    size_t n_sizes, n_sizes_left_out;
-    const char *names[COLOURS]; /* mechanisms with a colour, most wins first */
-    size_t n_names;
-    const json_t *cells;
-    const char *provenance; /* of the joules; "" when there are none */
-    char file[NAME];        /* of the picture */
-};
-
-static bool same_member(const json_t *a, const json_t *b, const char *key)
-{
-    const json_t *left = json_object_get(a, key);
-    const json_t *right = json_object_get(b, key);
-    return left == right || json_equal(left, right);
-}
-
-static bool same_question(const json_t *a, const json_t *b)
-{
-    static const char *const keys[] = {"workload", "placement",  "touch", "rate",
-                                       "policy",   "reply_size", "batch", "traffic"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (!same_member(a, b, keys[i]))
-            return false;
-    }
-    return true;
-}
-
-static const json_t *contest_of(const json_t *cell, const char *by, const char *field)
-{
-    size_t i;
-    const json_t *contest;
-    json_array_foreach(json_object_get(cell, "contests"), i, contest)
-    {
-        if (strcmp(ipm_member_text(contest, "by"), by) == 0 &&
-            strcmp(ipm_member_text(contest, "field"), field) == 0)
-            return contest;
-    }
-    return NULL;
-}
-
-static int64_t size_of(const json_t *cell)
-{
-    return json_integer_value(json_object_get(cell, "size"));
-}
-
-static void add_line(struct map *map, size_t panel, const json_t *cell,
-                     const char *field)
-{
-    for (size_t i = 0; i < map->n_lines; i++) {
-        const struct line *line = &map->lines[i];
-        if (line->panel == panel && strcmp(line->field, field) == 0 &&
-            same_question(line->asked, cell))
-            return;
-    }
-    if (map->n_lines == IPM_PLOT_WINNERS_ROWS)
-        map->n_left_out++;
-    else
-        map->lines[map->n_lines++] = (struct line){panel, cell, field};
-}
-
-static void add_size(struct map *map, int64_t size)
-{
-    size_t at = 0;
-    while (at < map->n_sizes && map->sizes[at] < size)
-        at++;
-    if (at < map->n_sizes && map->sizes[at] == size)
-        return;
-    if (map->n_sizes == IPM_PLOT_WINNERS_SIZES) {
-        map->n_sizes_left_out++;
-        return;
-    }
-    memmove(&map->sizes[at + 1], &map->sizes[at],
-            (map->n_sizes - at) * sizeof(map->sizes[0]));
-    map->sizes[at] = size;
-    map->n_sizes++;
-}
-
-static const char *best_of(const json_t *contest)
-{
-    return ipm_member_text(json_object_get(contest, "best"), "mechanism");
-}
-
-/* By mechanism how often it is best; NULL: no memory. */
-static json_t *count_wins(const struct map *map)
-{
-    ipm_auto_json json_t *wins = json_object();
-    size_t i;
-    size_t k;
-    const json_t *cell;
-    const json_t *contest;
-    json_array_foreach(map->cells, i, cell)
-    {
-        json_array_foreach(json_object_get(cell, "contests"), k, contest)
-        {
-            const char *name = best_of(contest);
-            json_int_t before = json_integer_value(json_object_get(wins, name));
-            if (json_object_set_new(wins, name, json_integer(before + 1)) != 0)
-                return NULL;
-        }
-    }
-    return json_incref(wins);
-}
-
-static size_t colour_of(const struct map *map, const char *mechanism)
-{
-    for (size_t i = 0; i < map->n_names; i++) {
-        if (strcmp(map->names[i], mechanism) == 0)
-            return i;
-    }
-    return COLOURS;
-}
-
-/* The mechanisms that are best most often, by the first that comes on equal counts. */
-static int choose_names(struct map *map)
-{
-    ipm_auto_json json_t *counts = count_wins(map);
-    if (counts == NULL)
-        return -ENOMEM;
-    while (map->n_names < COLOURS) {
-        const char *most = NULL;
-        json_int_t most_wins = 0;
-        size_t i;
-        size_t k;
-        const json_t *cell;
-        const json_t *contest;
-        json_array_foreach(map->cells, i, cell)
-        {
-            json_array_foreach(json_object_get(cell, "contests"), k, contest)
-            {
-                const char *name = best_of(contest);
-                json_int_t wins = json_integer_value(json_object_get(counts, name));
-                if (colour_of(map, name) == COLOURS && wins > most_wins) {
-                    most = name;
-                    most_wins = wins;
-                }
-            }
-        }
-        if (most == NULL)
-            break;
-        map->names[map->n_names++] = most;
-    }
-    return 0;
-}
-
-/* "winners", and whose joules are in it; [a-z_]+ of a word that may hold anything. */
-static void put_file(struct map *map)
-{
-    size_t used = strlen(strcpy(map->file, "winners"));
-    if (map->provenance[0] != '\0')
-        map->file[used++] = '-';
-    for (const char *at = map->provenance; *at != '\0' && used + 1 < NAME; at++) {
-        if ((*at >= 'a' && *at <= 'z') || *at == '_')
-            map->file[used++] = *at;
-    }
-    map->file[used] = '\0';
-}
-
-static int make_map(struct map *map, const json_t *document)
-{
-    static const char *const fields[] = {"any", "sleeping"};
-    map->provenance = "";
-    map->cells = json_object_get(json_object_get(document, "winners"), "cells");
-    for (size_t panel = 0; panel < PANELS; panel++) {
-        size_t i;
-        const json_t *cell;
-        json_array_foreach(map->cells, i, cell)
-        {
-            for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
-                if (contest_of(cell, panels[panel].by, fields[f]) == NULL)
-                    continue;
-                if (strcmp(panels[panel].by, "joules") == 0)
-                    map->provenance = ipm_member_text(
-                        contest_of(cell, "joules", fields[f]), "provenance");
-                add_line(map, panel, cell, fields[f]);
-                add_size(map, size_of(cell));
-            }
-        }
-    }
-    put_file(map);
-    return choose_names(map);
-}
-
-static const json_t *at(const struct map *map, const struct line *line, int64_t size)
-{
-    size_t i;
-    const json_t *cell;
-    json_array_foreach(map->cells, i, cell)
-    {
-        if (size_of(cell) == size && same_question(cell, line->asked))
-            return contest_of(cell, panels[line->panel].by, line->field);
-    }
-    return NULL;
-}
 
 static double lead_of(const json_t *contest)
 {
@@ -259,7 +41,7 @@ static double lead_of(const json_t *contest)
     return ipm_member_number(json_object_get(second, "behind"), "ratio");
 }
 
-static void put_question(char text[TEXT], const struct line *line)
+static void put_question(char text[TEXT], const struct ipm_winner_line *line)
 {
     double batch = ipm_member_number(line->asked, "batch");
     const char *rate = ipm_member_text(line->asked, "rate");
@@ -289,7 +71,7 @@ static void put_question(char text[TEXT], const struct line *line)
 
 static int put_data(const void *context, FILE *out, struct ipm_why *why)
 {
-    const struct map *map = context;
+    const struct ipm_winner_map *map = context;
     (void)why;
     (void)fputs(
         "# winners: size ratio_to_the_runner_up tied entrants by question field "
@@ -297,13 +79,13 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
         out);
     for (size_t i = 0; i < map->n_lines; i++) {
         for (size_t k = 0; k < map->n_sizes; k++) {
-            const json_t *contest = at(map, &map->lines[i], map->sizes[k]);
+            const json_t *contest = ipm_winner_at(map, &map->lines[i], map->sizes[k]);
             const json_t *best = json_object_get(contest, "best");
             char question[TEXT];
             if (contest == NULL)
                 continue;
             put_question(question, &map->lines[i]);
-            const char *const words[] = {panels[map->lines[i].panel].by,
+            const char *const words[] = {ipm_winner_panels[map->lines[i].panel].by,
                                          question,
                                          map->lines[i].field,
                                          ipm_member_text(contest, "verdict"),
@@ -323,21 +105,10 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
     return 0;
 }
 
-/* gnuplot takes a doubled quote at the start of a string for an empty one: an apostrophe is
- * written as what it is in print, so that no string of ours has a quote inside. */
 static void put_label(FILE *out, const char *text, double x, double y, const char *how)
 {
-    char clean[3 * TEXT];
-    size_t used = 0;
-    for (; *text != '\0' && used + 4 < sizeof(clean); text++) {
-        if (*text == '\'')
-            used += strlen(strcpy(clean + used, "\xe2\x80\x99"));
-        else
-            clean[used++] = *text;
-    }
-    clean[used] = '\0';
     (void)fputs("set label ", out);
-    ipm_gnuplot_string(out, clean);
+    ipm_gnuplot_string(out, text);
     (void)fprintf(out, " at %.1f,%.1f %s\n", x, y, how);
 }
 
@@ -351,23 +122,27 @@ static void put_box(FILE *out, double left, double bottom, double width, double 
                   dashed ? "0.35" : "1.0", dashed ? "#666666" : "#ffffff");
 }
 
-static void put_field(const struct map *map, const json_t *contest, double left,
-                      double bottom, double width, FILE *out)
+static void put_field(const struct ipm_winner_map *map, const json_t *contest,
+                      double left, double bottom, double width, FILE *out)
 {
     const json_t *best = json_object_get(contest, "best");
     const char *verdict = ipm_member_text(contest, "verdict");
     const char *mechanism = ipm_member_text(best, "mechanism");
     const char *wait = ipm_member_text(best, "wait");
     bool decided = strcmp(verdict, "winner") == 0;
-    size_t colour = colour_of(map, mechanism);
+    size_t colour = ipm_winner_colour(map, mechanism);
     const char *ink = decided && colour == DARK ? "#ffffff" : "#111111";
     char how[80];
     char waits[8];
     size_t room = (size_t)(width / 6.4) + 1;
-    char name[NAME];
-    char lead[NAME];
+    char name[IPM_WINNER_NAME];
+    char lead[IPM_WINNER_NAME];
     char factor[IPM_UNITS_TEXT];
-    ipm_canvas_cut(name, room < 6 ? 6 : room > NAME ? (size_t)NAME : room, mechanism);
+    ipm_canvas_cut(name,
+                   room < 6                 ? 6
+                   : room > IPM_WINNER_NAME ? (size_t)IPM_WINNER_NAME
+                                            : room,
+                   mechanism);
     ipm_canvas_cut(waits, sizeof(waits),
                    strcmp(wait, "spin_then_block") == 0 ? "spin+b" : wait);
     if (decided)
@@ -385,7 +160,7 @@ static void put_field(const struct map *map, const json_t *contest, double left,
     put_label(out, lead, left + width / 2, bottom + 9, how);
 }
 
-static double height_of(const struct map *map)
+static double height_of(const struct ipm_winner_map *map)
 {
     size_t heads = 0;
     for (size_t i = 0; i < map->n_lines; i++)
@@ -393,7 +168,7 @@ static double height_of(const struct map *map)
     return ABOVE + BELOW + (double)(ROW * map->n_lines + PANEL * heads);
 }
 
-static void put_key(const struct map *map, double height, FILE *out)
+static void put_key(const struct ipm_winner_map *map, double height, FILE *out)
 {
     for (size_t i = 0; i < map->n_names; i++) {
         char name[22];
@@ -404,7 +179,7 @@ static void put_key(const struct map *map, double height, FILE *out)
     }
 }
 
-static void put_lines(const struct map *map, double height, FILE *out)
+static void put_lines(const struct ipm_winner_map *map, double height, FILE *out)
 {
     double width = fmin((WIDTH - LEFT - RIGHT) / (double)map->n_sizes, WIDEST);
     double top = height - ABOVE;
@@ -415,14 +190,15 @@ static void put_lines(const struct map *map, double height, FILE *out)
                   "center font ',11' textcolor '#333333' front");
     }
     for (size_t i = 0; i < map->n_lines; i++) {
-        const struct line *line = &map->lines[i];
+        const struct ipm_winner_line *line = &map->lines[i];
         char question[TEXT];
         char cut[44];
         if (i == 0 || line->panel != map->lines[i - 1].panel) {
             char title[120];
-            bool joules = strcmp(panels[line->panel].by, "joules") == 0;
-            (void)snprintf(title, sizeof(title), "%s%s%.40s", panels[line->panel].title,
-                           joules ? ": " : "", joules ? map->provenance : "");
+            bool joules = strcmp(ipm_winner_panels[line->panel].by, "joules") == 0;
+            (void)snprintf(title, sizeof(title), "%s%s%.40s",
+                           ipm_winner_panels[line->panel].title, joules ? ": " : "",
+                           joules ? map->provenance : "");
             put_label(out, title, 12, top - PANEL + 9,
                       "left font ',12' textcolor '#000000' front");
             top -= PANEL;
@@ -436,7 +212,7 @@ static void put_lines(const struct map *map, double height, FILE *out)
                   strcmp(line->field, "any") == 0 ? "any wait" : "waits that sleep", 22,
                   top + 9, "left font ',10' textcolor '#666666' front");
         for (size_t k = 0; k < map->n_sizes; k++) {
-            const json_t *contest = at(map, line, map->sizes[k]);
+            const json_t *contest = ipm_winner_at(map, line, map->sizes[k]);
             if (contest != NULL)
                 put_field(map, contest, LEFT + width * (double)k, top, width, out);
         }
@@ -445,7 +221,7 @@ static void put_lines(const struct map *map, double height, FILE *out)
 
 static int put_script(const void *context, FILE *out, struct ipm_why *why)
 {
-    const struct map *map = context;
+    const struct ipm_winner_map *map = context;
     double height = height_of(map);
     const struct ipm_canvas canvas = {
         .name = "winners", .file = map->file, .width = WIDTH, .height = height};
@@ -476,10 +252,10 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
 int ipm_plot_winners(const json_t *document, const char *directory, json_t **out_json,
                      struct ipm_why *why)
 {
-    struct map *map = calloc(1, sizeof(*map));
+    struct ipm_winner_map *map = calloc(1, sizeof(*map));
     if (map == NULL)
         return ipm_why_set(why, -ENOMEM, "draw the winners: ");
-    int error = make_map(map, document);
+    int error = ipm_winner_map_make(map, document);
     if (error != 0) {
         free(map);
         return ipm_why_set(why, error, "draw the winners: ");

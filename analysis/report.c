@@ -7,6 +7,7 @@
 #include "analysis/plot_core_map.h"
 #include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
+#include "analysis/plot_power.h"
 #include "analysis/plot_rates.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
@@ -71,7 +72,8 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
         .battery_wh = wishes != NULL ? wishes->battery_wh : 0,
         .base_power_w = wishes != NULL ? wishes->base_power_w : 0,
     };
-    report.models = ipm_models_json(&input);
+    bool no_models = wishes != NULL && wishes->no_models;
+    report.models = no_models ? json_array() : ipm_models_json(&input);
     if (report.models == NULL)
         return ipm_why_set(why, -ENOMEM, "no memory for the models");
     *out_report = report;
@@ -111,6 +113,7 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
         {"throughput_size", ipm_plot_throughput_size},
         {"ratio", ipm_plot_ratio},
         {"time_residuals", ipm_plot_time},
+        {"power_rate", ipm_plot_power},
         {"energy", ipm_plot_energy},
         {"core_to_core", ipm_plot_core_map},
         {"winners", ipm_plot_winners},

@@ -20,14 +20,15 @@
 #include "base/json.h"
 #include "base/why.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* What a reader wants worked out beside what the run says; all 0: nothing. */
 struct ipm_report_wishes {
     double battery_wh; /* hours under each load of a battery of so much */
-    double
-        base_power_w; /* of the whole device without messages; 0: what the meter showed
-                            at rest */
+    /* Of the whole device without messages; 0: what the meter showed at rest. */
+    double base_power_w;
+    bool no_models; /* `models` stays empty: fits take seconds, and not all need them */
 };
 
 /* A run, read and worked out.  Life cycle: load -> use -> fini. */

@@ -32,6 +32,9 @@ static const struct section sections[] = {
      "R(s) is the time over the pipe divided by the time over shared memory, with its "
      "interval; below it, what the model leaves unexplained.",
      ipm_html_models},
+    {"copies", "What the time model leaves", "time_residuals",
+     "Residual of each size's median from the fitted pieces, with two standard errors.",
+     NULL},
     {"latency", "Latency against size", "latency_size",
      "Time of one round trip by size of the message, both axes logarithmic.", NULL},
     {"throughput", "Throughput against size", "throughput_size",
@@ -41,6 +44,12 @@ static const struct section sections[] = {
      "both "
      "axes logarithmic.",
      ipm_html_rates},
+    {"power", "Power against rate", "power_rate",
+     "Above, the package's power beyond rest by the rate that was achieved; below, "
+     "what "
+     "the "
+     "energy model leaves of each block.",
+     NULL},
     {"energy", "Energy of a message", "energy",
      "Joules of a message beyond rest, mean over blocks with its interval.",
      ipm_html_energy},
@@ -136,6 +145,13 @@ static void put_figure(FILE *out, const json_t *report, const char *directory,
                  ipm_member_text(plot, "script"));
 }
 
+/* A part that is a picture alone is not on the page of a run that has none of its kind. */
+static bool shown(const struct section *section, const json_t *report)
+{
+    const json_t *plots = json_object_get(report, "plots");
+    return section->put != NULL || json_object_get(plots, section->plot) != NULL;
+}
+
 static void put_page(FILE *out, const json_t *report, const char *directory)
 {
     const char *name = ipm_member_text(report, "name");
@@ -157,11 +173,16 @@ static void put_page(FILE *out, const json_t *report, const char *directory)
     (void)fprintf(out, "%s</style>\n</head>\n<body>\n<header>\n", ipm_html_style);
     ipm_html_top(out, report);
     (void)fputs("<nav aria-label=\"Sections\">\n", out);
-    for (size_t i = 0; i < SECTIONS; i++)
+    for (size_t i = 0; i < SECTIONS; i++) {
+        if (!shown(&sections[i], report))
+            continue;
         ipm_html_put(out, "<a href=\"#%s\">%s</a>\n", sections[i].id,
                      sections[i].title);
+    }
     (void)fputs("</nav>\n</header>\n<main>\n", out);
     for (size_t i = 0; i < SECTIONS; i++) {
+        if (!shown(&sections[i], report))
+            continue;
         ipm_html_put(out, "<section>\n<h2 id=\"%s\">%s</h2>\n", sections[i].id,
                      sections[i].title);
         /* A picture that this kind of run does not have is no gap. */

@@ -158,7 +158,7 @@ static size_t next_traffic(const char **at)
     }
 }
 
-static int compare_traffic(const char *left, const char *right)
+int ipm_traffic_compare(const char *left, const char *right)
 {
     for (;;) {
         size_t n_left = next_traffic(&left);
@@ -206,7 +206,7 @@ int ipm_rivals_compare_but_size(const struct ipm_point *a, const struct ipm_poin
         compare_integers(left->reply_size, right->reply_size),
         compare_integers(left->batch, right->batch),
         strcmp(left->policy, right->policy),
-        compare_traffic(left->options, right->options),
+        ipm_traffic_compare(left->options, right->options),
     };
     for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
         if (orders[i] != 0)

@@ -78,6 +78,9 @@ enum ipm_unfit ipm_point_unfit(const struct ipm_point *point, const json_t *mani
 int ipm_rivals_compare(const struct ipm_point *a, const struct ipm_point *b);
 int ipm_rivals_compare_but_size(const struct ipm_point *a, const struct ipm_point *b);
 
+/* 0 where two points' options say the same of the traffic; else an order of them. */
+int ipm_traffic_compare(const char *left, const char *right);
+
 /* Options of the traffic alone, as "pairs=2"; cut where @room is too small. */
 const char *ipm_traffic_text(const struct ipm_point *point, char *text, size_t room);
 

@@ -59,7 +59,9 @@ void ipm_winners_fini(struct ipm_winners *winners);
 /* {margin, level, unfit, cells}, as docs/report.schema.json has it. */
 json_t *ipm_winners_json(const struct ipm_winners *winners);
 
-/* One sentence for each figure that the run has contests by; nothing when it has none.
+/* Three lines at most: by each figure who won how many of the contests that had rivals, among
+ * all and among those whose wait sleeps; what has no room is in the page.  Nothing when nobody
+ * had a rival.
  * @winners: ipm_winners_json() */
 void ipm_winners_text(const json_t *winners, FILE *out);
 

@@ -169,7 +169,8 @@ int ipm_cmd_advise(int argc, char **argv)
         ipm_complain("advise", "there is no such directory");
         return IPM_EXIT_USAGE;
     }
-    int error = ipm_report_load(directory, NULL, &report, &why);
+    const struct ipm_report_wishes wishes = {.no_models = true};
+    int error = ipm_report_load(directory, &wishes, &report, &why);
     if (error != 0) {
         ipm_complain("advise", why.text);
         return error == -ENOENT ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;

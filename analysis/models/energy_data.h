@@ -69,6 +69,9 @@ struct ipm_energy_data {
  */
 int ipm_energy_gather(const struct ipm_table *table, struct ipm_energy_data *data);
 
+/* Fills `standing_w` and its variance in every cell; done by ipm_energy_gather(). */
+void ipm_energy_find_standing(struct ipm_energy_data *data);
+
 void ipm_energy_data_fini(struct ipm_energy_data *data);
 
 #define ipm_auto_energy_data __attribute__((cleanup(ipm_energy_data_fini)))

@@ -8,10 +8,11 @@
  *     y = E_cs.local s_l + E_cs.wake s_w + e0 m + e1 b + error
  *
  * with rates that were measured in the windows under load, and without an intercept: rest is
- * where all rates are 0.  Weighted least squares (gsl_multifit_wlinear): the error of a mean
- * power over t seconds has a variance of 1/t, so a block weighs t; its size is estimated from
- * the residuals, and intervals are Student's.  Weights from the spread of the few blocks of a
- * point were ruled out: with two or three of them the intervals cover far less than they say.
+ * where all rates are 0.  Weighted least squares (gsl_multifit_linear on rows times the root of
+ * their weight): the error of a mean power over t seconds has a variance of 1/t, so a block
+ * weighs t; its size is estimated from the residuals, and intervals are Student's.  Weights from
+ * the spread of the few blocks of a point were ruled out: with two or three of them the
+ * intervals cover far less than they say.
  *
  *   VIF of a column: the diagonal of (X'X)^-1 with columns of length 1, about the origin since
  *   there is no intercept (Belsley, Kuh and Welsch, Regression Diagnostics, 1980, 3.2); the

@@ -3,6 +3,7 @@
 
 #include "analysis/models/energy_judge.h"
 #include "analysis/models/energy_power.h"
+#include "analysis/rivals.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 
@@ -191,7 +192,9 @@ static bool same_choice(const struct series *a, const struct series *b)
            strcmp(a->cell->provenance, b->cell->provenance) == 0 &&
            strcmp(a->cell->source, b->cell->source) == 0 &&
            strcmp(one->workload, other->workload) == 0 && one->size == other->size &&
-           strcmp(one->touch, other->touch) == 0 &&
+           one->batch == other->batch && strcmp(one->touch, other->touch) == 0 &&
+           strcmp(one->policy, other->policy) == 0 &&
+           ipm_traffic_compare(one->options, other->options) == 0 &&
            strcmp(ipm_energy_placement(one), ipm_energy_placement(other)) == 0;
 }
 

@@ -103,19 +103,20 @@ static void put_hours(FILE *out, const json_t *document)
                   number(battery, "battery_wh"), given);
     (void)fprintf(out, "%-16s %-10s %8s %-15s %-12s %10s %-26s %s\n", "mechanism",
                   "workload", "size", "wait", "placement", "messages/s", "hours",
-                  "provenance");
+                  "whose joules");
     json_array_foreach(json_object_get(document, "curve"), i, row)
     {
         char size[IPM_UNITS_TEXT];
         char hours[FIGURE];
         char line[LINE];
-        (void)snprintf(
-            line, sizeof(line), "%-16s %-10s %8s %-15s %-12s %10.4g %-26s %s",
-            text(row, "mechanism"), text(row, "workload"),
-            ipm_format_size(size, (int64_t)number(row, "size")), text(row, "wait"),
-            text(row, "placement"),
-            number(json_object_get(row, "messages_per_s"), "value"),
-            figure(hours, json_object_get(row, "hours")), text(row, "provenance"));
+        (void)snprintf(line, sizeof(line),
+                       "%-16s %-10s %8s %-15s %-12s %10.4g %-26s %s %s",
+                       text(row, "mechanism"), text(row, "workload"),
+                       ipm_format_size(size, (int64_t)number(row, "size")),
+                       text(row, "wait"), text(row, "placement"),
+                       number(json_object_get(row, "messages_per_s"), "value"),
+                       figure(hours, json_object_get(row, "hours")),
+                       text(row, "domain"), text(row, "provenance"));
         ipm_text_put(out, line);
         (void)fputc('\n', out);
     }
@@ -132,11 +133,12 @@ static void put_crossovers(FILE *out, const json_t *document)
         char line[LINE];
         char size[IPM_UNITS_TEXT];
         (void)snprintf(line, sizeof(line),
-                       "Least power, %s of %s, %s, %.4g to %.4g messages/s, %s:",
+                       "Least power, %s of %s, %s, %.4g to %.4g messages/s, %s, %s:",
                        text(group, "workload"),
                        ipm_format_size(size, (int64_t)number(group, "size")),
                        text(group, "placement"), number(group, "low_per_s"),
-                       number(group, "high_per_s"), text(group, "provenance"));
+                       number(group, "high_per_s"), text(group, "domain"),
+                       text(group, "provenance"));
         put(out, 2, line);
         json_array_foreach(json_object_get(group, "cheapest"), k, row)
         {

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { INDENT = 10, LINE = 1024, PART = 128 };
+enum { INDENT = 10, LINE = 1024, PART = 128, NAMED = 6 };
 
 static double number(const json_t *object, const char *key)
 {
@@ -61,7 +61,20 @@ static const char *time_text(char out[PART], const json_t *row)
     return out;
 }
 
-static void put_fitted(FILE *out, const json_t *series)
+/* A paragraph; the first has the heading. */
+static void put(FILE *out, bool *headed, const char *line)
+{
+    (void)fprintf(out, "%-*s", INDENT, *headed ? "" : "Rates");
+    *headed = true;
+    ipm_text_wrap(out, INDENT, line);
+}
+
+static bool is_fitted(const json_t *series)
+{
+    return strcmp(text(series, "status"), "fitted") == 0;
+}
+
+static void put_fitted(FILE *out, bool *headed, const json_t *series)
 {
     char line[LINE];
     char base[PART];
@@ -72,38 +85,57 @@ static void put_fitted(FILE *out, const json_t *series)
     const json_t *range = json_object_get(series, "range");
     (void)snprintf(
         line, sizeof(line),
-        "capacity %s by the rise of the response; knee at %s; a message that waits for "
-        "nobody takes %s; holds from %s/s to %s/s, %.0f %% off at worst",
+        "%s, %s: capacity %s, knee %s; idle %s; from %s/s to %s/s, %.0f %% off at "
+        "worst",
+        text(series, "label"), text(series, "detail"),
         rate_text(capacity, parameter(series, "capacity")),
         rate_text(knee, parameter(series, "knee")),
         time_text(base, parameter(series, "base")),
         ipm_format_count(low, number(range, "low")),
         ipm_format_count(high, number(range, "high")),
         100 * number(json_object_get(series, "lack_of_fit"), "worst_residual"));
-    (void)fprintf(out, "%-*s", INDENT, "");
-    ipm_text_wrap(out, INDENT, line);
+    put(out, headed, line);
 }
 
-static void put_series(FILE *out, const json_t *series)
+static bool same_finding(const json_t *a, const json_t *b)
 {
-    char line[LINE];
-    char part[PART];
-    bool fitted = strcmp(text(series, "status"), "fitted") == 0;
-    const json_t *saturation = json_object_get(series, "saturation_per_s");
-    (void)snprintf(line, sizeof(line), "%s, %s%s%s%s%s", text(series, "label"),
-                   text(series, "detail"), fitted ? "" : ": ",
-                   fitted ? "" : text(series, "status"), fitted ? "" : ": ",
-                   fitted ? "" : text(series, "reason"));
-    (void)fprintf(out, "%-*s", INDENT, "");
-    ipm_text_wrap(out, INDENT, line);
-    if (fitted)
-        put_fitted(out, series);
-    if (isnan(number(saturation, "value")))
-        return;
-    (void)snprintf(line, sizeof(line), "%s came through where more was offered",
-                   rate_text(part, saturation));
-    (void)fprintf(out, "%-*s", INDENT, "");
-    ipm_text_wrap(out, INDENT, line);
+    return strcmp(text(a, "status"), text(b, "status")) == 0 &&
+           strcmp(text(a, "reason"), text(b, "reason")) == 0;
+}
+
+/* What was not fitted, once for each finding with the names of all that it is about. */
+static void put_others(FILE *out, bool *headed, const json_t *list)
+{
+    size_t i;
+    const json_t *series;
+    json_array_foreach(list, i, series)
+    {
+        bool said = is_fitted(series);
+        for (size_t k = 0; k < i && !said; k++)
+            said = same_finding(json_array_get(list, k), series);
+        if (said)
+            continue;
+        char line[LINE];
+        size_t used = (size_t)snprintf(line, sizeof(line),
+                                       "%.32s: %.240s:", text(series, "status"),
+                                       text(series, "reason"));
+        size_t named = 0;
+        size_t more = 0;
+        for (size_t k = i; k < json_array_size(list); k++) {
+            const json_t *other = json_array_get(list, k);
+            if (!same_finding(other, series))
+                continue;
+            if (named == NAMED) {
+                more++;
+                continue;
+            }
+            used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %.80s",
+                                     named++ == 0 ? "" : ";", text(other, "label"));
+        }
+        if (more > 0)
+            (void)snprintf(line + used, sizeof(line) - used, " and %zu more", more);
+        put(out, headed, line);
+    }
 }
 
 void ipm_rate_model_text(const json_t *document, FILE *out)
@@ -111,15 +143,22 @@ void ipm_rate_model_text(const json_t *document, FILE *out)
     const json_t *list = json_object_get(document, "series");
     if (json_array_size(list) == 0)
         return;
-    (void)fprintf(out, "%-*s", INDENT, "Rates");
-    ipm_text_put(out, json_string_value(
-                          json_array_get(json_object_get(document, "equations"), 0)));
-    (void)fputc('\n', out);
+    bool headed = false;
     size_t i;
     const json_t *series;
     json_array_foreach(list, i, series)
     {
-        put_series(out, series);
+        char line[LINE];
+        char part[PART];
+        const json_t *saturation = json_object_get(series, "saturation_per_s");
+        if (is_fitted(series))
+            put_fitted(out, &headed, series);
+        if (isnan(number(saturation, "value")))
+            continue;
+        (void)snprintf(line, sizeof(line), "%s, %s: %s came through at overload",
+                       text(series, "label"), text(series, "detail"),
+                       rate_text(part, saturation));
+        put(out, &headed, line);
     }
-    (void)fputc('\n', out);
+    put_others(out, &headed, list);
 }

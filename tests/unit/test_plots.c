@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gnuplot.h"
 #include "analysis/plot_canvas.h"
+#include "analysis/plot_power.h"
 #include "analysis/plot_ratio.h"
 #include "analysis/plot_sizes.h"
 #include "analysis/plot_winners.h"
@@ -431,6 +432,74 @@ static void words_of_winners_stay_strings(void **state)
     }
 }
 
+/* Two rates of one series, a line through them, and a cell with one block that was used. */
+static json_t *power_document(const char *word, const char *first, const char *second)
+{
+    static const char labels[] = "{s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, "
+                                 "s:o, s:o, s:f}";
+    const char *const provenances[] = {first, second};
+    json_t *curve = json_array();
+    for (int i = 0; i < 2; i++)
+        (void)json_array_append_new(
+            curve, json_pack(labels, "workload", "open_loop", "mechanism", word,
+                             "copies", 2, "size", 64, "wait", "block", "placement",
+                             word, "domain", "package", "source", "meter", "provenance",
+                             provenances[i], "rate", i == 0 ? "1000" : "4000",
+                             "messages_per_s", figure(i == 0 ? 1000 : 4000), "beyond_w",
+                             figure(0.5 * (i + 1)), "standing_w", 0.0));
+    json_t *line =
+        json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:o, s:o}",
+                  "workload", "open_loop", "mechanism", word, "copies", 2, "size", 64,
+                  "wait", "block", "placement", word, "domain", "package", "source",
+                  "meter", "status", "fitted", "low_per_s", 1000.0, "high_per_s",
+                  4000.0, "fixed_w", figure(0.25), "message_uj", figure(160));
+    json_t *made = json_pack(
+        "{s:[{s:s, s:o, s:[o], s:[{s:s, s:i, s:s, s:s, s:s, s:[{s:f, s:f, s:s, s:b}, "
+        "{s:f, s:f, s:s, s:b}]}]}]}",
+        "models", "name", "energy", "curve", curve, "lines", line, "cells", "mechanism",
+        word, "copies", 2, "wait", word, "status", "fitted", "domain", "package",
+        "windows", "predicted_w", 0.75, "residual_w", -0.125, "workload", word, "used",
+        1, "predicted_w", 0.875, "residual_w", 8.0, "workload", word, "used", 0);
+    assert_non_null(made);
+    return made;
+}
+
+static void words_of_power_stay_strings(void **state)
+{
+    bool drawn = have_gnuplot(state);
+    for (size_t i = 0; i < IPM_TEST_ROWS(hostile); i++) {
+        ipm_auto_json json_t *document =
+            power_document(hostile[i], "simulated", "simulated");
+        ipm_auto_json json_t *made = made_by(state, ipm_plot_power, document);
+        assert_int_equal(json_is_string(json_object_get(made, "picture")), drawn);
+        assert_false(exists(state, "pwned") || exists(state, "plots/pwned"));
+        if (!drawn)
+            continue;
+        ipm_auto_free char *picture = read_plot(state, "power_rate-simulated", ".svg");
+        assert_true(well_formed(picture));
+        assert_null(strstr(picture, "<script"));
+    }
+}
+
+static void power_names_its_joules(void **state)
+{
+    ipm_auto_json json_t *document = power_document("pipe", "simulated", "simulated");
+    ipm_auto_json json_t *drawn = made_by(state, ipm_plot_power, document);
+    ipm_auto_free char *data = read_plot(state, "power_rate-simulated", ".dat");
+    assert_has(text_in(drawn, "data"), "power_rate-simulated");
+    assert_has(data, "residuals: simulated\"");
+    assert_has(data, "\n1000 0.5 0.25 1\n4000 1 0.5 2\n");
+    assert_has(data, "\n0.75 -0.125 \"pipe\"\n");
+    assert_null(strstr(data, "0.875")); /* a block that was not used */
+    ipm_auto_free char *script = read_plot(state, "power_rate-simulated", ".gp");
+    assert_has(script, "[1000:4000] 0.25 + 160 * x / 1e6");
+
+    ipm_auto_json json_t *both = power_document("pipe", "measured", "simulated");
+    ipm_auto_json json_t *refused = made_by(state, ipm_plot_power, both);
+    assert_false(json_is_string(json_object_get(refused, "picture")));
+    assert_has(text_in(refused, "reason"), "never share a picture");
+}
+
 static void rows_of_winners_are_those_of_the_document(void **state)
 {
     ipm_auto_json json_t *document = winners_document("pipe", "joules");
@@ -531,6 +600,8 @@ int main(void)
         IN_DIRECTORY(hostile_words_stay_data),
         IN_DIRECTORY(words_of_winners_stay_strings),
         IN_DIRECTORY(rows_of_winners_are_those_of_the_document),
+        IN_DIRECTORY(words_of_power_stay_strings),
+        IN_DIRECTORY(power_names_its_joules),
         IN_DIRECTORY(pictures_are_well_formed),
         cmocka_unit_test(text_is_cut_between_characters),
         cmocka_unit_test(labels_keep_their_distance),

@@ -140,18 +140,18 @@ static void truth_is_recovered(void **state)
     assert_float_equal(parameter(series, "capacity", "value"), capacity_per_s, 400);
     assert_float_equal(parameter(series, "base", "value"), base_ns, 8);
     assert_float_equal(parameter(series, "residual_service", "value"), residual_ns, 8);
-    assert_float_equal(parameter(series, "knee", "value"),
-                       capacity_per_s / (1 + sqrt(residual_ns / base_ns)), 300);
-    const json_t *saturation = json_object_get(series, "saturation_per_s");
-    assert_true(fabs(json_number_value(json_object_get(saturation, "value")) -
-                     capacity_per_s) < 1e-6);
+    double knee_per_s = capacity_per_s / (1 + sqrt(residual_ns / base_ns));
+    assert_true(fabs(parameter(series, "knee", "value") - knee_per_s) < 300);
+    double saturation_per_s = json_number_value(
+        json_object_get(json_object_get(series, "saturation_per_s"), "value"));
+    assert_true(fabs(saturation_per_s / capacity_per_s - 1) < 1e-12);
     const json_t *points = json_object_get(series, "points");
     assert_int_equal(json_array_size(points), 9);
     assert_true(json_is_true(json_object_get(json_array_get(points, 7), "used")));
     assert_string_equal(member(json_array_get(points, 8), "reason"),
                         "the rate was not achieved");
-    assert_non_null(strstr(text, "came through where more was offered"));
-    assert_non_null(strstr(text, "knee at"));
+    assert_non_null(strstr(text, "overload"));
+    assert_non_null(strstr(text, "knee"));
     json_decref(document);
     free(text);
 }

@@ -221,7 +221,7 @@ static void gnuplot_text_is_quoted(void **state)
     (void)state;
     ipm_auto_free char *string = NULL;
     CAPTURE(string, ipm_gnuplot_string(out, "it's\n\\n `x`"));
-    assert_string_equal(string, "'it''s \\n `x`'");
+    assert_string_equal(string, "'it\xe2\x80\x99s \\n `x`'");
     ipm_auto_free char *column = NULL;
     CAPTURE(column, ipm_gnuplot_column(out, "a \"b\" \\101\t"));
     assert_string_equal(column, "\"a 'b' /101 \"");

@@ -180,6 +180,52 @@ static void what_cannot_be_told_is_a_tie(void **state)
     }
 }
 
+/* One value, far off or the least, neither wins nor keeps others from winning; where nobody has
+ * enough, all tie. */
+static void too_few_are_not_compared(void **state)
+{
+    static const struct ipm_point point = {.id = "p",
+                                           .factors = {.workload = "",
+                                                       .mechanism = "",
+                                                       .wait = "",
+                                                       .placement = "",
+                                                       .touch = "",
+                                                       .policy = "",
+                                                       .rate = "",
+                                                       .options = ""}};
+    static const struct {
+        double medians[3];
+        size_t values[3], n, n_judged;
+        enum ipm_verdict verdict;
+        double best;
+    } cases[] = {
+        {{100, 200, 9000}, {VALUES, VALUES, 1}, 3, 2, IPM_VERDICT_WINNER, 100},
+        {{100, 200, 10}, {VALUES, VALUES, 1}, 3, 2, IPM_VERDICT_WINNER, 100},
+        {{100, 200, 10}, {VALUES, 3, 1}, 3, 1, IPM_VERDICT_ALONE, 100},
+        {{100, 200, 10}, {2, 3, 1}, 3, 3, IPM_VERDICT_TIE, 10},
+    };
+    (void)state;
+    for (size_t i = 0; i < IPM_TEST_ROWS(cases); i++) {
+        double costs[3][VALUES];
+        struct ipm_contest contest = {
+            .n = cases[i].n, .entrants = calloc(3, sizeof(struct ipm_entrant))};
+        assert_non_null(contest.entrants);
+        for (size_t k = 0; k < cases[i].n; k++) {
+            contest.entrants[k] = entrant(&point, costs[k], cases[i].medians[k]);
+            contest.entrants[k].n_costs = cases[i].values[k];
+        }
+        assert_int_equal(ipm_contest_judge(&contest, false), 0);
+        assert_int_equal(contest.verdict, cases[i].verdict);
+        assert_int_equal(contest.n_judged, cases[i].n_judged);
+        assert_true(contest.entrants[0].figure.value == cases[i].best);
+        for (size_t k = contest.n_judged; k < contest.n; k++)
+            assert_false(contest.entrants[k].tied);
+        assert_int_equal(ipm_contest_runner_up(&contest) != NULL,
+                         cases[i].n_judged > 1);
+        ipm_contest_fini(&contest);
+    }
+}
+
 /* Means with standard errors of 1 % and 2 %, n = 6: the delta method by hand. */
 static void means_are_compared_by_their_errors(void **state)
 {
@@ -225,6 +271,7 @@ int main(void)
         cmocka_unit_test(many_values_use_the_normal_ranks),
         cmocka_unit_test(verdicts),
         cmocka_unit_test(what_cannot_be_told_is_a_tie),
+        cmocka_unit_test(too_few_are_not_compared),
         cmocka_unit_test(means_are_compared_by_their_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,9 @@
  *
  * Per point the medians of both runs with their 99 % intervals.  A point is MATCHED when both
  * runs saw the same machine: its cores' steps, and between two CPUs its cache-line round
- * trips, are within 25 % of each other.  A matched point REPEATS when each median lies within
- * the other run's interval and both half-widths are at most 10 % of their medians.
+ * trips, are within 10 % of each other, since times follow the pace of the core.  A matched
+ * point REPEATS when each median lies within the other run's interval and both half-widths are
+ * at most 10 % of their medians.
  */
 #include "analysis/stats.h"
 #include "analysis/summary.h"
@@ -20,7 +21,7 @@
 #include <string.h>
 
 static const double level = 0.99;
-static const double same_machine = 1.25;
+static const double same_machine = 1.10;
 static const double widest = 0.10;
 
 struct run {

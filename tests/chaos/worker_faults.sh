@@ -6,7 +6,11 @@ set -euo pipefail
 source=${IPM_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tests/support/worker.sh
 . "$source/tests/support/worker.sh"
-plugin=$IPM_BUILD/tests/faulty.so
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# One of its own: its processes are found, and killed, by that name, beside other tests.
+plugin=$work/faulty.so
+cp "$IPM_BUILD/tests/faulty.so" "$plugin"
 failures=0
 
 mechanism=faulty

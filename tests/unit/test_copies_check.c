@@ -15,7 +15,8 @@ static struct ipm_copies_verdict check(const char *family, unsigned capabilities
         .capabilities = capabilities,
         .modes = {[2] = {.supported = true, .facts = {.copies = k}}},
     };
-    const struct ipm_workload workload = {.name = "planted", .lock_step = true};
+    const struct ipm_workload workload = {
+        .name = "planted", .lock_step = true, .n_roles = 2, .n_edges = 1};
     const struct ipm_point point = {
         .workload = &workload,
         .mechanism = &mechanism,
@@ -76,7 +77,8 @@ static void what_is_in_flight_at_the_ends_is_allowed_for(void **state)
         .capabilities = IPM_CAP_ALLOCATES,
         .modes = {[2] = {.supported = true, .facts = {.copies = 4}}},
     };
-    struct ipm_workload workload = {.name = "planted", .lock_step = true};
+    struct ipm_workload workload = {
+        .name = "planted", .lock_step = true, .n_roles = 2, .n_edges = 1};
     const struct ipm_point point = {
         .workload = &workload,
         .mechanism = &mechanism,

@@ -18,8 +18,10 @@
 
 struct ipm_table;
 
-/* A neighbour on the same core makes such work 1.6 to 2 times as slow. */
-#define IPM_SLOW_CORE 1.25
+/* Paces come in levels (a neighbour makes such work 1.6 to 2 times as slow, and it is not always
+ * there), and the time of a message follows: what is to repeat within a few percent must be of
+ * one level. */
+#define IPM_SLOW_CORE 1.10
 
 enum { IPM_SLOW_CORE_LEFT = 6 };
 

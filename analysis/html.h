@@ -8,6 +8,7 @@
 #ifndef IPM_ANALYSIS_HTML_H
 #define IPM_ANALYSIS_HTML_H
 
+#include "analysis/member.h"
 #include "base/json.h"
 #include "base/why.h"
 
@@ -39,10 +40,6 @@ void ipm_html_put(FILE *out, const char *format, ...)
 /* Any JSON value for a reader: words as they are, lists with commas, members of objects as
  * "name value", null as "-". */
 void ipm_html_value(FILE *out, const json_t *value);
-
-/* Members of an object, leniently: "" and NaN when absent or of another type. */
-const char *ipm_member_text(const json_t *object, const char *key);
-double ipm_member_number(const json_t *object, const char *key);
 
 /**
  * ipm_html_svg() - a picture of gnuplot's as a part of a page

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/winner_map.h"
 
-#include "analysis/html.h"
+#include "analysis/member.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/models/energy_text.h"
 
+#include "analysis/member.h"
 #include "analysis/text.h"
 #include "base/units.h"
 
@@ -10,28 +11,17 @@
 
 enum { LINE = 512, FIGURE = 96 };
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value == NULL ? "" : value;
-}
-
 static const char *figure(char out[FIGURE], const json_t *json)
 {
-    double low = number(json, "low");
-    if (isnan(number(json, "value")))
+    double low = ipm_member_number(json, "low");
+    if (isnan(ipm_member_number(json, "value")))
         (void)snprintf(out, FIGURE, "-");
-    else if (isnan(low) || isnan(number(json, "high")))
-        (void)snprintf(out, FIGURE, "%.3g [?]", number(json, "value"));
+    else if (isnan(low) || isnan(ipm_member_number(json, "high")))
+        (void)snprintf(out, FIGURE, "%.3g [?]", ipm_member_number(json, "value"));
     else
-        (void)snprintf(out, FIGURE, "%.3g [%.3g, %.3g]", number(json, "value"), low,
-                       number(json, "high"));
+        (void)snprintf(out, FIGURE, "%.3g [%.3g, %.3g]",
+                       ipm_member_number(json, "value"), low,
+                       ipm_member_number(json, "high"));
     return out;
 }
 
@@ -46,12 +36,13 @@ static void put_parameter(FILE *out, const json_t *parameter)
     char line[LINE];
     char value[FIGURE];
     if (json_is_null(json_object_get(parameter, "value")))
-        (void)snprintf(line, sizeof(line), "%s  %s", text(parameter, "name"),
-                       text(parameter, "reason"));
+        (void)snprintf(line, sizeof(line), "%s  %s", ipm_member_text(parameter, "name"),
+                       ipm_member_text(parameter, "reason"));
     else
-        (void)snprintf(line, sizeof(line), "%s = %s %s, %s", text(parameter, "name"),
-                       figure(value, parameter), text(parameter, "unit"),
-                       text(parameter, "provenance"));
+        (void)snprintf(line, sizeof(line), "%s = %s %s, %s",
+                       ipm_member_text(parameter, "name"), figure(value, parameter),
+                       ipm_member_text(parameter, "unit"),
+                       ipm_member_text(parameter, "provenance"));
     put(out, 4, line);
 }
 
@@ -62,28 +53,31 @@ static void put_cell(FILE *out, const json_t *cell)
     size_t i;
     const json_t *row;
     (void)snprintf(line, sizeof(line), "%s, %s, %s, %s: %s%s%s",
-                   text(cell, "mechanism"), text(cell, "wait"), text(cell, "domain"),
-                   text(cell, "provenance"), text(cell, "status"),
-                   text(cell, "reason")[0] != '\0' ? ": " : "", text(cell, "reason"));
+                   ipm_member_text(cell, "mechanism"), ipm_member_text(cell, "wait"),
+                   ipm_member_text(cell, "domain"), ipm_member_text(cell, "provenance"),
+                   ipm_member_text(cell, "status"),
+                   ipm_member_text(cell, "reason")[0] != '\0' ? ": " : "",
+                   ipm_member_text(cell, "reason"));
     put(out, 2, line);
     const json_t *sum = json_object_get(cell, "sum");
-    bool fitted = strcmp(text(cell, "status"), "fitted") == 0;
+    bool fitted = strcmp(ipm_member_text(cell, "status"), "fitted") == 0;
     if (fitted) {
         json_array_foreach(json_object_get(cell, "parameters"), i, row)
             put_parameter(out, row);
-    } else if (strcmp(text(cell, "status"), "sum_only") == 0 &&
-               !isnan(number(sum, "value"))) {
+    } else if (strcmp(ipm_member_text(cell, "status"), "sum_only") == 0 &&
+               !isnan(ipm_member_number(sum, "value"))) {
         (void)snprintf(line, sizeof(line),
                        "sum only: %s = %s uJ at %.3g switches a "
                        "message, %s",
-                       text(sum, "name"), figure(value, sum),
-                       number(sum, "switches_per_message"), text(sum, "provenance"));
+                       ipm_member_text(sum, "name"), figure(value, sum),
+                       ipm_member_number(sum, "switches_per_message"),
+                       ipm_member_text(sum, "provenance"));
         put(out, 4, line);
     }
     json_array_foreach(json_object_get(cell, "checks"), i, row)
     {
-        (void)snprintf(line, sizeof(line), "%-14s %s: %s", text(row, "name"),
-                       text(row, "status"), text(row, "reason"));
+        (void)snprintf(line, sizeof(line), "%-14s %s: %s", ipm_member_text(row, "name"),
+                       ipm_member_text(row, "status"), ipm_member_text(row, "reason"));
         put(out, 4, line);
     }
 }
@@ -91,7 +85,7 @@ static void put_cell(FILE *out, const json_t *cell)
 static void put_hours(FILE *out, const json_t *document)
 {
     const json_t *battery = json_object_get(document, "battery");
-    double base_w = number(battery, "base_power_w");
+    double base_w = ipm_member_number(battery, "base_power_w");
     char given[FIGURE] = "what the meter showed at rest";
     size_t i;
     const json_t *row;
@@ -100,7 +94,7 @@ static void put_hours(FILE *out, const json_t *document)
     if (!isnan(base_w))
         (void)snprintf(given, sizeof(given), "%.4g W", base_w);
     (void)fprintf(out, "\nA battery of %.4g Wh, base power %s:\n\n",
-                  number(battery, "battery_wh"), given);
+                  ipm_member_number(battery, "battery_wh"), given);
     (void)fprintf(out, "%-16s %-10s %8s %-15s %-12s %10s %-26s %s\n", "mechanism",
                   "workload", "size", "wait", "placement", "messages/s", "hours",
                   "whose joules");
@@ -109,14 +103,14 @@ static void put_hours(FILE *out, const json_t *document)
         char size[IPM_UNITS_TEXT];
         char hours[FIGURE];
         char line[LINE];
-        (void)snprintf(line, sizeof(line),
-                       "%-16s %-10s %8s %-15s %-12s %10.4g %-26s %s %s",
-                       text(row, "mechanism"), text(row, "workload"),
-                       ipm_format_size(size, (int64_t)number(row, "size")),
-                       text(row, "wait"), text(row, "placement"),
-                       number(json_object_get(row, "messages_per_s"), "value"),
-                       figure(hours, json_object_get(row, "hours")),
-                       text(row, "domain"), text(row, "provenance"));
+        (void)snprintf(
+            line, sizeof(line), "%-16s %-10s %8s %-15s %-12s %10.4g %-26s %s %s",
+            ipm_member_text(row, "mechanism"), ipm_member_text(row, "workload"),
+            ipm_format_size(size, (int64_t)ipm_member_number(row, "size")),
+            ipm_member_text(row, "wait"), ipm_member_text(row, "placement"),
+            ipm_member_number(json_object_get(row, "messages_per_s"), "value"),
+            figure(hours, json_object_get(row, "hours")),
+            ipm_member_text(row, "domain"), ipm_member_text(row, "provenance"));
         ipm_text_put(out, line);
         (void)fputc('\n', out);
     }
@@ -132,20 +126,22 @@ static void put_crossovers(FILE *out, const json_t *document)
     {
         char line[LINE];
         char size[IPM_UNITS_TEXT];
-        (void)snprintf(line, sizeof(line),
-                       "Least power, %s of %s, %s, %.4g to %.4g messages/s, %s, %s:",
-                       text(group, "workload"),
-                       ipm_format_size(size, (int64_t)number(group, "size")),
-                       text(group, "placement"), number(group, "low_per_s"),
-                       number(group, "high_per_s"), text(group, "domain"),
-                       text(group, "provenance"));
+        (void)snprintf(
+            line, sizeof(line),
+            "Least power, %s of %s, %s, %.4g to %.4g messages/s, %s, %s:",
+            ipm_member_text(group, "workload"),
+            ipm_format_size(size, (int64_t)ipm_member_number(group, "size")),
+            ipm_member_text(group, "placement"), ipm_member_number(group, "low_per_s"),
+            ipm_member_number(group, "high_per_s"), ipm_member_text(group, "domain"),
+            ipm_member_text(group, "provenance"));
         put(out, 2, line);
         json_array_foreach(json_object_get(group, "cheapest"), k, row)
         {
             char from[FIGURE];
             bool crossed = json_is_true(json_object_get(row, "crossover"));
-            (void)snprintf(line, sizeof(line), "%s, %s%s%s%s", text(row, "mechanism"),
-                           text(row, "wait"), crossed ? " from " : "",
+            (void)snprintf(line, sizeof(line), "%s, %s%s%s%s",
+                           ipm_member_text(row, "mechanism"),
+                           ipm_member_text(row, "wait"), crossed ? " from " : "",
                            crossed ? figure(from, json_object_get(row, "from")) : "",
                            crossed ? " messages/s on" : "");
             put(out, 4, line);

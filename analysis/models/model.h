@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+struct ipm_interval;
 struct ipm_table;
 struct ipm_summary;
 
@@ -38,6 +39,10 @@ struct ipm_model {
 
 /* The models of list.def; NULL-terminated. */
 extern const struct ipm_model *const ipm_models[];
+
+/* Appends {name, unit, value, low, high, level}; NaN and infinite ones are null. */
+void ipm_model_add_parameter(json_t *list, const char *name, const char *unit,
+                             const struct ipm_interval *interval);
 
 /* What every model says of a run: a list for report.json.  NULL: no memory. */
 json_t *ipm_models_json(const struct ipm_model_input *input);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/models/model.h"
+#include "analysis/models/seed_fit.h"
+#include "analysis/summary.h"
 #include "base/json.h"
 
 #define IPM_MODEL(name) extern const struct ipm_model ipm_model_##name;
@@ -12,6 +14,17 @@ const struct ipm_model *const ipm_models[] = {
 #undef IPM_MODEL
     NULL,
 };
+
+void ipm_model_add_parameter(json_t *list, const char *name, const char *unit,
+                             const struct ipm_interval *interval)
+{
+    (void)json_array_append_new(
+        list, json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "name", name, "unit", unit,
+                        "value", ipm_json_number(interval->value), "low",
+                        ipm_json_number(interval->low), "high",
+                        ipm_json_number(interval->high), "level",
+                        ipm_json_number(IPM_SUMMARY_LEVEL)));
+}
 
 json_t *ipm_models_json(const struct ipm_model_input *input)
 {

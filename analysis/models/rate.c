@@ -144,26 +144,13 @@ static json_t *points_json(const struct rate *rates, size_t n,
     return list;
 }
 
-static void add_parameter(json_t *list, const char *name, const char *unit,
-                          const struct ipm_interval *interval)
-{
-    json_t *row = json_object();
-    set(row, "name", json_string(name));
-    set(row, "unit", json_string(unit));
-    set(row, "value", ipm_json_number(interval->value));
-    set(row, "low", ipm_json_number(interval->low));
-    set(row, "high", ipm_json_number(interval->high)); /* null: no upper end */
-    set(row, "level", ipm_json_number(IPM_SUMMARY_LEVEL));
-    (void)json_array_append_new(list, row);
-}
-
 static void set_fit(json_t *json, const struct ipm_rate_fit *fit)
 {
     json_t *list = json_array();
-    add_parameter(list, "base", "ns", &fit->base_ns);
-    add_parameter(list, "residual_service", "ns", &fit->residual_ns);
-    add_parameter(list, "capacity", "1/s", &fit->capacity_per_s);
-    add_parameter(list, "knee", "1/s", &fit->knee_per_s);
+    ipm_model_add_parameter(list, "base", "ns", &fit->base_ns);
+    ipm_model_add_parameter(list, "residual_service", "ns", &fit->residual_ns);
+    ipm_model_add_parameter(list, "capacity", "1/s", &fit->capacity_per_s);
+    ipm_model_add_parameter(list, "knee", "1/s", &fit->knee_per_s);
     set(json, "parameters", list);
     bool accepted = fit->high > 0;
     json_t *range = json_object();

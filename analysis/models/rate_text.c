@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/models/rate_text.h"
 
+#include "analysis/member.h"
 #include "analysis/text.h"
 #include "base/json.h"
 #include "base/units.h"
@@ -10,25 +11,13 @@
 
 enum { INDENT = 10, LINE = 1024, PART = 128, NAMED = 6 };
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value == NULL ? "" : value;
-}
-
 static const json_t *parameter(const json_t *series, const char *name)
 {
     size_t i;
     const json_t *row;
     json_array_foreach(json_object_get(series, "parameters"), i, row)
     {
-        if (strcmp(text(row, "name"), name) == 0)
+        if (strcmp(ipm_member_text(row, "name"), name) == 0)
             return row;
     }
     return NULL;
@@ -40,11 +29,11 @@ static const char *rate_text(char out[PART], const json_t *row)
     char value[IPM_UNITS_TEXT];
     char low[IPM_UNITS_TEXT];
     char high[IPM_UNITS_TEXT];
-    (void)ipm_format_count(value, number(row, "value"));
-    (void)ipm_format_count(low, number(row, "low"));
-    (void)ipm_format_count(high, number(row, "high"));
-    bool bare = isnan(number(row, "low"));
-    bool open = isnan(number(row, "high"));
+    (void)ipm_format_count(value, ipm_member_number(row, "value"));
+    (void)ipm_format_count(low, ipm_member_number(row, "low"));
+    (void)ipm_format_count(high, ipm_member_number(row, "high"));
+    bool bare = isnan(ipm_member_number(row, "low"));
+    bool open = isnan(ipm_member_number(row, "high"));
     (void)snprintf(out, PART, "%s/s [%s, %s]", value, bare ? "?" : low,
                    open ? "?" : high);
     return out;
@@ -55,9 +44,10 @@ static const char *time_text(char out[PART], const json_t *row)
     char value[IPM_UNITS_TEXT];
     char low[IPM_UNITS_TEXT];
     char high[IPM_UNITS_TEXT];
-    (void)snprintf(out, PART, "%s [%s, %s]", ipm_format_ns(value, number(row, "value")),
-                   ipm_format_ns(low, number(row, "low")),
-                   ipm_format_ns(high, number(row, "high")));
+    (void)snprintf(out, PART, "%s [%s, %s]",
+                   ipm_format_ns(value, ipm_member_number(row, "value")),
+                   ipm_format_ns(low, ipm_member_number(row, "low")),
+                   ipm_format_ns(high, ipm_member_number(row, "high")));
     return out;
 }
 
@@ -71,7 +61,7 @@ static void put(FILE *out, bool *headed, const char *line)
 
 static bool is_fitted(const json_t *series)
 {
-    return strcmp(text(series, "status"), "fitted") == 0;
+    return strcmp(ipm_member_text(series, "status"), "fitted") == 0;
 }
 
 static void put_fitted(FILE *out, bool *headed, const json_t *series)
@@ -87,20 +77,21 @@ static void put_fitted(FILE *out, bool *headed, const json_t *series)
         line, sizeof(line),
         "%s, %s: capacity %s, knee %s; idle %s; from %s/s to %s/s, %.0f %% off at "
         "worst",
-        text(series, "label"), text(series, "detail"),
+        ipm_member_text(series, "label"), ipm_member_text(series, "detail"),
         rate_text(capacity, parameter(series, "capacity")),
         rate_text(knee, parameter(series, "knee")),
         time_text(base, parameter(series, "base")),
-        ipm_format_count(low, number(range, "low")),
-        ipm_format_count(high, number(range, "high")),
-        100 * number(json_object_get(series, "lack_of_fit"), "worst_residual"));
+        ipm_format_count(low, ipm_member_number(range, "low")),
+        ipm_format_count(high, ipm_member_number(range, "high")),
+        100 * ipm_member_number(json_object_get(series, "lack_of_fit"),
+                                "worst_residual"));
     put(out, headed, line);
 }
 
 static bool same_finding(const json_t *a, const json_t *b)
 {
-    return strcmp(text(a, "status"), text(b, "status")) == 0 &&
-           strcmp(text(a, "reason"), text(b, "reason")) == 0;
+    return strcmp(ipm_member_text(a, "status"), ipm_member_text(b, "status")) == 0 &&
+           strcmp(ipm_member_text(a, "reason"), ipm_member_text(b, "reason")) == 0;
 }
 
 /* What was not fitted, once for each finding with the names of all that it is about. */
@@ -116,9 +107,9 @@ static void put_others(FILE *out, bool *headed, const json_t *list)
         if (said)
             continue;
         char line[LINE];
-        size_t used = (size_t)snprintf(line, sizeof(line),
-                                       "%.32s: %.240s:", text(series, "status"),
-                                       text(series, "reason"));
+        size_t used = (size_t)snprintf(
+            line, sizeof(line), "%.32s: %.240s:", ipm_member_text(series, "status"),
+            ipm_member_text(series, "reason"));
         size_t named = 0;
         size_t more = 0;
         for (size_t k = i; k < json_array_size(list); k++) {
@@ -130,7 +121,8 @@ static void put_others(FILE *out, bool *headed, const json_t *list)
                 continue;
             }
             used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %.80s",
-                                     named++ == 0 ? "" : ";", text(other, "label"));
+                                     named++ == 0 ? "" : ";",
+                                     ipm_member_text(other, "label"));
         }
         if (more > 0)
             (void)snprintf(line + used, sizeof(line) - used, " and %zu more", more);
@@ -153,11 +145,11 @@ void ipm_rate_model_text(const json_t *document, FILE *out)
         const json_t *saturation = json_object_get(series, "saturation_per_s");
         if (is_fitted(series))
             put_fitted(out, &headed, series);
-        if (isnan(number(saturation, "value")))
+        if (isnan(ipm_member_number(saturation, "value")))
             continue;
         (void)snprintf(line, sizeof(line), "%s, %s: %s came through at overload",
-                       text(series, "label"), text(series, "detail"),
-                       rate_text(part, saturation));
+                       ipm_member_text(series, "label"),
+                       ipm_member_text(series, "detail"), rate_text(part, saturation));
         put(out, &headed, line);
     }
     put_others(out, &headed, list);

@@ -71,26 +71,13 @@ static void set_points(json_t *json, const struct ipm_seed_data *data,
     set(json, "ratio", ratios);
 }
 
-static void add_parameter(json_t *list, const char *name, const char *unit,
-                          const struct ipm_interval *interval)
-{
-    json_t *row = json_object();
-    set(row, "name", json_string(name));
-    set(row, "unit", json_string(unit));
-    set(row, "value", ipm_json_number(interval->value));
-    set(row, "low", ipm_json_number(interval->low));
-    set(row, "high", ipm_json_number(interval->high));
-    set(row, "level", ipm_json_number(IPM_SUMMARY_LEVEL));
-    (void)json_array_append_new(list, row);
-}
-
 static void set_fit(json_t *json, const struct ipm_seed_fit *fit, bool parameters)
 {
     static const struct ipm_interval none = {NAN, NAN, NAN};
     json_t *list = json_array();
-    add_parameter(list, "c_copy", "ns/B", parameters ? &fit->c_copy : &none);
-    add_parameter(list, "c_sync", "ns", parameters ? &fit->c_sync : &none);
-    add_parameter(list, "s_half", "B", parameters ? &fit->s_half : &none);
+    ipm_model_add_parameter(list, "c_copy", "ns/B", parameters ? &fit->c_copy : &none);
+    ipm_model_add_parameter(list, "c_sync", "ns", parameters ? &fit->c_sync : &none);
+    ipm_model_add_parameter(list, "s_half", "B", parameters ? &fit->s_half : &none);
     set(json, "parameters", list);
 
     json_t *range = json_object();

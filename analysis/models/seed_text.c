@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/models/seed_text.h"
 
+#include "analysis/member.h"
 #include "analysis/text.h"
 #include "base/units.h"
 
@@ -14,18 +15,6 @@ enum { CHART = 56, INDENT = 12 };
 static const double chart_low = 0.5;
 static const double chart_high = 3.3;
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value == NULL ? "" : value;
-}
-
 static void put_label(FILE *out, const char *label)
 {
     (void)fprintf(out, "%-*s", INDENT, label);
@@ -37,24 +26,24 @@ static void put_parameters(const json_t *document, FILE *out)
     json_t *parameter;
     json_array_foreach(json_object_get(document, "parameters"), i, parameter)
     {
-        double value = number(parameter, "value");
+        double value = ipm_member_number(parameter, "value");
         if (isnan(value))
             continue;
         put_label(out, "");
-        ipm_text_put(out, text(parameter, "name"));
-        double low = number(parameter, "low");
-        double high = number(parameter, "high");
-        if (strcmp(text(parameter, "unit"), "B") == 0) {
+        ipm_text_put(out, ipm_member_text(parameter, "name"));
+        double low = ipm_member_number(parameter, "low");
+        double high = ipm_member_number(parameter, "high");
+        if (strcmp(ipm_member_text(parameter, "unit"), "B") == 0) {
             (void)fprintf(out, " = %.3g KiB [%.3g, %.3g]", value / 1024, low / 1024,
                           high / 1024);
         } else {
             (void)fprintf(out, " = %.4g ", value);
-            ipm_text_put(out, text(parameter, "unit"));
+            ipm_text_put(out, ipm_member_text(parameter, "unit"));
             (void)fprintf(out, " [%.4g, %.4g]", low, high);
         }
-        if (strcmp(text(parameter, "name"), "s_half") == 0)
+        if (strcmp(ipm_member_text(parameter, "name"), "s_half") == 0)
             (void)fputs(
-                value > number(json_object_get(document, "range"), "high")
+                value > ipm_member_number(json_object_get(document, "range"), "high")
                     ? " = 2 c_sync / c_copy, beyond the range: R = 1.5 if it held"
                     : " = 2 c_sync / c_copy, where R = 1.5",
                 out);
@@ -70,33 +59,35 @@ static void put_quality(const json_t *document, FILE *out)
     char low[IPM_UNITS_TEXT];
     char high[IPM_UNITS_TEXT];
     char line[512];
-    if (!isnan(number(range, "high"))) {
-        bool rejected = !isnan(number(range, "rejected_above"));
+    if (!isnan(ipm_member_number(range, "high"))) {
+        bool rejected = !isnan(ipm_member_number(range, "rejected_above"));
         (void)snprintf(
             line, sizeof(line),
             "holds from %s to %s (worst time %.1f %%, worst R %.1f %% off)%s%s",
-            ipm_format_size(low, (int64_t)number(range, "low")),
-            ipm_format_size(high, (int64_t)number(range, "high")),
-            100 * number(lack, "worst_residual"), 100 * number(lack, "worst_ratio"),
+            ipm_format_size(low, (int64_t)ipm_member_number(range, "low")),
+            ipm_format_size(high, (int64_t)ipm_member_number(range, "high")),
+            100 * ipm_member_number(lack, "worst_residual"),
+            100 * ipm_member_number(lack, "worst_ratio"),
             rejected ? "; rejected above: " : ", all that was measured",
-            rejected ? text(range, "reason") : "");
+            rejected ? ipm_member_text(range, "reason") : "");
         put_label(out, "");
         ipm_text_wrap(out, INDENT, line);
     }
-    if (!isnan(number(lack, "p"))) {
+    if (!isnan(ipm_member_number(lack, "p"))) {
         put_label(out, "");
-        (void)fprintf(out,
-                      "lack of fit: F = %.3g with %.0f and %.0f degrees, p = %.3g\n",
-                      number(lack, "f"), number(lack, "dof_fit"),
-                      number(lack, "dof_pure"), number(lack, "p"));
+        (void)fprintf(
+            out, "lack of fit: F = %.3g with %.0f and %.0f degrees, p = %.3g\n",
+            ipm_member_number(lack, "f"), ipm_member_number(lack, "dof_fit"),
+            ipm_member_number(lack, "dof_pure"), ipm_member_number(lack, "p"));
     }
     if (json_is_object(sample)) {
         (void)snprintf(
             line, sizeof(line),
             "constants from %s alone predict %s within %.1f %% in the median, "
             "%.1f %% at worst",
-            text(sample, "from"), text(sample, "to"),
-            100 * number(sample, "median_error"), 100 * number(sample, "worst_error"));
+            ipm_member_text(sample, "from"), ipm_member_text(sample, "to"),
+            100 * ipm_member_number(sample, "median_error"),
+            100 * ipm_member_number(sample, "worst_error"));
         put_label(out, "");
         ipm_text_wrap(out, INDENT, line);
     }
@@ -117,18 +108,18 @@ static void put_row(const json_t *row, FILE *out)
     char size[IPM_UNITS_TEXT];
     memset(chart, ' ', CHART);
     chart[CHART] = '\0';
-    double low = number(row, "low");
-    double high = number(row, "high");
+    double low = ipm_member_number(row, "low");
+    double high = ipm_member_number(row, "high");
     for (double at = low; at < high; at += (chart_high - chart_low) / (2 * CHART))
         plot(chart, at, '-');
     plot(chart, 1, ':');
     plot(chart, 1.5, ':');
     plot(chart, 2, ':');
-    plot(chart, number(row, "predicted"), 'o');
-    plot(chart, number(row, "value"), '*');
+    plot(chart, ipm_member_number(row, "predicted"), 'o');
+    plot(chart, ipm_member_number(row, "value"), '*');
     (void)fprintf(out, "%10s  %s  %.2f",
-                  ipm_format_size(size, (int64_t)number(row, "size")), chart,
-                  number(row, "value"));
+                  ipm_format_size(size, (int64_t)ipm_member_number(row, "size")), chart,
+                  ipm_member_number(row, "value"));
     if (!isnan(low))
         (void)fprintf(out, " [%.2f, %.2f]", low, high);
     if (!json_is_true(json_object_get(row, "used")))
@@ -160,7 +151,7 @@ static void put_chart(const json_t *document, FILE *out)
 
 void ipm_seed_text(const json_t *document, FILE *out)
 {
-    const char *status = text(document, "status");
+    const char *status = ipm_member_text(document, "status");
     if (strcmp(status, "no_data") == 0)
         return;
     size_t i;
@@ -180,7 +171,8 @@ void ipm_seed_text(const json_t *document, FILE *out)
                 out);
     if (strcmp(status, "fitted") != 0) {
         char line[512];
-        (void)snprintf(line, sizeof(line), "%s: %s", status, text(document, "reason"));
+        (void)snprintf(line, sizeof(line), "%s: %s", status,
+                       ipm_member_text(document, "reason"));
         put_label(out, "");
         ipm_text_wrap(out, INDENT, line);
     }

@@ -194,11 +194,13 @@ static void set_core_steps(json_t *metrics, const struct ipm_board *board)
 {
     static const char *const names[] = {"core_step_before_ns", "core_step_after_ns"};
     for (int i = 0; i < 2; i++) {
-        double slowest_ns = 0;
+        double slowest_ns = NAN; /* fmax() prefers a number to it */
         for (int seat = 0; seat < board->n_seats; seat++)
             slowest_ns = fmax(slowest_ns, board->seats[seat].core_step_ns[i]);
         struct ipm_metric metric =
-            ipm_metric_value(names[i], "ns", "worker", slowest_ns);
+            isnan(slowest_ns) ? ipm_metric_missing(names[i], "ns", "worker",
+                                                   "absent: no role has taken it")
+                              : ipm_metric_value(names[i], "ns", "worker", slowest_ns);
         set(metrics, names[i], ipm_metric_json(&metric));
     }
 }

@@ -3,7 +3,8 @@
 # Latencies that are known: a plug-in whose messages take as long as it says must be found again,
 # through worker, driver and report.  Compared with what the plug-in's own clock saw, so that a
 # busy machine does to both what it does: the median within 2 % or 20 ns, the 99th percentile
-# inside its interval.
+# inside three times its interval: how often the interval itself holds is unit.coverage's to say,
+# and one draw of it misses once in twenty runs.
 set -euo pipefail
 plugin=${IPM_BUILD:?}/tests/scripted.so
 if ! command -v jq >/dev/null; then
@@ -35,7 +36,8 @@ jq -e --argjson p50 "$p50" --argjson p99 "$p99" '
     .points[] | select(.mechanism == "scripted") | .figures as $f
     | ($f.p50_ns.value - $p50 | fabs) as $off
     | [($off <= 20 or $off <= 0.02 * $p50),
-       ($f.p99_ns.low <= $p99 and $p99 <= $f.p99_ns.high),
+       ($f.p99_ns.low - $f.p99_ns.value) * 3 + $f.p99_ns.value <= $p99,
+       ($f.p99_ns.high - $f.p99_ns.value) * 3 + $f.p99_ns.value >= $p99,
        ($f.p50_corrected_ns.value < $f.p50_ns.value),
        ($f.p50_pooled_ns.value > 0.98 * $p50 and $f.p50_pooled_ns.value < 1.02 * $p50),
        (.overhead.bound | not), .samples.effective <= .samples.count] | all' \

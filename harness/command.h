@@ -9,6 +9,8 @@
 #ifndef IPM_HARNESS_COMMAND_H
 #define IPM_HARNESS_COMMAND_H
 
+#include "base/json.h"
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -95,7 +97,8 @@ void ipm_command_usage(const struct ipm_command *command, FILE *out);
 /* The man page ipcmeter(1) of all verbs. */
 void ipm_command_man(FILE *out);
 
-/* What bash is to source for its completion of all verbs. */
-void ipm_command_bash(FILE *out);
+/* What bash is to source for its completion of all verbs; @describe: of the worker, for the
+ * axes of --set. */
+void ipm_command_bash(const json_t *describe, FILE *out);
 
 #endif

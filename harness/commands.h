@@ -31,6 +31,7 @@ int ipm_cmd_doctor(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);
 int ipm_cmd_conform(int argc, char **argv);
+int ipm_cmd_completion(int argc, char **argv);
 
 extern const struct ipm_command ipm_command_list;
 extern const struct ipm_command ipm_command_plan;
@@ -41,5 +42,6 @@ extern const struct ipm_command ipm_command_doctor;
 extern const struct ipm_command ipm_command_import;
 extern const struct ipm_command ipm_command_schema;
 extern const struct ipm_command ipm_command_conform;
+extern const struct ipm_command ipm_command_completion;
 
 #endif

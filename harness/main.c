@@ -13,8 +13,10 @@ static void print_usage(FILE *out)
 {
     (void)fputs("usage: ipcmeter COMMAND [ARGUMENTS]\n\n", out);
     for (const struct ipm_command *const *verb = ipm_commands; *verb != NULL; verb++)
-        (void)fprintf(out, "  %-8s %s\n", (*verb)->name, (*verb)->summary);
-    (void)fputs("\n`ipcmeter COMMAND --help` tells the arguments.\n", out);
+        (void)fprintf(out, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
+    (void)fputs("\n`ipcmeter COMMAND --help` tells the arguments, `ipcmeter --man`\n"
+                "is the man page.\n",
+                out);
 }
 
 int main(int argc, char **argv)
@@ -30,6 +32,10 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("ipcmeter %s\n", IPM_VERSION);
         return 0;
+    }
+    if (strcmp(argv[1], "--man") == 0) {
+        ipm_command_man(stdout);
+        return fflush(stdout) == 0 ? IPM_EXIT_OK : IPM_EXIT_INTERNAL;
     }
     for (const struct ipm_command *const *verb = ipm_commands; *verb != NULL; verb++) {
         if (strcmp(argv[1], (*verb)->name) == 0)

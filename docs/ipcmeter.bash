@@ -130,7 +130,7 @@ _ipcmeter()
         --battery) :; return ;;
         --base-power) :; return ;;
         esac
-        options='--help --text --battery --base-power'
+        options='--help --text --methods --battery --base-power'
         [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     advise)

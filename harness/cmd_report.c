@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/methods.h"
 #include "analysis/report.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { TEXT = 256, BATTERY, BASE_POWER };
+enum { TEXT = 256, METHODS, BATTERY, BASE_POWER };
 
 static const struct ipm_command_operand report_operands[] = {
     {.name = "DIR", .kind = IPM_OPERAND_FOLDER},
@@ -21,6 +22,9 @@ static const struct ipm_command_operand report_operands[] = {
 
 static const struct ipm_command_option report_options[] = {
     {.name = "text", .code = TEXT, .help = "print the answer in words"},
+    {.name = "methods",
+     .code = METHODS,
+     .help = "print a paragraph for the methods section of a paper, and write nothing"},
     {.name = "battery",
      .code = BATTERY,
      .value = "WH",
@@ -93,6 +97,7 @@ static bool read_positive(const char *word, double *out)
 int ipm_cmd_report(int argc, char **argv)
 {
     bool text = false;
+    bool methods = false;
     struct ipm_report_wishes wishes = {0};
     struct ipm_arguments arguments;
     ipm_arguments_init(&arguments, &ipm_command_report, argc, argv);
@@ -100,6 +105,9 @@ int ipm_cmd_report(int argc, char **argv)
         switch (code) {
         case TEXT:
             text = true;
+            break;
+        case METHODS:
+            methods = true;
             break;
         case BATTERY:
         case BASE_POWER:
@@ -119,7 +127,7 @@ int ipm_cmd_report(int argc, char **argv)
         }
     }
     bool base_alone = wishes.base_power_w > 0 && !(wishes.battery_wh > 0);
-    if (arguments.n_operands != 1 || base_alone)
+    if (arguments.n_operands != 1 || base_alone || (methods && text))
         return wrong_usage();
     const char *directory = arguments.operands[0];
     struct stat status;
@@ -131,6 +139,10 @@ int ipm_cmd_report(int argc, char **argv)
     /* The answer does not depend on what can be written: a run on a read-only medium can
      * still be read. */
     struct ipm_why why = {0};
+    if (methods) {
+        int error = ipm_methods_put(directory, stdout, &why);
+        return error == 0 ? IPM_EXIT_OK : complain(&why);
+    }
     int written = ipm_report_write_for(directory, &wishes, &why);
     int result = written == 0 ? IPM_EXIT_OK : complain(&why);
     if (!text)

@@ -31,6 +31,7 @@ has "share/bash-completion/completions/ipcmeter" docs/ipcmeter.bash
 has "share/doc/*/99-ipcmeter-energy.rules" docs/99-ipcmeter-energy.rules
 has "share/doc/*/report.schema.json" docs/report.schema.json
 has "share/doc/*/README.md" README.md
+has "share/doc/*/CITATION.cff" CITATION.cff
 for path in "$IPM_SOURCE"/docs/*.md; do
     has "share/doc/*/$(basename "$path")" "docs/$(basename "$path")"
 done

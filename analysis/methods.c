@@ -200,6 +200,13 @@ static void put_statistics(FILE *out, const json_t *report, const struct seen *s
         (void)fputs(" with 95 % intervals between order statistics, interpolated as by "
                     "Hettmansperger and Sheather (1986)",
                     out);
+    double between = ipm_member_number(
+        json_object_get(json_object_get(report, "config"), "repeat"), "between_runs");
+    if (seen->most > 0 && seen->interval && between > 0)
+        (void)fprintf(out,
+                      ", which also hold a standard deviation of %.3g %% from run to "
+                      "run as declared",
+                      100 * between);
     (void)fputs(seen->most > 0 ? "." : "", out);
     if (seen->tail)
         (void)fputs(" Percentiles beyond the median are those of all messages of all "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/html.h"
 #include "analysis/html_sections.h"
+#include "analysis/methods.h"
 #include "analysis/stops.h"
 #include "base/cleanup.h"
 
@@ -159,6 +160,9 @@ void ipm_html_repeat(FILE *out, const json_t *report)
         }
         (void)fputs("</pre>\n", out);
     }
+    ipm_auto_free char *methods = ipm_methods_text(report);
+    ipm_html_put(out, "<h3>For a methods section</h3>\n<p>%s</p>\n",
+                 methods == NULL ? "out of memory" : methods);
     (void)fputs("<dl class=\"card\">\n", out);
     static const char *const keys[] = {"seed", "version", "build", "started",
                                        "finished"};

@@ -6,30 +6,89 @@
 #include "harness/run.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-static const char usage[] =
-    "usage: ipcmeter run [CONFIG] [OPTIONS]\n"
-    "  measures CONFIG (default: the built-in first look) into a folder of its own\n\n"
-    "  --out DIR           result folder (default: results/TIME-NAME)\n"
-    "  --set KEY=VALUE     override a key of the config or an axis of every sweep\n"
-    "  --only RE           measure only points whose label matches\n"
-    "  --skip RE           leave out points whose label matches\n"
-    "  --quick             a first look in under a minute: 2 short invocations per\n"
-    "                      point, timing alone; not for publication\n"
-    "  --resume            go on with the run in DIR\n"
-    "  --seed N            seed of the order (default: a fresh "
-    "one)\n" IPM_SENSOR_WORDS_USAGE "  --progress auto|plain|jsonl|none\n"
-    "  --retries N         try a failed invocation again so often (default: 1)\n"
-    "  --max-failures N    stop when so many invocations have failed for good\n"
-    "  --plugin SO         load mechanisms from a shared object\n"
-    "  --sysroot DIR       read sysfs and proc below DIR\n"
-    "  --no-sandbox        for debugging: no private namespaces\n";
+enum {
+    SET = 256,
+    OUT,
+    ONLY,
+    SKIP,
+    QUICK,
+    RESUME,
+    SEED,
+    PROGRESS,
+    NO_SANDBOX,
+    RETRIES,
+    MAX_FAILURES,
+};
+
+static const struct ipm_command_operand run_operands[] = {
+    {.name = "CONFIG", .kind = IPM_OPERAND_FILE, .optional = true},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option run_options[] = {
+    {.name = "set",
+     .code = SET,
+     .value = "KEY=VALUE",
+     .kind = IPM_OPERAND_SETTING,
+     .many = true,
+     .help = "override a key of the config or an axis of every sweep"},
+    {.name = "out",
+     .code = OUT,
+     .value = "DIR",
+     .kind = IPM_OPERAND_FOLDER,
+     .help = "result folder (default: results/TIME-NAME)"},
+    {.name = "only",
+     .code = ONLY,
+     .value = "RE",
+     .help = "measure only points whose label matches"},
+    {.name = "skip",
+     .code = SKIP,
+     .value = "RE",
+     .help = "leave out points whose label matches"},
+    {.name = "quick",
+     .code = QUICK,
+     .help = "a first look in under a minute: 2 short invocations per point, timing "
+             "alone; not for publication"},
+    {.name = "resume", .code = RESUME, .help = "go on with the run in DIR"},
+    {.name = "seed",
+     .code = SEED,
+     .value = "N",
+     .help = "seed of the order (default: a fresh one)"},
+    IPM_REQUEST_OPTIONS,
+    {.name = "progress",
+     .code = PROGRESS,
+     .value = "auto|plain|jsonl|none",
+     .kind = IPM_OPERAND_WORDS,
+     .help = "how progress is shown on stderr (default: auto)"},
+    {.name = "retries",
+     .code = RETRIES,
+     .value = "N",
+     .help = "try a failed invocation again so often (default: 1)"},
+    {.name = "max-failures",
+     .code = MAX_FAILURES,
+     .value = "N",
+     .help = "stop when so many invocations have failed for good"},
+    {.name = "no-sandbox",
+     .code = NO_SANDBOX,
+     .help = "for debugging: no private namespaces"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_run = {
+    .name = "run",
+    .run = ipm_cmd_run,
+    .summary = "measure; results land in a folder of their own",
+    .operands = run_operands,
+    .options = run_options,
+    .about = "Measures CONFIG (default: the built-in first look) into a folder of its "
+             "own.",
+};
 
 static volatile sig_atomic_t caught_signal;
 
@@ -136,37 +195,22 @@ static int parse_max_failures(const char *text, struct arguments *arguments)
     return status;
 }
 
-enum option_code {
-    SET = 256,
-    OUT,
-    ONLY,
-    SKIP,
-    QUICK,
-    RESUME,
-    SEED,
-    PROGRESS,
-    NO_SANDBOX,
-    RETRIES,
-    MAX_FAILURES,
-    HELP
-};
-
-static int take(int code, struct arguments *arguments)
+static int take(int code, const char *value, struct arguments *arguments)
 {
     struct ipm_request *request = &arguments->run.request;
     switch (code) {
     case SET:
-        return ipm_texts_add(&arguments->sets, &request->n_sets, optarg) == 0
+        return ipm_texts_add(&arguments->sets, &request->n_sets, value) == 0
                    ? 0
                    : IPM_EXIT_INTERNAL;
     case OUT:
-        arguments->run.out = optarg;
+        arguments->run.out = value;
         return 0;
     case ONLY:
-        arguments->only = optarg;
+        arguments->only = value;
         return 0;
     case SKIP:
-        arguments->skip = optarg;
+        arguments->skip = value;
         return 0;
     case QUICK:
         request->quick = true;
@@ -175,57 +219,42 @@ static int take(int code, struct arguments *arguments)
         arguments->run.resume = true;
         return 0;
     case SEED:
-        return parse_seed(optarg, arguments);
+        return parse_seed(value, arguments);
     case RETRIES:
-        return parse_retries(optarg, arguments);
+        return parse_retries(value, arguments);
     case MAX_FAILURES:
-        return parse_max_failures(optarg, arguments);
+        return parse_max_failures(value, arguments);
     case PROGRESS:
-        return parse_ticker(optarg, arguments);
+        return parse_ticker(value, arguments);
     case NO_SANDBOX:
         request->worker.no_sandbox = true;
         return 0;
     default:
         break;
     }
-    int taken = ipm_request_take(request, code, optarg);
+    int taken = ipm_request_take(request, code, value);
     if (taken != 1)
         return taken;
-    (void)fputs(usage, stderr);
+    ipm_command_usage(&ipm_command_run, stderr);
     return IPM_EXIT_USAGE;
 }
 
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-    static const struct option options[] = {
-        {"set", required_argument, NULL, SET},
-        {"out", required_argument, NULL, OUT},
-        {"only", required_argument, NULL, ONLY},
-        {"skip", required_argument, NULL, SKIP},
-        {"quick", no_argument, NULL, QUICK},
-        {"resume", no_argument, NULL, RESUME},
-        {"seed", required_argument, NULL, SEED},
-        IPM_REQUEST_OPTIONS,
-        {"progress", required_argument, NULL, PROGRESS},
-        {"retries", required_argument, NULL, RETRIES},
-        {"max-failures", required_argument, NULL, MAX_FAILURES},
-        {"no-sandbox", no_argument, NULL, NO_SANDBOX},
-        {"help", no_argument, NULL, HELP},
-        {NULL, 0, NULL, 0},
-    };
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) {
-            (void)fputs(usage, stdout);
+    struct ipm_arguments walk;
+    ipm_arguments_init(&walk, &ipm_command_run, argc, argv);
+    for (int code; (code = ipm_arguments_next(&walk)) != IPM_ARGUMENTS_END;) {
+        if (code == IPM_ARGUMENTS_HELP) {
+            ipm_command_usage(&ipm_command_run, stdout);
             return -1;
         }
-        int status = take(code, arguments);
+        int status = take(code, walk.value, arguments);
         if (status != 0)
             return status;
     }
-    if (argc - optind > 1)
-        return complain("one CONFIG, not also ", argv[optind + 1]);
-    arguments->run.request.config = argv[optind];
+    if (walk.n_operands > 1)
+        return complain("one CONFIG, not also ", walk.operands[1]);
+    arguments->run.request.config = walk.operands[0];
     arguments->run.request.sets = arguments->sets;
     if (arguments->run.resume && arguments->run.out == NULL)
         return complain("--resume needs --out", "");
@@ -365,7 +394,7 @@ int ipm_cmd_run(int argc, char **argv)
 {
     struct arguments arguments = {.run = {.ticker = IPM_TICKER_AUTO, .retries = 1}};
     struct ipm_prepared prepared = {0};
-    /* getopt_long() moves arguments about: the resume line wants them as they were. */
+    /* The walk over the options moves them about: the resume line wants them as they were. */
     const char **given = NULL;
     size_t n_given = 0;
     int status = 0;

@@ -8,6 +8,8 @@
 #ifndef IPM_HARNESS_COMMANDS_H
 #define IPM_HARNESS_COMMANDS_H
 
+#include "harness/command.h"
+
 enum {
     IPM_EXIT_OK = 0,
     IPM_EXIT_INTERNAL = 1,
@@ -29,5 +31,17 @@ int ipm_cmd_doctor(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);
 int ipm_cmd_conform(int argc, char **argv);
+int ipm_cmd_completion(int argc, char **argv);
+
+extern const struct ipm_command ipm_command_list;
+extern const struct ipm_command ipm_command_plan;
+extern const struct ipm_command ipm_command_run;
+extern const struct ipm_command ipm_command_report;
+extern const struct ipm_command ipm_command_advise;
+extern const struct ipm_command ipm_command_doctor;
+extern const struct ipm_command ipm_command_import;
+extern const struct ipm_command ipm_command_schema;
+extern const struct ipm_command ipm_command_conform;
+extern const struct ipm_command ipm_command_completion;
 
 #endif

@@ -41,6 +41,7 @@ lib:cmocka            libcmocka-dev   libcmocka-devel cmocka     should
 cmd:strace            strace          strace          strace     should
 cmd:jq                jq              jq              jq         should
 cmd:xmllint           libxml2-utils   libxml2         libxml2    should
+cmd:xz                xz-utils        xz              xz         should
 cmd:mandoc            mandoc          mandoc          mandoc     should
 cmd:shellcheck        shellcheck      ShellCheck      shellcheck should
 cmd:clang-format      clang-format    clang-tools-extra clang    should

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The man page of command.h. */
+#include "base/cleanup.h"
 #include "harness/command.h"
+#include "harness/troff.h"
 
 #include <string.h>
 
@@ -57,32 +59,34 @@ static const char tail[] =
 
 static void put(const char *text, FILE *out)
 {
-    if (text[0] == '.' || text[0] == '\'')
-        (void)fputs("\\&", out);
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            (void)fputs("\\e", out);
-        else if (*text == '-')
-            (void)fputs("\\-", out);
-        else
-            (void)fputc(*text, out);
-    }
+    ipm_troff_put(text, strlen(text), out);
 }
 
 /* Sentences, a line each, as troff wants them; "..." ends none. */
 static void put_sentences(const char *text, FILE *out)
 {
-    for (const char *end; (end = strstr(text, ". ")) != NULL || text[0] != '\0';) {
+    while (*text != '\0') {
+        const char *end = strstr(text, ". ");
         while (end != NULL && end > text && end[-1] == '.')
             end = strstr(end + 1, ". ");
-        char sentence[512];
         size_t length = end != NULL ? (size_t)(end + 1 - text) : strlen(text);
-        (void)snprintf(sentence, sizeof(sentence), "%.*s", (int)length, text);
-        put(sentence, out);
+        ipm_troff_put(text, length, out);
         (void)fputc('\n', out);
         text += length;
         text += *text == ' ';
     }
+}
+
+static void put_synopsis(const struct ipm_command *command, FILE *out)
+{
+    ipm_auto_free char *line = NULL;
+    size_t length = 0;
+    FILE *text = open_memstream(&line, &length);
+    if (text == NULL)
+        return;
+    ipm_command_synopsis(command, text);
+    if (fclose(text) == 0)
+        put(line, out);
 }
 
 static void put_options(const struct ipm_command *command, FILE *out)
@@ -106,13 +110,13 @@ void ipm_command_man(FILE *out)
     (void)fputs(head, out);
     for (const struct ipm_command *const *verb = ipm_commands; *verb != NULL; verb++) {
         (void)fputs(verb == ipm_commands ? ".B " : ".br\n.B ", out);
-        ipm_command_synopsis(*verb, out);
+        put_synopsis(*verb, out);
         (void)fputc('\n', out);
     }
     (void)fputs(description, out);
     for (const struct ipm_command *const *verb = ipm_commands; *verb != NULL; verb++) {
         (void)fputs(".SS \"", out);
-        ipm_command_synopsis(*verb, out);
+        put_synopsis(*verb, out);
         (void)fputs("\"\n", out);
         put_sentences((*verb)->about, out);
         put_options(*verb, out);

@@ -13,8 +13,9 @@ for python in python3 /usr/bin/python3 ""; do
 done
 if [[ -z $python ]]; then
     # No reader of YAML: the lines of the top, which need none.
-    grep -qx 'cff-version: 1.2.0' "${IPM_SOURCE:?}/CITATION.cff" && grep -qx "version: ${version#ipcmeter }" "$IPM_SOURCE/CITATION.cff" ||
-        { echo "FAILED: cff-version or version"; exit 1; }
+    for line in "cff-version: 1.2.0" "version: ${version#ipcmeter }"; do
+        grep -qxF "$line" "${IPM_SOURCE:?}/CITATION.cff" || { echo "FAILED: no line '$line'"; exit 1; }
+    done
     echo "skipped: the form of CITATION.cff: python3 with PyYAML is not installed"
     exit 77
 fi

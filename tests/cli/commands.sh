@@ -16,6 +16,7 @@ fail() {
 }
 
 "$ipcmeter" completion bash >"$work/bash"
+"$ipcmeter" --man >"$work/man"
 if command -v shellcheck >/dev/null; then
     shellcheck -s bash "$work/bash" || fail "the completion: shellcheck"
 else
@@ -91,7 +92,7 @@ while read -r verb; do
     told=$({ grep -oE '^  --[a-z0-9-]+' "$work/help" | tr -d ' '; echo --help; } | sort)
     known=$(proposed "$verb" -- | sort)
     [[ $told == "$known" ]] || fail "$verb: --help has $(tr '\n' ' ' <<<"$told"), the completion $(tr '\n' ' ' <<<"$known")"
-    "$ipcmeter" --man | grep -q "^\.SS \"ipcmeter $verb" || fail "$verb is not in the man page"
+    grep -q "^\.SS \"ipcmeter $verb" "$work/man" || fail "$verb is not in the man page"
     status=0
     "$ipcmeter" "$verb" --frobnicate >"$work/out" 2>"$work/err" </dev/null || status=$?
     [[ $status == 2 && -s $work/err && ! -s $work/out ]] || fail "$verb --frobnicate: exit status $status"

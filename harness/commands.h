@@ -26,6 +26,7 @@ int ipm_cmd_run(int argc, char **argv);
 int ipm_cmd_report(int argc, char **argv);
 int ipm_cmd_advise(int argc, char **argv);
 int ipm_cmd_doctor(int argc, char **argv);
+int ipm_cmd_export(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);
 int ipm_cmd_conform(int argc, char **argv);

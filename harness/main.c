@@ -20,6 +20,8 @@ static const struct command {
     {"run", ipm_cmd_run, "measure; results land in a folder of their own"},
     {"report", ipm_cmd_report, "from a result folder to numbers, text and pictures"},
     {"advise", ipm_cmd_advise, "which mechanism, by what margin, on what evidence"},
+    {"export", ipm_cmd_export,
+     "a run for other tools: csv, Google Benchmark, JUnit ..."},
     {"import", ipm_cmd_import, "records measured elsewhere, into a result folder"},
     {"schema", ipm_cmd_schema, "what a config may say: JSON Schema, help, man page"},
     {"conform", ipm_cmd_conform, "does a mechanism keep its promises?"},

@@ -156,7 +156,9 @@ static bool put_joules(FILE *out, const struct ipm_energy *energy, size_t *at,
         ipm_export_joules(row, joules);
         for (size_t i = 0; i < IPM_EXPORT_JOULES; i++) {
             const struct ipm_estimate *estimate = joules[i].estimate;
-            const char *const words[] = {joules[i].unit, "energy", row->provenance};
+            const char *const words[] = {joules[i].unit, "energy",
+                                         row->provenance[0] == '\0' ? "mixed"
+                                                                    : row->provenance};
             char name[IPM_FIGURE_NAME + IPM_ENERGY_DOMAIN];
             (void)snprintf(name, sizeof(name), "energy_%s_%s", row->domain,
                            joules[i].name);

@@ -9,6 +9,7 @@
  * distribution, the time per message.  cpu_time is of the same.  All readers want a number for
  * both, and so an invocation without one is left out and counted.
  */
+#include "analysis/character.h"
 #include "analysis/export_parts.h"
 #include "analysis/manifest.h"
 #include "base/cleanup.h"
@@ -217,6 +218,13 @@ static int put_aggregates(FILE *out, struct benchmark *benchmark)
     return 0;
 }
 
+/* Foreign words as they may stand in a line. */
+static json_t *shown(const char *text)
+{
+    ipm_auto_free char *clean = ipm_character_shown(text);
+    return json_string(clean == NULL ? "" : clean);
+}
+
 /* Those of CPU 0; how many share one is not known. */
 static json_t *caches_json(const json_t *manifest)
 {
@@ -230,7 +238,8 @@ static json_t *caches_json(const json_t *manifest)
         json_t *size = json_object_get(cache, "bytes");
         json_t *type = json_object_get(cache, "type");
         if (json_is_integer(level) && json_is_integer(size) && json_is_string(type))
-            (void)json_array_append_new(json, json_pack("{s:O, s:O, s:O}", "type", type,
+            (void)json_array_append_new(json, json_pack("{s:o, s:O, s:O}", "type",
+                                                        shown(json_string_value(type)),
                                                         "level", level, "size", size));
     }
     return json;
@@ -241,15 +250,15 @@ static char *context_text(const json_t *manifest)
 {
     ipm_auto_json json_t *json = json_object();
     json_t *threads = json_object_get(json_object_get(manifest, "host"), "threads");
-    set(json, "date", json_string(ipm_manifest_text(manifest, "started", "")));
+    set(json, "date", shown(ipm_manifest_text(manifest, "started", "")));
     set(json, "host_name", json_string(""));
     set(json, "executable", json_string("ipcmeter"));
     if (json_is_integer(threads))
         (void)json_object_set(json, "num_cpus", threads);
     set(json, "caches", caches_json(manifest));
     set(json, "load_avg", json_array());
-    set(json, "run", json_string(ipm_manifest_text(manifest, "name", "")));
-    set(json, "worker_build", json_string(ipm_manifest_text(manifest, "build", "")));
+    set(json, "run", shown(ipm_manifest_text(manifest, "name", "")));
+    set(json, "worker_build", shown(ipm_manifest_text(manifest, "build", "")));
     if (ipm_manifest_is_emulated(manifest))
         set(json, "emulated", json_true());
     return json_dumps(json, 0);

@@ -20,7 +20,7 @@
 #include <string.h>
 
 /* What is aggregated, in the order in which the library prints it. */
-enum value { REAL_TIME, CPU_TIME, ITEMS, BYTES, VALUES };
+enum { REAL_TIME, CPU_TIME, ITEMS, BYTES, VALUES };
 
 static const char *const keys[VALUES] = {"real_time", "cpu_time", "items_per_second",
                                          "bytes_per_second"};
@@ -167,7 +167,7 @@ enum { MEAN, MEDIAN, STDDEV, CV, AGGREGATES };
 static const char *const aggregates[AGGREGATES] = {"mean", "median", "stddev", "cv"};
 
 /* The four of one value; @room for all repetitions. */
-static void aggregate(const struct benchmark *benchmark, enum value value, double *room,
+static void aggregate(const struct benchmark *benchmark, int value, double *room,
                       double table[AGGREGATES][VALUES])
 {
     struct ipm_estimate mean;
@@ -181,7 +181,7 @@ static void aggregate(const struct benchmark *benchmark, enum value value, doubl
     table[CV][value] = table[STDDEV][value] / mean.value; /* 0 / 0 is left out */
 }
 
-static bool all_have(const struct benchmark *benchmark, enum value value)
+static bool all_have(const struct benchmark *benchmark, int value)
 {
     for (size_t i = 0; i < benchmark->n; i++) {
         if (!isfinite(benchmark->repetitions[i].values[value]))

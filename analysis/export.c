@@ -37,7 +37,7 @@ int ipm_export_write(const struct ipm_export_format *format,
     struct ipm_export_losses ignored;
     losses = losses == NULL ? &ignored : losses;
     memset(losses, 0, sizeof(*losses));
-    int result = format->write(report, out, losses, why);
+    int result = format->write(report, out, losses);
     if (result == -ENOMEM)
         return ipm_why_set(why, result, "no memory for the export");
     if (result == 0 && (fflush(out) != 0 || ferror(out)))

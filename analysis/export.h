@@ -28,7 +28,7 @@ struct ipm_export_format {
     const char *purpose; /* <= 60 characters */
     const char *nothing; /* what a run has nothing of when there is nothing to write */
     int (*write)(const struct ipm_report *report, FILE *out,
-                 struct ipm_export_losses *losses, struct ipm_why *why);
+                 struct ipm_export_losses *losses); /* 0, or as ipm_export_write() */
 };
 
 extern const struct ipm_export_format ipm_export_formats[];

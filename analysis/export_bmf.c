@@ -83,9 +83,8 @@ static json_t *measures_json(const struct ipm_point *point,
 }
 
 int ipm_export_bmf(const struct ipm_report *report, FILE *out,
-                   struct ipm_export_losses *losses, struct ipm_why *why)
+                   struct ipm_export_losses *losses)
 {
-    (void)why;
     const struct ipm_summary *summary = &report->summary;
     ipm_auto_export_names struct ipm_export_names names = {0};
     if (ipm_export_names_make(summary, &names) != 0)

@@ -204,9 +204,8 @@ static char *run_cells(const json_t *manifest)
 }
 
 int ipm_export_csv(const struct ipm_report *report, FILE *out,
-                   struct ipm_export_losses *losses, struct ipm_why *why)
+                   struct ipm_export_losses *losses)
 {
-    (void)why;
     const struct ipm_summary *summary = &report->summary;
     bool any = false;
     for (size_t i = 0; i < summary->n_points && !any; i++)

@@ -265,9 +265,8 @@ static char *context_text(const json_t *manifest)
 }
 
 int ipm_export_gbench(const struct ipm_report *report, FILE *out,
-                      struct ipm_export_losses *losses, struct ipm_why *why)
+                      struct ipm_export_losses *losses)
 {
-    (void)why;
     const struct ipm_summary *summary = &report->summary;
     ipm_auto_export_names struct ipm_export_names names = {0};
     ipm_auto_export_rows struct ipm_export_rows rows = {0};

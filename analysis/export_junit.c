@@ -323,9 +323,8 @@ static int put_cases(struct cases *cases, const struct ipm_report *report,
 }
 
 int ipm_export_junit(const struct ipm_report *report, FILE *out,
-                     struct ipm_export_losses *losses, struct ipm_why *why)
+                     struct ipm_export_losses *losses)
 {
-    (void)why;
     ipm_auto_free char *text = NULL;
     size_t size = 0;
     struct cases cases = {.out = open_memstream(&text, &size)};

@@ -389,10 +389,9 @@ static int put_skips(struct rows *rows, const struct ipm_report *report)
 }
 
 int ipm_export_markdown(const struct ipm_report *report, FILE *out,
-                        struct ipm_export_losses *losses, struct ipm_why *why)
+                        struct ipm_export_losses *losses)
 {
     (void)losses;
-    (void)why;
     const json_t *manifest = report->manifest;
     if (report->summary.n_points == 0 &&
         json_array_size(json_object_get(manifest, "skips")) == 0 &&

@@ -12,15 +12,15 @@
 
 /* The writers: see struct ipm_export_format. */
 int ipm_export_csv(const struct ipm_report *report, FILE *out,
-                   struct ipm_export_losses *losses, struct ipm_why *why);
+                   struct ipm_export_losses *losses);
 int ipm_export_gbench(const struct ipm_report *report, FILE *out,
-                      struct ipm_export_losses *losses, struct ipm_why *why);
+                      struct ipm_export_losses *losses);
 int ipm_export_bmf(const struct ipm_report *report, FILE *out,
-                   struct ipm_export_losses *losses, struct ipm_why *why);
+                   struct ipm_export_losses *losses);
 int ipm_export_junit(const struct ipm_report *report, FILE *out,
-                     struct ipm_export_losses *losses, struct ipm_why *why);
+                     struct ipm_export_losses *losses);
 int ipm_export_markdown(const struct ipm_report *report, FILE *out,
-                        struct ipm_export_losses *losses, struct ipm_why *why);
+                        struct ipm_export_losses *losses);
 
 /* Bytes of a name: Bencher takes 1024 characters. */
 enum { IPM_EXPORT_NAME = 1000 };

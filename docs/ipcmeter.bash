@@ -73,7 +73,7 @@ _ipcmeter()
         fi
     fi
     if ((COMP_CWORD == 1)); then
-        _ipcmeter_words 'doctor list plan run report advise import schema conform completion --help --version --man'
+        _ipcmeter_words 'doctor list plan run report advise export import schema conform completion --help --version --man'
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -143,6 +143,14 @@ _ipcmeter()
         --by) _ipcmeter_words 'latency p99 throughput cpu joules'; return ;;
         esac
         options='--help --size --rate --p99 --placement --wait --by --json'
+        [[ $current == -* ]] || _ipcmeter_paths -d
+        ;;
+    export)
+        case $previous in
+        --format) _ipcmeter_words 'csv gbench bmf junit markdown'; return ;;
+        --out) _ipcmeter_paths -f; return ;;
+        esac
+        options='--help --format --out'
         [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     import)

@@ -7,9 +7,11 @@
 #include "analysis/plot_core_map.h"
 #include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
+#include "analysis/plot_percentiles.h"
 #include "analysis/plot_power.h"
 #include "analysis/plot_rates.h"
 #include "analysis/plot_ratio.h"
+#include "analysis/plot_run_order.h"
 #include "analysis/plot_sizes.h"
 #include "analysis/plot_time.h"
 #include "analysis/plot_winners.h"
@@ -111,6 +113,8 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
     } plots[] = {
         {"latency_size", ipm_plot_latency_size},
         {"throughput_size", ipm_plot_throughput_size},
+        {"percentiles", ipm_plot_percentiles},
+        {"run_order", ipm_plot_run_order},
         {"ratio", ipm_plot_ratio},
         {"time_residuals", ipm_plot_time},
         {"power_rate", ipm_plot_power},

@@ -143,7 +143,7 @@ static void put_labels_data(const struct drawing *drawing, FILE *out)
         char cut[44];
         (void)snprintf(name, sizeof(name), "%.80s",
                        ipm_member_text(curve->point, "mechanism"));
-        ipm_canvas_cut(cut, sizeof(cut), name);
+        ipm_canvas_cut(cut, 24, name); /* and "9 copies" has room, too */
         if (isnan(copies))
             (void)snprintf(name, sizeof(name), "%s", cut);
         else
@@ -196,8 +196,8 @@ static void put_ticks(const struct drawing *drawing, FILE *out)
     static const struct {
         const char *text;
         double q;
-    } ticks[] = {{"50 %%", 0.5},         {"90 %%", 0.9},         {"99 %%", 0.99},
-                 {"99.9 %%", 0.999},     {"99.99 %%", 0.9999},   {"99.999 %%", 0.99999},
+    } ticks[] = {{"50 %%", 0.5},        {"90 %%", 0.9},        {"99 %%", 0.99},
+                 {"99.9 %%", 0.999},    {"99.99 %%", 0.9999},  {"99.999 %%", 0.99999},
                  {"6 nines", 0.999999}, {"7 nines", 0.9999999}};
     const char *separator = "";
     (void)fputs("set xtics nomirror scale 0.5 textcolor '#333333' (", out);

@@ -169,7 +169,10 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
     error = add_plots(json, directory, why);
     if (error == 0)
         error = ipm_json_write_file(json, path, why);
-    return error != 0 ? error : ipm_report_html(json, directory, why);
+    if (error == 0)
+        error = ipm_report_html(json, directory, why);
+    bool folder = wishes != NULL && wishes->folder;
+    return error != 0 || !folder ? error : ipm_report_html_folder(json, directory, why);
 }
 
 int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why)

@@ -28,6 +28,7 @@ struct ipm_report_wishes {
     double battery_wh; /* hours under each load of a battery of so much */
     /* Of the whole device without messages; 0: what the meter showed at rest. */
     double base_power_w;
+    bool folder;    /* html/ too: ipm_report_html_folder() */
     bool no_models; /* `models` stays empty: fits take seconds, and not all need them */
 };
 

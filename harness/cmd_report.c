@@ -11,12 +11,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static const char usage[] =
-    "usage: ipcmeter report DIR [--text] [--battery WH [--base-power W]]\n"
+    "usage: ipcmeter report DIR [--text] [--layout file|dir] [--battery WH "
+    "[--base-power W]]\n"
     "  Writes report.json, plots/ and report.html into the result directory DIR.\n"
     "  --text          print the answer in words\n"
+    "  --layout dir    html/ too: the page with style, script and pictures as files, "
+    "for\n"
+    "                  servers whose content policy wants that; file is the default\n"
     "  --battery WH    how many hours a battery of WH watt-hours lasts under each "
     "load\n"
     "  --base-power W  of the whole device without messages; else what the meter "
@@ -37,7 +42,7 @@ static int complain(const struct ipm_why *why)
 }
 
 /* Names what was written, one path a line. */
-static int put_paths(const char *directory)
+static int put_paths(const char *directory, bool folder)
 {
     char path[4096];
     int needed = snprintf(path, sizeof(path), "%s/report.json", directory);
@@ -46,6 +51,8 @@ static int put_paths(const char *directory)
     const char *name;
     json_t *plot;
     (void)printf("%s\n%s/report.html\n", path, directory);
+    if (folder)
+        (void)printf("%s/html/index.html\n", directory);
     json_object_foreach(json_object_get(document, "plots"), name, plot)
     {
         const char *picture = json_string_value(json_object_get(plot, "picture"));
@@ -75,6 +82,7 @@ int ipm_cmd_report(int argc, char **argv)
 {
     static const struct option options[] = {
         {"text", no_argument, NULL, 't'},
+        {"layout", required_argument, NULL, 'l'},
         {"battery", required_argument, NULL, 'b'},
         {"base-power", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},
@@ -87,6 +95,15 @@ int ipm_cmd_report(int argc, char **argv)
         switch (option) {
         case 't':
             text = true;
+            break;
+        case 'l':
+            if (strcmp(optarg, "file") != 0 && strcmp(optarg, "dir") != 0) {
+                (void)fprintf(stderr,
+                              "ipcmeter report: --layout is file or dir, not '%s'\n",
+                              optarg);
+                return wrong_usage();
+            }
+            wishes.folder = strcmp(optarg, "dir") == 0;
             break;
         case 'b':
         case 'p':
@@ -120,7 +137,7 @@ int ipm_cmd_report(int argc, char **argv)
     int written = ipm_report_write_for(directory, &wishes, &why);
     int result = written == 0 ? IPM_EXIT_OK : complain(&why);
     if (!text)
-        return result == 0 ? put_paths(directory) : result;
+        return result == 0 ? put_paths(directory, wishes.folder) : result;
     struct ipm_why unread = {0};
     int error = ipm_report_text_for(directory, &wishes, stdout, &unread);
     if (error != 0 && error != written)

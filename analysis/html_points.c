@@ -48,17 +48,18 @@ json_t *ipm_html_rungs(const json_t *report)
     const json_t *ids = json_object_get(json_object_get(report, "ladder"), "points");
     const json_t *points = json_object_get(report, "points");
     json_t *rungs = json_array();
+    ipm_auto_json json_t *by_id = json_object();
     size_t i;
-    size_t k;
     json_t *id;
     json_t *point;
+    json_array_foreach(points, i, point)
+    {
+        const char *name = json_string_value(json_object_get(point, "id"));
+        (void)json_object_set(by_id, name, point);
+    }
     json_array_foreach(ids, i, id)
     {
-        json_array_foreach(points, k, point)
-        {
-            if (json_equal(id, json_object_get(point, "id")))
-                (void)json_array_append(rungs, point);
-        }
+        (void)json_array_append(rungs, json_object_get(by_id, json_string_value(id)));
     }
     return rungs;
 }

@@ -4,6 +4,7 @@
 #include "analysis/core_map.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/percentiles.h"
 #include "analysis/plot_core_map.h"
 #include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
@@ -19,6 +20,7 @@
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
 #include "analysis/report_text.h"
+#include "analysis/run_order.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,6 +55,13 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
         error = ipm_why_set(why, -ENOMEM, "no memory for the core-to-core maps");
     if (error == 0)
         error = ipm_ladder_make(&report.summary, report.manifest, &report.ladder, why);
+    if (error == 0) {
+        report.percentiles = ipm_percentiles_json(&report.table, &report.ladder);
+        report.run_order = ipm_run_order_json(&report.table);
+        if (report.percentiles == NULL || report.run_order == NULL)
+            error =
+                ipm_why_set(why, -ENOMEM, "no memory for percentiles and run order");
+    }
     if (error == 0)
         error = ipm_pass_costs_make(&report.table, &report.costs, why);
     if (error == 0)
@@ -97,6 +106,10 @@ void ipm_report_fini(struct ipm_report *report)
     ipm_table_fini(&report->table);
     json_decref(report->core_to_core);
     report->core_to_core = NULL;
+    json_decref(report->percentiles);
+    report->percentiles = NULL;
+    json_decref(report->run_order);
+    report->run_order = NULL;
     json_decref(report->models);
     report->models = NULL;
     json_decref(report->manifest);

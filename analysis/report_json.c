@@ -2,8 +2,6 @@
 #include "analysis/report_json.h"
 
 #include "analysis/manifest.h"
-#include "analysis/percentiles.h"
-#include "analysis/run_order.h"
 #include "analysis/stops.h"
 
 #include <math.h>
@@ -399,8 +397,8 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(json, "answer", answer);
 
     set(json, "ladder", ladder_json(&report->ladder));
-    set(json, "percentiles", ipm_percentiles_json(&report->table, &report->ladder));
-    set(json, "run_order", ipm_run_order_json(&report->table));
+    set(json, "percentiles", json_incref(report->percentiles));
+    set(json, "run_order", json_incref(report->run_order));
     set(json, "rates", ipm_rate_set_json(&report->rates));
     set(json, "energy", ipm_energy_json(&report->energy));
     set(json, "winners", ipm_winners_json(&report->winners));

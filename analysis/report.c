@@ -4,12 +4,15 @@
 #include "analysis/core_map.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/percentiles.h"
 #include "analysis/plot_core_map.h"
 #include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
+#include "analysis/plot_percentiles.h"
 #include "analysis/plot_power.h"
 #include "analysis/plot_rates.h"
 #include "analysis/plot_ratio.h"
+#include "analysis/plot_run_order.h"
 #include "analysis/plot_sizes.h"
 #include "analysis/plot_time.h"
 #include "analysis/plot_winners.h"
@@ -17,6 +20,7 @@
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
 #include "analysis/report_text.h"
+#include "analysis/run_order.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +55,13 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
         error = ipm_why_set(why, -ENOMEM, "no memory for the core-to-core maps");
     if (error == 0)
         error = ipm_ladder_make(&report.summary, report.manifest, &report.ladder, why);
+    if (error == 0) {
+        report.percentiles = ipm_percentiles_json(&report.table, &report.ladder);
+        report.run_order = ipm_run_order_json(&report.table);
+        if (report.percentiles == NULL || report.run_order == NULL)
+            error =
+                ipm_why_set(why, -ENOMEM, "no memory for percentiles and run order");
+    }
     if (error == 0)
         error = ipm_pass_costs_make(&report.table, &report.costs, why);
     if (error == 0)
@@ -95,6 +106,10 @@ void ipm_report_fini(struct ipm_report *report)
     ipm_table_fini(&report->table);
     json_decref(report->core_to_core);
     report->core_to_core = NULL;
+    json_decref(report->percentiles);
+    report->percentiles = NULL;
+    json_decref(report->run_order);
+    report->run_order = NULL;
     json_decref(report->models);
     report->models = NULL;
     json_decref(report->manifest);
@@ -111,6 +126,8 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
     } plots[] = {
         {"latency_size", ipm_plot_latency_size},
         {"throughput_size", ipm_plot_throughput_size},
+        {"percentiles", ipm_plot_percentiles},
+        {"run_order", ipm_plot_run_order},
         {"ratio", ipm_plot_ratio},
         {"time_residuals", ipm_plot_time},
         {"power_rate", ipm_plot_power},
@@ -165,7 +182,10 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
     error = add_plots(json, directory, why);
     if (error == 0)
         error = ipm_json_write_file(json, path, why);
-    return error != 0 ? error : ipm_report_html(json, directory, why);
+    if (error == 0)
+        error = ipm_report_html(json, directory, why);
+    bool folder = wishes != NULL && wishes->folder;
+    return error != 0 || !folder ? error : ipm_report_html_folder(json, directory, why);
 }
 
 int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why)

@@ -28,6 +28,7 @@ struct ipm_report_wishes {
     double battery_wh; /* hours under each load of a battery of so much */
     /* Of the whole device without messages; 0: what the meter showed at rest. */
     double base_power_w;
+    bool folder;    /* html/ too: ipm_report_html_folder() */
     bool no_models; /* `models` stays empty: fits take seconds, and not all need them */
 };
 
@@ -44,7 +45,9 @@ struct ipm_report {
     struct ipm_rate_set rates;
     char *rate_words;     /* NULL: the run has no open loop */
     json_t *models;       /* what each model says, as in report.json */
-    json_t *core_to_core; /* as in report.json (analysis/core_map.h) */
+    json_t *core_to_core; /* as in report.json (analysis/core_map.h), like these two */
+    json_t *percentiles;  /* analysis/percentiles.h */
+    json_t *run_order;    /* analysis/run_order.h */
 };
 
 /**

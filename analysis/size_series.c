@@ -80,6 +80,7 @@ static int add_point(struct ipm_size_set *set, const json_t *point, const char *
         .low = number_of(figure, "low"),
         .high = number_of(figure, "high"),
         .p99 = number_of(json_object_get(figures, "p99_ns"), "value"),
+        .p999 = number_of(json_object_get(figures, "p999_ns"), "value"),
         .batches = strcmp(text_of(point, "sample"), "batch") == 0,
     };
     if (!(made.size > 0) || !(made.value > 0))

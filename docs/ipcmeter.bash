@@ -127,10 +127,11 @@ _ipcmeter()
         ;;
     report)
         case $previous in
+        --layout) :; return ;;
         --battery) :; return ;;
         --base-power) :; return ;;
         esac
-        options='--help --text --methods --battery --base-power'
+        options='--help --text --methods --layout --battery --base-power'
         [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     advise)

@@ -11,9 +11,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
-enum { TEXT = 256, METHODS, BATTERY, BASE_POWER };
+enum { TEXT = 256, METHODS, LAYOUT, BATTERY, BASE_POWER };
 
 static const struct ipm_command_operand report_operands[] = {
     {.name = "DIR", .kind = IPM_OPERAND_FOLDER},
@@ -25,6 +26,11 @@ static const struct ipm_command_option report_options[] = {
     {.name = "methods",
      .code = METHODS,
      .help = "print a paragraph for the methods section of a paper, and write nothing"},
+    {.name = "layout",
+     .code = LAYOUT,
+     .value = "HOW",
+     .help = "file (the default), or dir: html/ too, the page with style, script and "
+             "pictures as files, for servers whose content policy wants that"},
     {.name = "battery",
      .code = BATTERY,
      .value = "WH",
@@ -60,7 +66,7 @@ static int complain(const struct ipm_why *why)
 }
 
 /* Names what was written, one path a line. */
-static int put_paths(const char *directory)
+static int put_paths(const char *directory, bool folder)
 {
     char path[4096];
     int needed = snprintf(path, sizeof(path), "%s/report.json", directory);
@@ -69,6 +75,8 @@ static int put_paths(const char *directory)
     const char *name;
     json_t *plot;
     (void)printf("%s\n%s/report.html\n", path, directory);
+    if (folder)
+        (void)printf("%s/html/index.html\n", directory);
     json_object_foreach(json_object_get(document, "plots"), name, plot)
     {
         const char *picture = json_string_value(json_object_get(plot, "picture"));
@@ -109,6 +117,15 @@ int ipm_cmd_report(int argc, char **argv)
         case METHODS:
             methods = true;
             break;
+        case LAYOUT:
+            wishes.folder = strcmp(arguments.value, "dir") == 0;
+            if (!wishes.folder && strcmp(arguments.value, "file") != 0) {
+                (void)fprintf(stderr,
+                              "ipcmeter report: --layout is file or dir, not '%s'\n",
+                              arguments.value);
+                return wrong_usage();
+            }
+            break;
         case BATTERY:
         case BASE_POWER:
             if (!read_positive(arguments.value, code == BATTERY
@@ -146,7 +163,7 @@ int ipm_cmd_report(int argc, char **argv)
     int written = ipm_report_write_for(directory, &wishes, &why);
     int result = written == 0 ? IPM_EXIT_OK : complain(&why);
     if (!text)
-        return result == 0 ? put_paths(directory) : result;
+        return result == 0 ? put_paths(directory, wishes.folder) : result;
     struct ipm_why unread = {0};
     int error = ipm_report_text_for(directory, &wishes, stdout, &unread);
     if (error != 0 && error != written)

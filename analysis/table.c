@@ -208,7 +208,7 @@ static bool judge_blocks(const json_t *blocks, struct ipm_row *row)
     }
     row->effective =
         (double)row->tally.count *
-        ipm_effective_share(means, n, samples, ipm_tally_variance(&row->tally));
+        ipm_effective_share(means, n, samples, row->tally.variance);
     return ipm_steady_judge(means, n, &row->steady) == 0;
 }
 

@@ -340,18 +340,14 @@ void ipm_html_ladder(FILE *out, const json_t *report)
     const json_t *ids = json_object_get(json_object_get(report, "ladder"), "points");
     const json_t *points = json_object_get(report, "points");
     ipm_auto_json json_t *rungs = json_array();
+    ipm_auto_json json_t *by_id = json_object();
     size_t i;
-    size_t k;
     json_t *id;
     json_t *point;
-    json_array_foreach(ids, i, id)
-    {
-        json_array_foreach(points, k, point)
-        {
-            if (json_equal(id, json_object_get(point, "id")))
-                (void)json_array_append(rungs, point);
-        }
-    }
+    json_array_foreach(points, i, point)(void)
+        json_object_set(by_id, json_string_value(json_object_get(point, "id")), point);
+    json_array_foreach(ids, i, id)(void)
+        json_array_append(rungs, json_object_get(by_id, json_string_value(id)));
     if (json_array_size(rungs) == 0)
         return;
     (void)fputs("<details>\n<summary>The ladder as a table, fastest first</summary>\n",

@@ -381,15 +381,24 @@ int ipm_table_read(const char *path, struct ipm_table *out_table, struct ipm_why
     return 0;
 }
 
-void ipm_table_fini(struct ipm_table *table)
+void ipm_table_shrink(struct ipm_table *table)
 {
     for (size_t i = 0; i < table->n_rows; i++) {
-        free(table->rows[i].readings);
-        ipm_tally_fini(&table->rows[i].tally);
-        if (table->rows[i].open_loop != NULL)
-            ipm_open_loop_fini(table->rows[i].open_loop);
-        free(table->rows[i].open_loop);
+        struct ipm_row *row = &table->rows[i];
+        free(row->readings);
+        row->readings = NULL;
+        row->n_readings = 0;
+        ipm_tally_fini(&row->tally);
+        if (row->open_loop != NULL)
+            ipm_open_loop_fini(row->open_loop);
+        free(row->open_loop);
+        row->open_loop = NULL;
     }
+}
+
+void ipm_table_fini(struct ipm_table *table)
+{
+    ipm_table_shrink(table);
     free(table->rows);
     free(table->bad);
     json_decref(table->pool);

@@ -344,10 +344,15 @@ void ipm_html_ladder(FILE *out, const json_t *report)
     size_t i;
     json_t *id;
     json_t *point;
-    json_array_foreach(points, i, point)(void)
-        json_object_set(by_id, json_string_value(json_object_get(point, "id")), point);
-    json_array_foreach(ids, i, id)(void)
-        json_array_append(rungs, json_object_get(by_id, json_string_value(id)));
+    json_array_foreach(points, i, point)
+    {
+        const char *name = json_string_value(json_object_get(point, "id"));
+        (void)json_object_set(by_id, name, point);
+    }
+    json_array_foreach(ids, i, id)
+    {
+        (void)json_array_append(rungs, json_object_get(by_id, json_string_value(id)));
+    }
     if (json_array_size(rungs) == 0)
         return;
     (void)fputs("<details>\n<summary>The ladder as a table, fastest first</summary>\n",

@@ -86,8 +86,7 @@ static void cut(struct skimmer *skimmer, size_t from, size_t to)
     memcpy(skimmer->out + skimmed->length, skimmer->text + skimmer->kept,
            from - skimmer->kept);
     skimmed->length += from - skimmer->kept;
-    /* What is cut out is at least as long: an empty string is kept in. */
-    if (to > from) {
+    if (to > from) { /* by four letters at least: there is room */
         memcpy(skimmer->out + skimmed->length, "null", 4);
         skimmed->length += 4;
     }

@@ -65,6 +65,13 @@ static void put_health(FILE *out, const json_t *health)
               "combination skipped", "combinations skipped");
     put_count(out, builds > 1 ? builds : 0, "warn", "build of the worker",
               "builds of the worker");
+    const char *manifest = json_string_value(json_object_get(health, "manifest"));
+    if (manifest != NULL)
+        ipm_html_put(
+            out,
+            "<li><span class=\"fail\">no manifest.json</span> (%s): what was asked "
+            "for and which machine it was are not known</li>\n",
+            manifest);
     if (json_is_true(json_object_get(health, "torn")))
         (void)fputs("<li class=\"warn\">last line torn</li>\n", out);
     if (json_is_true(json_object_get(health, "interrupted")))

@@ -35,6 +35,27 @@ static int path_in(char path[4096], const char *directory, const char *name,
     return 0;
 }
 
+/* What the records say is worth reading without it. */
+static int read_manifest(const char *directory, struct ipm_report *report,
+                         struct ipm_why *why)
+{
+    struct ipm_why problem;
+    int result = ipm_manifest_read(directory, &report->manifest, &problem);
+    if (result < 0)
+        return ipm_why_set(why, result, "%s", problem.text);
+    if (result == 0)
+        return 0;
+    /* The parser quotes what it met, which may be anything. */
+    for (char *at = problem.text; *at != '\0'; at++) {
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+    }
+    report->manifest_problem = strdup(problem.text);
+    return report->manifest_problem == NULL
+               ? ipm_why_set(why, -ENOMEM, "read manifest.json: ")
+               : 0;
+}
+
 int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishes,
                     struct ipm_report *out_report, struct ipm_why *why)
 {
@@ -44,7 +65,7 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
     if (error == 0)
         error = ipm_table_read(path, &report.table, why);
     if (error == 0)
-        error = ipm_manifest_read(directory, &report.manifest, why);
+        error = read_manifest(directory, &report, why);
     if (error == 0)
         error = ipm_summary_make(&report.table, report.manifest, &report.summary, why);
     if (error == 0)
@@ -114,6 +135,8 @@ void ipm_report_fini(struct ipm_report *report)
     report->models = NULL;
     json_decref(report->manifest);
     report->manifest = NULL;
+    free(report->manifest_problem);
+    report->manifest_problem = NULL;
 }
 
 /* Draws from the document what it shows, and enters the pictures into it. */
@@ -159,6 +182,7 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
     int error = ipm_report_load(directory, wishes, &report, why);
     if (error != 0)
         return error;
+    ipm_table_shrink(&report.table); /* the document of a long run needs the room */
     json_t *ladder = NULL;
     error = ipm_plot_ladder(&report.ladder, directory, &ladder, why);
     if (error != 0)

@@ -34,7 +34,8 @@ struct ipm_report_wishes {
 
 /* A run, read and worked out.  Life cycle: load -> use -> fini. */
 struct ipm_report {
-    json_t *manifest;
+    json_t *manifest;       /* {} when it could not be read */
+    char *manifest_problem; /* why; NULL when it could */
     struct ipm_table table;
     struct ipm_summary summary;
     struct ipm_energy energy;
@@ -54,9 +55,10 @@ struct ipm_report {
  * ipm_report_load() - read a result directory
  * @wishes: may be NULL
  *
- * manifest.json may be missing or incomplete; records.jsonl must be there.
+ * manifest.json may be missing, torn or of another schema, which the report then says;
+ * records.jsonl must be there.
  *
- * Return: 0; -ENOENT no records; -EINVAL manifest.json is no JSON; -ENOMEM; -errno.
+ * Return: 0; -ENOENT no records; -ENOMEM; -errno.
  */
 int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishes,
                     struct ipm_report *out_report, struct ipm_why *why);

@@ -207,6 +207,8 @@ static json_t *health_json(const struct ipm_report *report)
               json_array_size(json_object_get(report->manifest, "dropped")));
     set_count(json, "bad_lines", report->table.n_bad);
     set(json, "torn", json_boolean(report->table.torn));
+    set(json, "manifest",
+        text_or_null(report->manifest_problem == NULL ? "" : report->manifest_problem));
     set(json, "interrupted", of_manifest(report->manifest, "interrupted"));
     set(json, "quick", of_manifest(report->manifest, "quick"));
     return json;

@@ -33,10 +33,7 @@ static double mean_response(const struct ipm_row *row)
         row->open_loop == NULL ? NULL : &row->open_loop->times[IPM_OPEN_LOOP_RESPONSE];
     if (tally == NULL || tally->count == 0)
         return NAN;
-    double sum = 0;
-    for (size_t i = 0; i < tally->n; i++)
-        sum += tally->values[i] * (double)tally->counts[i];
-    return sum / (double)tally->count;
+    return tally->mean;
 }
 
 static double achieved(const struct ipm_row *row)

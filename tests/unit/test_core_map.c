@@ -154,8 +154,8 @@ static void gaps(void **state)
 /* One named pair is a point like others, unless all pairs were asked for. */
 static void one_pair(void **state)
 {
-    static const char config[] =
-        "{\"config\": {\"sweeps\": [{\"axes\": {\"placement\": [\"all_pairs\"]}}]}}";
+    static const char config[] = "{\"schema\": 1, \"config\": {\"sweeps\": [{\"axes\": "
+                                 "{\"placement\": [\"all_pairs\"]}}]}}";
     FILE *file = ipm_test_records(state);
     for (int i = 0; i < INVOCATIONS; i++)
         put(file, "pipe", 0, 1, i, "ok");

@@ -305,6 +305,8 @@ static void put_model(FILE *out, const json_t *model)
         (void)fputc('\n', out);
     }
     (void)fputs("</pre>\n", out);
+    if (strcmp(ipm_member_text(model, "name"), "rate") == 0)
+        ipm_html_rate_model(out, model);
     put_parameters(out, model);
     put_facts(out, model);
     put_fitted(out, model);

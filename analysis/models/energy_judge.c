@@ -220,10 +220,9 @@ static void find_by_fit(struct ipm_energy_judgement *judgement)
         (void)snprintf(
             reason, sizeof(reason),
             "not identifiable: corr(s, m) = %.3f; what tells the rates apart differs "
-            "hardly "
-            "more between points than between repeats of one (VIF by design %.3g); "
-            "windows "
-            "of burst, self_loop and token would tell switches from messages",
+            "hardly more between points than between repeats of one (VIF by design "
+            "%.3g); windows of burst, self_loop and token would tell switches from "
+            "messages",
             judgement->correlation, designed);
         find(judgement, IPM_ENERGY_SUM_ONLY, reason);
     } else if (judgement->result != 0 ||

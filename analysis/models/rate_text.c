@@ -36,10 +36,11 @@ static const char *rate_text(char out[PART], const json_t *row)
     bool open = isnan(ipm_member_number(row, "high"));
     if (bare && open)
         (void)snprintf(out, PART, "%s/s, without an interval", value);
-    else if (open)
-        (void)snprintf(out, PART, "%s/s, at least %s/s", value, low);
+    else if (bare || open)
+        (void)snprintf(out, PART, "%s/s, at %s %s/s", value, bare ? "most" : "least",
+                       bare ? high : low);
     else
-        (void)snprintf(out, PART, "%s/s [%s, %s]", value, bare ? "0" : low, high);
+        (void)snprintf(out, PART, "%s/s [%s, %s]", value, low, high);
     return out;
 }
 
@@ -86,7 +87,7 @@ static void put_fitted(FILE *out, bool *headed, const json_t *series)
     bool located = !isnan(ipm_member_number(knee_row, "value"));
     size_t i;
     const json_t *note;
-    int used = snprintf(
+    (void)snprintf(
         line, sizeof(line),
         "%.90s, %.230s: capacity %s%s%s; idle %s; from %s/s to %s/s, %.0f %% off at "
         "worst",
@@ -98,9 +99,12 @@ static void put_fitted(FILE *out, bool *headed, const json_t *series)
         ipm_format_count(high, ipm_member_number(range, "high")),
         100 * ipm_member_number(json_object_get(series, "lack_of_fit"),
                                 "worst_residual"));
-    json_array_foreach(json_object_get(series, "notes"), i, note) used +=
-        snprintf(line + used, sizeof(line) - (size_t)used, "; %.160s",
-                 json_is_string(note) ? json_string_value(note) : "");
+    json_array_foreach(json_object_get(series, "notes"), i, note)
+    {
+        size_t used = strlen(line);
+        (void)snprintf(line + used, sizeof(line) - used, "; %.160s",
+                       json_is_string(note) ? json_string_value(note) : "");
+    }
     put(out, headed, line);
 }
 

@@ -16,7 +16,8 @@ int main(int argc, char **argv)
                  "found", "extra", "slope", "const.", "slope'", "level'", "robust",
                  "plain");
     for (size_t i = 0; i < PLANTED_TRUTHS; i++) {
-        struct planted_tally tally = planted_run(&planted_truths[i], (uint64_t)first, seeds);
+        struct planted_tally tally =
+            planted_run(&planted_truths[i], (uint64_t)first, seeds);
         double percent = 100.0 / seeds;
         (void)printf("%-22s %6d %6.1f %6.1f %6.1f %6.1f %6.1f %6.1f %+8.2f %+8.2f\n",
                      planted_truths[i].name, seeds, percent * tally.found,

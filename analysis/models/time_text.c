@@ -63,8 +63,12 @@ static void append_factors(char line[LINE], const json_t *list, const json_t *se
 static void append_copies(char line[LINE], const json_t *test)
 {
     const json_t *copies = json_object_get(test, "copies");
-    append(line, "%.4g [%.4g, %.4g]", ipm_member_number(copies, "value"),
-           ipm_member_number(copies, "low"), ipm_member_number(copies, "high"));
+    double low = ipm_member_number(copies, "low");
+    append(line, "%.4g", ipm_member_number(copies, "value"));
+    if (isnan(low))
+        append(line, " without an interval");
+    else
+        append(line, " [%.4g, %.4g]", low, ipm_member_number(copies, "high"));
 }
 
 static void append_difference(char line[LINE], const json_t *test, double declared)

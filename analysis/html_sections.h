@@ -27,6 +27,9 @@ void ipm_html_models(FILE *out, const json_t *report);
 /* Of those, the document of the model "time". */
 void ipm_html_time(FILE *out, const json_t *model);
 
+/* The same of the model "rate": its series; nothing without any. */
+void ipm_html_rate_model(FILE *out, const json_t *model);
+
 /* The machine, what it was doing, and what the sandbox could not have. */
 void ipm_html_machine(FILE *out, const json_t *report);
 

@@ -57,8 +57,7 @@ static void say_undecided(const struct ipm_gate *gate, size_t point,
         say(finding->reason, IPM_GATE_REASON,
             "%s: %zu blocks are too few for an interval", effect, finding->effect.n);
     else if (finding->effect.high < interest)
-        (void)snprintf(
-            finding->reason, IPM_GATE_REASON,
+        say(finding->reason, IPM_GATE_REASON,
             "%s: not above the margin of %s, but with what two builds of one "
             "source differ by it may be %s, and %s is of interest",
             effect, margin, ipm_gate_percent(upper, finding->upper), smallest);

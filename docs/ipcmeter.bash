@@ -73,7 +73,7 @@ _ipcmeter()
         fi
     fi
     if ((COMP_CWORD == 1)); then
-        _ipcmeter_words 'doctor list plan run report advise export import schema conform completion --help --version --man'
+        _ipcmeter_words 'doctor list plan run report advise export import schema conform selftest completion --help --version --man'
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -175,6 +175,15 @@ _ipcmeter()
         esac
         options='--help --plugin --full --option --json --limit --list'
         [[ $current == -* ]] || :
+        ;;
+    selftest)
+        case $previous in
+        --suites) :; return ;;
+        --seed) :; return ;;
+        --class) :; return ;;
+        esac
+        options='--help --suites --seed --class --json'
+        [[ $current == -* ]] || _ipcmeter_words 'stats'
         ;;
     completion)
         case $previous in

@@ -12,6 +12,7 @@ const struct ipm_command *const ipm_commands[] = {
     &ipm_command_import,
     &ipm_command_schema,
     &ipm_command_conform,
+    &ipm_command_selftest,
     &ipm_command_completion,
     NULL,
 };

@@ -32,6 +32,7 @@ int ipm_cmd_export(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);
 int ipm_cmd_conform(int argc, char **argv);
+int ipm_cmd_selftest(int argc, char **argv);
 int ipm_cmd_completion(int argc, char **argv);
 
 extern const struct ipm_command ipm_command_list;
@@ -44,6 +45,7 @@ extern const struct ipm_command ipm_command_export;
 extern const struct ipm_command ipm_command_import;
 extern const struct ipm_command ipm_command_schema;
 extern const struct ipm_command ipm_command_conform;
+extern const struct ipm_command ipm_command_selftest;
 extern const struct ipm_command ipm_command_completion;
 
 #endif

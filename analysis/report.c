@@ -2,6 +2,7 @@
 #include "analysis/report.h"
 
 #include "analysis/core_map.h"
+#include "analysis/digest.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
 #include "analysis/plot_core_map.h"
@@ -165,6 +166,8 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
     error = add_plots(json, directory, why);
     if (error == 0)
         error = ipm_json_write_file(json, path, why);
+    if (error == 0)
+        error = ipm_digest_write(&report, directory, why);
     return error != 0 ? error : ipm_report_html(json, directory, why);
 }
 

@@ -140,6 +140,12 @@ enum { IPM_PSEUDOMEDIAN_MOST = 128 };
 int ipm_estimate_shift(const double *a, size_t n_a, const double *b, size_t n_b,
                        double level, struct ipm_estimate *out_estimate);
 
+/* The rank, from 1, of the sorted differences that this interval begins with, and, up to
+ * IPM_SHIFT_EXACT differences, the level achieved, else NaN; it ends as far from the top.  0:
+ * too few values.  For who compares many samples of the same sizes.  Return: 0; -ENOMEM. */
+int ipm_shift_rank(size_t n_a, size_t n_b, double level, size_t *out_rank,
+                   double *out_level);
+
 enum { IPM_SHIFT_EXACT = 400 };
 
 #endif

@@ -25,6 +25,7 @@ int ipm_cmd_plan(int argc, char **argv);
 int ipm_cmd_run(int argc, char **argv);
 int ipm_cmd_report(int argc, char **argv);
 int ipm_cmd_advise(int argc, char **argv);
+int ipm_cmd_compare(int argc, char **argv);
 int ipm_cmd_doctor(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);

@@ -202,7 +202,6 @@ static json_t *entrant_json(const struct ipm_compare *compare,
     return json;
 }
 
-/* A front is told where somebody is off it: else it says nothing. */
 static json_t *cell_json(const struct ipm_compare *compare, const struct entrant *list,
                          size_t n)
 {
@@ -227,6 +226,16 @@ static json_t *cell_json(const struct ipm_compare *compare, const struct entrant
     return json;
 }
 
+/* Has anybody two figures?  Else nobody can be dominated, and all would be the front. */
+static bool twofold(const struct entrant *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].at[1] != NULL) /* throughput, and CPU time with it */
+            return true;
+    }
+    return false;
+}
+
 int ipm_compare_fronts(const struct ipm_compare *compare, json_t **out_fronts)
 {
     struct cell all = {0};
@@ -238,7 +247,7 @@ int ipm_compare_fronts(const struct ipm_compare *compare, json_t **out_fronts)
         while (to < all.n && compare_asked(&all.list[from].sample->factors,
                                            &all.list[to].sample->factors) == 0)
             to++;
-        if (to - from < 2)
+        if (to - from < 2 || !twofold(all.list + from, to - from))
             continue;
         error = judge(compare, all.list + from, to - from, ranks);
         if (error == 0)

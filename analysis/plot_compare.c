@@ -25,6 +25,7 @@ enum {
     ROWS = 80,
     SIDES = 7, /* against the first */
     CUT = 66,
+    TICK = 42, /* pixels between two */
 };
 
 /* Okabe and Ito's, and as many marks: colour is not all that tells sides apart. */
@@ -245,6 +246,28 @@ static void put_words(const struct picture *picture, const struct ipm_axis *y,
     }
 }
 
+/* Ratios that people know, as many as have room. */
+static void put_ticks(const struct ipm_axis *x, FILE *out)
+{
+    static const double ticks[] = {0.01, 0.02, 0.05, 0.1,  0.2, 0.3, 0.5, 0.6, 0.7, 0.8,
+                                   0.9,  0.95, 1,    1.05, 1.1, 1.2, 1.3, 1.5, 1.7, 2,
+                                   3,    5,    10,   20,   50,  100};
+    const char *separator = "";
+    double last = x->from - TICK;
+    double one = ipm_axis_pixel(x, 1);
+    (void)fputs("set xtics nomirror scale 0.5 textcolor '#333333' (", out);
+    for (size_t i = 0; i < sizeof(ticks) / sizeof(ticks[0]); i++) {
+        double at = ipm_axis_pixel(x, ticks[i]);
+        bool room = at - last >= TICK && (at >= one || one - at >= TICK);
+        if (at < x->from || at > x->to || !(room || ticks[i] == 1))
+            continue;
+        (void)fprintf(out, "%s'%g' %g", separator, ticks[i], ticks[i]);
+        separator = ", ";
+        last = at;
+    }
+    (void)fputs(")\n", out);
+}
+
 static struct ipm_axis x_axis(const struct picture *picture)
 {
     struct ipm_axis x = {
@@ -280,8 +303,8 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
     }
     ipm_canvas_open(&canvas, out);
     ipm_canvas_panel(&canvas, &x, &y, out);
-    ipm_canvas_count_ticks(&x, out);
-    (void)fputs("set ytics (1) format ''\nunset ytics\n"
+    put_ticks(&x, out);
+    (void)fputs("unset ytics\n"
                 "set xlabel 'times as much as the first; above 1 costs more' offset 0, "
                 "0.4 textcolor '#333333'\n"
                 "set arrow 1 from 1, graph 0 to 1, graph 1 nohead linewidth 1.4 "

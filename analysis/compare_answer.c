@@ -12,10 +12,8 @@ enum { MECHANISMS = 4 /* named in a sentence */, KEYS = 8 };
 const char *ipm_compare_by_words(const char *by)
 {
     static const char *const words[][2] = {
-        {"latency", "the median"},
-        {"p99", "p99"},
-        {"throughput", "time per message"},
-        {"cpu", "CPU time per message"},
+        {"latency", "the median"},          {"p99", "p99"},
+        {"throughput", "time per message"}, {"cpu", "CPU time per message"},
         {"joules", "joules per message"},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

@@ -321,7 +321,7 @@ static int make(const struct ipm_compare *compare, struct kept *kept,
             error = ipm_compare_fronts(compare, &fronts);
     }
     set(document, "fronts", fronts);
-    set(document, "constants", ipm_compare_constants(compare));
+    set(document, "constants", wide ? json_array() : ipm_compare_constants(compare));
     set(document, "points", points);
     return error;
 }

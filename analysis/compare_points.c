@@ -16,8 +16,7 @@ const char *ipm_compare_label(const struct ipm_compare_point *point, char text[2
     char copies[32] = "";
     char depth[48] = "";
     if (factors->copies >= 0)
-        (void)snprintf(copies, sizeof(copies), ", %lld %s",
-                       (long long)factors->copies,
+        (void)snprintf(copies, sizeof(copies), ", %lld %s", (long long)factors->copies,
                        factors->copies == 1 ? "copy" : "copies");
     if (strcmp(factors->workload, "stream") == 0)
         (void)snprintf(depth, sizeof(depth), ", depth %lld, batch %lld",

@@ -19,13 +19,13 @@ const char *const ipm_digest_factors[] = {
 
 const char *const ipm_digest_source_names[IPM_DIGEST_SOURCES] = {"digest", "records"};
 
-/* Nine digits are more than any clock has, and shorter to read than seventeen. */
+/* Seven digits are more than two invocations ever agree on, and shorter to read than seventeen. */
 static json_t *figure(double value)
 {
     char text[32];
     if (!isfinite(value) || !(value > 0))
         return json_null();
-    (void)snprintf(text, sizeof(text), "%.9g", value);
+    (void)snprintf(text, sizeof(text), "%.7g", value);
     return json_real(strtod(text, NULL));
 }
 
@@ -160,7 +160,7 @@ int ipm_digest_write(const struct ipm_report *report, const char *directory,
     ipm_auto_json json_t *digest = ipm_digest_json(report, records);
     ipm_auto_free char *text =
         digest == NULL ? NULL
-                       : json_dumps(digest, JSON_COMPACT | JSON_REAL_PRECISION(9));
+                       : json_dumps(digest, JSON_COMPACT | JSON_REAL_PRECISION(7));
     if (text == NULL)
         return ipm_why_set(why, -ENOMEM, "write %s: ", path);
     return ipm_text_write_file(text, strlen(text), path, why);
@@ -171,9 +171,17 @@ int ipm_digest_write(const struct ipm_report *report, const char *directory,
 static json_t *read_digest(const char *directory, const json_t *records)
 {
     char path[PATH];
+    ipm_auto_free char *text = NULL;
+    size_t room = 0;
     if (path_in(path, directory, "digest.json", NULL) != 0)
         return NULL;
-    ipm_auto_json json_t *digest = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    /* At once: jansson reads files a character at a time. */
+    ipm_auto_file FILE *file = fopen(path, "re");
+    ssize_t length = file == NULL ? -1 : getdelim(&text, &room, '\0', file);
+    if (length < 0)
+        return NULL;
+    ipm_auto_json json_t *digest =
+        json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
     const json_t *schema = json_object_get(digest, "schema");
     if (json_integer_value(schema) != IPM_DIGEST_SCHEMA ||
         !json_equal(json_object_get(digest, "records"), records) ||

@@ -249,9 +249,9 @@ static void put_words(const struct picture *picture, const struct ipm_axis *y,
 /* Ratios that people know, as many as have room. */
 static void put_ticks(const struct ipm_axis *x, FILE *out)
 {
-    static const double ticks[] = {0.01, 0.02, 0.05, 0.1,  0.2, 0.3, 0.5, 0.6, 0.7, 0.8,
-                                   0.9,  0.95, 1,    1.05, 1.1, 1.2, 1.3, 1.5, 1.7, 2,
-                                   3,    5,    10,   20,   50,  100};
+    static const double ticks[] = {0.01, 0.02, 0.05, 0.1, 0.2,  0.3, 0.5, 0.6, 0.7,
+                                   0.8,  0.9,  0.95, 1,   1.05, 1.1, 1.2, 1.3, 1.5,
+                                   1.7,  2,    3,    5,   10,   20,  50,  100};
     const char *separator = "";
     double last = x->from - TICK;
     double one = ipm_axis_pixel(x, 1);

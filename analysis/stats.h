@@ -44,6 +44,9 @@ size_t ipm_rank_interval_needs(double q, double level);
 /* Sorts @values ascending, in place. */
 void ipm_sort(double *values, size_t n);
 
+/* The value of rank @k, from 0, of all; puts them in another order.  @k below @n. */
+double ipm_select(double *values, size_t n, size_t k);
+
 /* Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan,
  * 1996).  @q in [0, 1]; NaN when @n is 0. */
 double ipm_quantile(const double *sorted, size_t n, double q);

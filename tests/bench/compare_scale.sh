@@ -44,7 +44,7 @@ for number in range(runs):
     for point in digest["points"]:
         noise = factor * source.lognormvariate(0, 0.02)
         made["points"].append(point[:4] + [
-            values and [value and float(f"{value * noise:.9g}") for value in values]
+            values and [value and float(f"{value * noise:.7g}") for value in values]
             for values in point[4:8]] + point[8:])
     with open(folder + "/digest.json", "w", encoding="utf-8") as out:
         json.dump(made, out, separators=(",", ":"))

@@ -55,5 +55,5 @@ for share in 4 2 1; do
         "$ipcmeter" compare "${folders[@]}" --json >"$work/document.json"
     jq -e --argjson runs "${#folders[@]}" '(.sides | length) == $runs and (.comparisons | length) == $runs - 1
         and all(.sides[]; .sessions[0].read == "digest")' "$work/document.json" >/dev/null
-    ls -l "$work/document.json" | awk '{print "  its document: " $5 " bytes"}'
+    echo "  its document: $(stat -c %s "$work/document.json") bytes"
 done

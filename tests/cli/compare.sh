@@ -107,7 +107,7 @@ document "two sides of two sessions" \
     '[.sides[].sessions | length] == [2, 2] and .comparisons[0].by.latency.scope == "between sessions"'
 
 # A digest of other records is none: its records are read.
-sed '1d' two/records.jsonl >cut && cp cut two/records.jsonl
+sed '1d' two/records.jsonl >shorter && cp shorter two/records.jsonl
 status 0 "a digest that is old" one two --json
 document "its records are read" '.sides[1].sessions[0].read == "records"'
 
@@ -137,7 +137,7 @@ document "and left out" '(.left_out | length) == 1 and (.sides | length) == 2'
 
 # Points that are not the same: another mechanism, another class of placement.
 for name in other elsewhere; do
-    cp -r "$golden" $name
+    cp -r "$golden" "$name"
 done
 jq -c '.mechanism |= (if . then "x_" + . else . end)' <(grep '^{.*}$' one/records.jsonl) >other/records.jsonl
 jq -c '.placement_class = "cross_socket"' <(grep '^{.*}$' one/records.jsonl) >elsewhere/records.jsonl
@@ -165,8 +165,8 @@ grep -q 'emulated machine' stdout || fail "the words do not say it"
 cp -r "$golden" measured && cp -r "$golden" simulated
 for name in measured simulated; do
     "$ipcmeter" report $name >/dev/null 2>&1
-    jq -c --arg word $name '.provenance = $word | .points |= map(.[8] = [2.5, 2.4, 2.6, 8])' $name/digest.json >d
-    mv d $name/digest.json
+    jq -c --arg word $name '.provenance = $word | .points |= map(.[8] = [2.5, 2.4, 2.6, 8])' $name/digest.json >"$name/changed"
+    mv "$name/changed" $name/digest.json
 done
 status 0 "joules of two kinds" measured simulated --json
 document "are refused" '.comparisons[0].by.joules | .classes == [] and (.refusal | test("measured.*simulated"))'
@@ -188,8 +188,10 @@ for name in manifest.json records.jsonl; do
     text=${text//'Example CPU'/"$hostile"}
     printf '%s' "$text" >"hostile/$name"
 done
-cp -r hostile 'hostile"<b>$(touch PWNED4)'
-status 0 "hostile words" hostile 'hostile"<b>$(touch PWNED4)' one --out page
+# shellcheck disable=SC2016
+directory='hostile"<b>$(touch PWNED4)'
+cp -r hostile "$directory"
+status 0 "hostile words" hostile "$directory" one --out page
 if find . / -maxdepth 1 -name 'PWNED*' 2>/dev/null | grep -q .; then
     fail "something was executed"
 fi
@@ -215,6 +217,7 @@ done
 status 0 "planted" p100 p130 --json
 if [[ $gsl == yes ]]; then
     # Three times its interval, and a clock read: how often the interval itself holds is unit.compare's to say.
+    # shellcheck disable=SC2016 # jq's own variable
     document "1.3 comes back" '.points[] | select(.mechanism == "scripted") | .by.latency.ratios[0]
         | . as $r | (($r.value - 1.3) | fabs) <= 3 * ($r.high - $r.low) + 0.03 and $r.standing == "worse"'
     jq -c '.points[] | select(.mechanism == "scripted") | .by.latency.ratios[0]' stdout

@@ -77,7 +77,7 @@ int ipm_digest_write(const struct ipm_report *report, const char *directory,
 enum ipm_digest_source {
     IPM_DIGEST_FILE,    /* DIR/digest.json, which is of its records */
     IPM_DIGEST_MADE,    /* from the records, just now; nothing was written */
-    IPM_DIGEST_SOURCES, /* */
+    IPM_DIGEST_SOURCES,
 };
 
 /* "digest", "records" */

@@ -75,8 +75,8 @@ int ipm_digest_write(const struct ipm_report *report, const char *directory,
 
 /* Where a digest came from. */
 enum ipm_digest_source {
-    IPM_DIGEST_FILE,    /* DIR/digest.json, which is of its records */
-    IPM_DIGEST_MADE,    /* from the records, just now; nothing was written */
+    IPM_DIGEST_FILE, /* DIR/digest.json, which is of its records */
+    IPM_DIGEST_MADE, /* from the records, just now; nothing was written */
     IPM_DIGEST_SOURCES,
 };
 

@@ -2,6 +2,7 @@
 #include "analysis/report.h"
 
 #include "analysis/core_map.h"
+#include "analysis/digest.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
 #include "analysis/percentiles.h"
@@ -180,6 +181,8 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
 {
     ipm_auto_report struct ipm_report report = {0};
     int error = ipm_report_load(directory, wishes, &report, why);
+    if (error == 0)
+        error = ipm_digest_write(&report, directory, why);
     if (error != 0)
         return error;
     ipm_table_shrink(&report.table); /* the document of a long run needs the room */

@@ -73,7 +73,7 @@ _ipcmeter()
         fi
     fi
     if ((COMP_CWORD == 1)); then
-        _ipcmeter_words 'doctor list plan run report advise export import schema conform selftest completion --help --version --man'
+        _ipcmeter_words 'doctor list plan run report advise compare export import schema conform selftest completion --help --version --man'
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -144,6 +144,13 @@ _ipcmeter()
         --by) _ipcmeter_words 'latency p99 throughput cpu joules'; return ;;
         esac
         options='--help --size --rate --p99 --placement --wait --by --json'
+        [[ $current == -* ]] || _ipcmeter_paths -d
+        ;;
+    compare)
+        case $previous in
+        --out) _ipcmeter_paths -d; return ;;
+        esac
+        options='--help --json --out'
         [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     export)

@@ -8,6 +8,7 @@ const struct ipm_command *const ipm_commands[] = {
     &ipm_command_run,
     &ipm_command_report,
     &ipm_command_advise,
+    &ipm_command_compare,
     &ipm_command_export,
     &ipm_command_import,
     &ipm_command_schema,

@@ -298,10 +298,14 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
     int error = ipm_digest_load(directory, &digest, &source, &found);
     if (error == 0)
         error = ipm_manifest_read(directory, &manifest, &found);
-    if (error == 0 && json_object_size(manifest) == 0)
-        error =
-            ipm_why_set(&found, -ENOENT,
-                        "there is no manifest.json: which machine it was is not known");
+    if (error == IPM_MANIFEST_UNREAD) {
+        char reason[sizeof(found.text)];
+        (void)snprintf(reason, sizeof(reason), "%s", found.text);
+        error = ipm_why_set(&found, -ENOENT,
+                            "no manifest.json to go by (%s): which machine it was is "
+                            "not known",
+                            reason);
+    }
     if (error != 0 && error != -ENOMEM)
         return leave_out(compare, directory, &found);
 

@@ -129,7 +129,7 @@ status 11 "renamed records" one renamed
 status 11 "broken records" one broken
 says "broken" "holds no record"
 status 11 "no manifest" one unknown
-says "which machine" "there is no manifest.json"
+says "which machine" "which machine it was is not known"
 status 0 "a torn line is dropped" one torn
 status 0 "one bad among many" one broken two --json
 says "it is named" "broken is left out"

@@ -29,5 +29,6 @@ int ipm_cmd_doctor(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);
 int ipm_cmd_conform(int argc, char **argv);
+int ipm_cmd_selftest(int argc, char **argv);
 
 #endif

@@ -23,6 +23,7 @@ static const struct command {
     {"import", ipm_cmd_import, "records measured elsewhere, into a result folder"},
     {"schema", ipm_cmd_schema, "what a config may say: JSON Schema, help, man page"},
     {"conform", ipm_cmd_conform, "does a mechanism keep its promises?"},
+    {"selftest", ipm_cmd_selftest, "does the tool itself keep what it promises?"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -31,7 +32,7 @@ static void print_usage(FILE *out)
 {
     (void)fputs("usage: ipcmeter COMMAND [ARGUMENTS]\n\n", out);
     for (size_t i = 0; i < COMMANDS; i++)
-        (void)fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        (void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
     (void)fputs("\n`ipcmeter COMMAND --help` tells the arguments.\n", out);
 }
 

@@ -334,6 +334,18 @@ static void put_slow_cores(FILE *out, const struct ipm_health *health)
     (void)fprintf(out, "%zu kept", health->slow_core - health->set_aside);
 }
 
+/* What no run can see of itself. */
+static void put_between_runs(FILE *out, const json_t *manifest)
+{
+    double deviation = ipm_manifest_between_runs(manifest);
+    if (deviation > 0)
+        (void)fprintf(
+            out,
+            "; intervals of times and rates hold a standard deviation of %.3g "
+            "%% from run to run, which the config declares",
+            100 * deviation);
+}
+
 static void put_limits(FILE *out, const struct ipm_table *table,
                        const struct ipm_summary *summary,
                        const struct ipm_ladder *ladder, const json_t *manifest)
@@ -341,6 +353,7 @@ static void put_limits(FILE *out, const struct ipm_table *table,
     const struct ipm_health *health = &summary->health;
     put_regime(out, summary);
     put_slow_cores(out, health);
+    put_between_runs(out, manifest);
     put_missing(out, summary, manifest);
     size_t bare = 0;
     const char *reason = "";

@@ -43,6 +43,14 @@ const char *ipm_manifest_text(const json_t *manifest, const char *path,
     return json_is_string(at) ? json_string_value(at) : fallback;
 }
 
+double ipm_manifest_between_runs(const json_t *manifest)
+{
+    const json_t *repeat =
+        json_object_get(json_object_get(manifest, "config"), "repeat");
+    double deviation = json_number_value(json_object_get(repeat, "between_runs"));
+    return deviation > 0 ? deviation : 0;
+}
+
 /* The element of an array of objects whose "name" is @name, or NULL. */
 static const json_t *named(const json_t *array, const char *name)
 {

@@ -27,6 +27,9 @@ int ipm_manifest_read(const char *directory, json_t **out_manifest,
 const char *ipm_manifest_text(const json_t *manifest, const char *path,
                               const char *fallback);
 
+/* The config's `repeat.between_runs`; 0 when it names none. */
+double ipm_manifest_between_runs(const json_t *manifest);
+
 /* Whether a mechanism is a floor: by the worker's description, else by its name. */
 bool ipm_manifest_is_floor(const json_t *manifest, const char *mechanism);
 

@@ -73,6 +73,17 @@ int ipm_rank_interval(size_t n, double q, double level,
 
 #endif
 
+void ipm_estimate_widen(struct ipm_estimate *estimate, double deviation)
+{
+    double many =
+        1e9; /* degrees of freedom: Student's distribution is the normal one */
+    if (!isfinite(estimate->low) || !isfinite(estimate->high) || !(deviation > 0))
+        return;
+    double arm = ipm_student(many, estimate->level) * deviation * estimate->value;
+    estimate->low = estimate->value - hypot(estimate->value - estimate->low, arm);
+    estimate->high = estimate->value + hypot(estimate->high - estimate->value, arm);
+}
+
 size_t ipm_rank_interval_needs(double q, double level)
 {
     /* Both extremes must be rare enough: q^n and (1 - q)^n, the larger one decides. */

@@ -86,6 +86,16 @@ void ipm_median_interval(const double *sorted, size_t n, double place, double *o
 void ipm_estimate_median(double *values, size_t n, double level,
                          struct ipm_estimate *out_estimate);
 
+/**
+ * ipm_estimate_widen() - let an interval hold what one run cannot see
+ * @deviation: relative standard deviation from run to run, >= 0
+ *
+ * Each arm becomes sqrt(arm^2 + (z deviation value)^2), z the normal quantile of the
+ * interval's level: a component known from elsewhere is added in quadrature (type B in
+ * JCGM 100:2008, sections 4.3 and 5.1.2).  Without an interval, nothing changes.
+ */
+void ipm_estimate_widen(struct ipm_estimate *estimate, double deviation);
+
 /* What a standard error of so many degrees of freedom, > 0, is to be multiplied by:
  * t(freedom, (1 + level) / 2).  NaN without GSL, and of 0 degrees. */
 double ipm_student(double freedom, double level);

@@ -159,6 +159,18 @@ static int make_point(const struct ipm_row *const *rows, size_t n,
                       : ipm_figures_make(ok, n_ok, &point->figures, &point->n_figures);
 }
 
+/* What differs from run to run cannot be seen in one; it is of times, not of counts. */
+static void widen(struct ipm_point *point, double between_runs)
+{
+    for (size_t i = 0; i < point->n_figures; i++) {
+        struct ipm_figure *figure = &point->figures[i];
+        if (strcmp(figure->pass, "timing") == 0 &&
+            (strcmp(figure->unit, "ns") == 0 || strcmp(figure->unit, "1/s") == 0 ||
+             strcmp(figure->unit, "B/s") == 0))
+            ipm_estimate_widen(&figure->estimate, between_runs);
+    }
+}
+
 static int compare_points(const void *a, const void *b)
 {
     const struct ipm_point *left = a;
@@ -173,6 +185,7 @@ static int make_points(const struct ipm_row *const *rows, size_t n,
     summary->points = calloc(n + 1, sizeof(*summary->points));
     if (summary->points == NULL)
         return -ENOMEM;
+    double between_runs = ipm_manifest_between_runs(manifest);
     for (size_t from = 0, to; from < n; from = to) {
         to = from;
         while (to < n && strcmp(rows[to]->point, rows[from]->point) == 0)
@@ -181,6 +194,7 @@ static int make_points(const struct ipm_row *const *rows, size_t n,
                                &summary->points[summary->n_points++]);
         if (error != 0)
             return error;
+        widen(&summary->points[summary->n_points - 1], between_runs);
     }
     qsort(summary->points, summary->n_points, sizeof(*summary->points), compare_points);
     ipm_overhead_apply(summary->points, summary->n_points);

@@ -2,7 +2,8 @@
 /*
  * summary: what the rows of a run say about each point.
  *
- * A figure is a median over invocations, but for the percentiles and the maximum, which are of
+ * Intervals of times and rates hold what differs from run to run, as far as the config says
+ * how much that is (repeat.between_runs).  A figure is a median over invocations, but for the percentiles and the maximum, which are of
  * all messages of all invocations (analysis/tails.h).  Figures of other passes
  * (counters, energy) are joined to the point they were measured at.  A summary borrows its
  * texts from the table: it must not outlive it.

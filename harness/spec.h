@@ -52,8 +52,9 @@ struct ipm_repeat {
     int64_t energy;      /* of the energy pass, >= 0 */
     int64_t window_ns;
     int64_t warmup_ns;
-    double precision;  /* relative half-width wanted; 0: none */
-    int64_t budget_ns; /* of the whole run, at the top only; 0: none */
+    double precision;    /* relative half-width wanted; 0: none */
+    int64_t budget_ns;   /* of the whole run; these two at the top only; 0: none */
+    double between_runs; /* relative standard deviation, for the report's intervals */
 };
 
 struct ipm_sweep {

@@ -20,7 +20,9 @@ static const char *const counting_words[] = {"auto", "off", "perf", "papi", NULL
 
 static const char *const oversubscribe_words[] = {"refuse", "allow", NULL};
 
-/* The first row is the top's alone: a sweep's table starts at the second. */
+/* These rows are the top's alone: a sweep's table starts behind them. */
+enum { REPEAT_TOP = 2 };
+
 static const struct ipm_key repeat_keys[] = {
     {.name = "budget",
      .type = IPM_KEY_DURATION,
@@ -29,6 +31,11 @@ static const struct ipm_key repeat_keys[] = {
      .min = IPM_NS_PER_SECOND,
      .max = 24 * 30 * HOUR,
      .help = "time for the whole run: points are dropped, last sweep first"},
+    {.name = "between_runs",
+     .type = IPM_KEY_FRACTION,
+     .offset = offsetof(struct ipm_repeat, between_runs),
+     .unit = "",
+     .help = "relative standard deviation from run to run, known from earlier runs"},
     {.name = "invocations",
      .type = IPM_KEY_INTEGER,
      .offset = offsetof(struct ipm_repeat, invocations),
@@ -116,7 +123,7 @@ const struct ipm_key ipm_spec_keys[] = {
      .offset = offsetof(struct ipm_spec, repeat),
      .unit = "",
      .members = repeat_keys,
-     .help = "how often and how long; a sweep may override all but the budget"},
+     .help = "how often and how long; a sweep may not override the first two"},
     {.name = "sensors",
      .type = IPM_KEY_OBJECT,
      .unit = "",
@@ -182,7 +189,7 @@ const struct ipm_key ipm_sweep_keys[] = {
      .type = IPM_KEY_OBJECT,
      .offset = offsetof(struct ipm_sweep, repeat),
      .unit = "",
-     .members = repeat_keys + 1,
+     .members = repeat_keys + REPEAT_TOP,
      .help = "overrides of the repeat at the top"},
     {.name = NULL},
 };

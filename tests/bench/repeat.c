@@ -4,12 +4,14 @@
  *
  *     bench_repeat DIR DIR
  *
- * Per point the medians of both runs with their 99 % intervals.  A point is MATCHED when both
+ * Per point the medians of both runs with their 99 % intervals, which hold what the config
+ * declares of other runs (repeat.between_runs).  A point is MATCHED when both
  * runs saw the same machine: its cores' steps, and between two CPUs its cache-line round
  * trips, are within 10 % of each other, since times follow the pace of the core.  A matched
  * point REPEATS when each median lies within the other run's interval and both half-widths are
  * at most 10 % of their medians.
  */
+#include "analysis/manifest.h"
 #include "analysis/stats.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
@@ -25,6 +27,7 @@ static const double same_machine = 1.10;
 static const double widest = 0.10;
 
 struct run {
+    double between_runs;
     struct ipm_table table;
     struct ipm_summary summary;
 };
@@ -33,11 +36,14 @@ static int read_run(const char *directory, struct run *run)
 {
     char path[4096];
     struct ipm_why why = {0};
-    ipm_auto_json json_t *nothing = json_object();
+    ipm_auto_json json_t *manifest = NULL;
     (void)snprintf(path, sizeof(path), "%s/records.jsonl", directory);
-    int error = ipm_table_read(path, &run->table, &why);
+    int error = ipm_manifest_read(directory, &manifest, &why);
     if (error == 0)
-        error = ipm_summary_make(&run->table, nothing, &run->summary, &why);
+        error = ipm_table_read(path, &run->table, &why);
+    if (error == 0)
+        error = ipm_summary_make(&run->table, manifest, &run->summary, &why);
+    run->between_runs = ipm_manifest_between_runs(manifest);
     if (error != 0)
         (void)fprintf(stderr, "bench_repeat: %s\n", why.text);
     return error;
@@ -50,9 +56,9 @@ static double value_of(const struct ipm_row *row)
                                                 : row->p50_ns;
 }
 
-static void estimate(const struct ipm_table *table, const char *point,
-                     struct ipm_estimate *out)
+static void estimate(const struct run *run, const char *point, struct ipm_estimate *out)
 {
+    const struct ipm_table *table = &run->table;
     ipm_auto_free double *values = calloc(table->n_rows + 1, sizeof(*values));
     size_t n = 0;
     for (size_t i = 0; values != NULL && i < table->n_rows; i++) {
@@ -62,8 +68,10 @@ static void estimate(const struct ipm_table *table, const char *point,
             isfinite(value_of(row)))
             values[n++] = value_of(row);
     }
-    if (values != NULL)
-        ipm_estimate_median(values, n, level, out);
+    if (values == NULL)
+        return;
+    ipm_estimate_median(values, n, level, out);
+    ipm_estimate_widen(out, run->between_runs);
 }
 
 static bool alike(const struct ipm_point *a, const struct ipm_point *b,
@@ -112,8 +120,8 @@ int main(int argc, char **argv)
         shared++;
         struct ipm_estimate x;
         struct ipm_estimate y;
-        estimate(&a.table, left->id, &x);
-        estimate(&b.table, right->id, &y);
+        estimate(&a, left->id, &x);
+        estimate(&b, right->id, &y);
         bool match = alike(left, right, "core_step_ns") &&
                      alike(left, right, "cacheline_rtt_ns");
         bool in = match && within(&x, &y) && within(&y, &x);

@@ -75,6 +75,10 @@ static void structure(void **state)
         {"{\"repeat\": {\"windw\": \"1s\"}}", "= did you mean 'window'?"},
         {"{\"sweeps\": [{\"repeat\": {\"budget\": \"3min\"}}]}",
          "unknown key 'budget'"},
+        {"{\"repeat\": {\"between_runs\": \"1%\"}}",
+         "must be a number between 0 and 1"},
+        {"{\"sweeps\": [{\"repeat\": {\"between_runs\": 0.01}}]}",
+         "unknown key 'between_runs'"},
     };
     (void)state;
     check_errors(rows, IPM_TEST_ROWS(rows));

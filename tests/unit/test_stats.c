@@ -162,6 +162,29 @@ static void estimates_match_the_vectors(void **state)
     }
 }
 
+/* 2.5758 and 1.9600 are the normal quantiles of 99 and 95 %. */
+static void what_differs_between_runs_is_added_in_quadrature(void **state)
+{
+    (void)state;
+    skip_without_gsl();
+    struct ipm_estimate estimate = {
+        .value = 200, .low = 197, .high = 204, .level = 0.95, .n = 9};
+    ipm_estimate_widen(&estimate, 0);
+    assert_true(estimate.low == 197 && estimate.high == 204);
+    ipm_estimate_widen(&estimate, 0.01);
+    assert_true(fabs(estimate.low - (200 - sqrt(9 + 15.36583528))) < 1e-6);
+    assert_true(fabs(estimate.high - (200 + sqrt(16 + 15.36583528))) < 1e-6);
+    assert_true(estimate.value == 200);
+    estimate = (struct ipm_estimate){
+        .value = -50, .low = -50, .high = -50, .level = 0.99, .n = 9};
+    ipm_estimate_widen(&estimate, 0.02);
+    assert_true(fabs(estimate.low - (-50 - 2.575829304)) < 1e-6);
+    assert_true(fabs(estimate.high - (-50 + 2.575829304)) < 1e-6);
+    estimate = (struct ipm_estimate){.value = 5, .low = NAN, .high = NAN, .level = NAN};
+    ipm_estimate_widen(&estimate, 0.5);
+    assert_true(isnan(estimate.low) && isnan(estimate.high));
+}
+
 static void nothing_is_estimated_from_nothing(void **state)
 {
     (void)state;
@@ -208,6 +231,7 @@ int main(void)
         cmocka_unit_test(quantiles_match_the_vectors),
         cmocka_unit_test(estimates_match_the_vectors),
         cmocka_unit_test(places_lie_between_ranks),
+        cmocka_unit_test(what_differs_between_runs_is_added_in_quadrature),
         cmocka_unit_test(nothing_is_estimated_from_nothing),
         cmocka_unit_test(too_few_says_how_many_it_takes),
     };

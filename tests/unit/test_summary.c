@@ -116,6 +116,41 @@ static void figures_are_medians_over_good_invocations(void **state)
     assert_true(p50->estimate.level == 0.95);
 }
 
+/* Times hold what the config says of other runs; what is counted does not. */
+static void intervals_hold_what_differs_between_runs(void **state)
+{
+    FILE *file = ipm_test_records(state);
+    for (int i = 0; i < 9; i++) {
+        json_t *record =
+            ipm_test_record(&(struct ipm_test_row){.invocation = i, .p50_ns = 500});
+        json_t *switches =
+            json_pack("{s:i, s:s, s:s}", "value", 7, "unit", "", "status", "ok");
+        (void)json_object_set_new(json_object_get(record, "metrics"),
+                                  "voluntary_switches", switches);
+        (void)json_object_set_new(json_object_get(record, "per_message"),
+                                  "voluntary_switches", json_real(0.007));
+        ipm_test_put_record(file, record);
+    }
+    assert_int_equal(fclose(file), 0);
+    auto_run struct run run = {0};
+    json_t *manifest =
+        json_pack("{s:{s:{s:f}}}", "config", "repeat", "between_runs", 0.01);
+    make_run(state, manifest, &run);
+    json_decref(manifest);
+
+    const struct ipm_estimate *p50 = &figure(&run, "p50_ns")->estimate;
+    if (isnan(p50->low) && strcmp(p50->reason, "built without GSL") == 0)
+        skip();
+    assert_true(p50->value == 500);
+    assert_true(fabs(p50->low - (500 - 9.799819923)) < 1e-6);
+    assert_true(fabs(p50->high - (500 + 9.799819923)) < 1e-6);
+    const struct ipm_estimate *rate = &figure(&run, "messages_per_s")->estimate;
+    assert_true(fabs(rate->high / rate->value - 1.01959963985) < 1e-8);
+    const struct ipm_estimate *switches =
+        &figure(&run, "voluntary_switches_per_message")->estimate;
+    assert_true(switches->low == 0.007 && switches->high == 0.007);
+}
+
 static void counters_are_joined_from_their_pass(void **state)
 {
     FILE *file = ipm_test_records(state);
@@ -272,6 +307,7 @@ int main(void)
         cmocka_unit_test(no_records_make_no_points),
         cmocka_unit_test(only_failures_have_no_figures_but_a_reason),
         cmocka_unit_test(figures_are_medians_over_good_invocations),
+        cmocka_unit_test(intervals_hold_what_differs_between_runs),
         cmocka_unit_test(counters_are_joined_from_their_pass),
         cmocka_unit_test(a_metric_missing_everywhere_keeps_the_telling_reason),
         cmocka_unit_test(the_ladder_is_sorted_and_has_floors_apart),

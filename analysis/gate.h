@@ -29,11 +29,13 @@
  * Margin: the larger of the declared one and @noise_factor times the point's noise in A/A
  *     gates (analysis/gate_noise.h): two builds of one source differ by their layout, which
  *     no repetition cures, and not alpha but the margin keeps that from being a finding.
- * Pass: only by equivalence: the upper end of the interval is below log(1 + smallest
- *     effect), and the margin is not above the smallest effect, since such an effect would
- *     not be called either.  There are two looks, each with half of 1 - level = 5 %: a
- *     point that is slower by the smallest effect or more passes with at most that chance.
- *     The screen's six blocks are the fewest that have an interval of 95 %.
+ * Pass: only by equivalence: an upper bound is below log(1 + smallest effect).  The bound is
+ *     the larger of the interval's upper end and the estimate + z noise, z the normal
+ *     deviate of the level: the interval knows how blocks scatter, and not by how much two
+ *     builds of one source differ in all blocks alike.  There are two looks, each with half of
+ *     1 - level = 5 %: a point that is slower by the smallest effect or more passes with at
+ *     most that chance.  The screen's six blocks are the fewest that have an interval of
+ *     95 %.
  * Environment: control points (floors, no code under test) are tested both ways against
  *     their own margins, Holm at @alpha; when one moved, the machine did.
  * Unstable: a regression of which fewer than @superiority of the blocks have d > 0 (the
@@ -81,7 +83,8 @@ extern const char *const ipm_gate_change_names[IPM_GATE_CHANGES];
 enum {
     IPM_GATE_BLOCK = 4,                           /* invocations */
     IPM_GATE_BLOCKS_MOST = IPM_PSEUDOMEDIAN_MOST, /* of a stage */
-    IPM_GATE_REASON = 248,
+    IPM_GATE_REASON = 320,
+    IPM_GATE_SENTENCE = 2 * IPM_GATE_REASON,
     IPM_GATE_WARNINGS = 8,
 };
 
@@ -195,10 +198,11 @@ struct ipm_gate_finding {
     enum ipm_gate_stage stage;  /* whose blocks decided; the only ones used below */
     bool suspect;               /* the screen saw it cost more; no claim */
     struct ipm_estimate effect; /* a logarithm, with its interval */
-    double margin;              /* a logarithm */
-    size_t n_beyond;            /* blocks, of effect.n, with d above the margin */
-    double p;                   /* of these; NaN: not tested */
-    double p_holm;              /* adjusted; NaN: not in the family */
+    double upper;    /* a pass needs it below the smallest effect; NaN: none */
+    double margin;   /* a logarithm */
+    size_t n_beyond; /* blocks, of effect.n, with d above the margin */
+    double p;        /* of these; NaN: not tested */
+    double p_holm;   /* adjusted; NaN: not in the family */
     double p_change,
         p_listed; /* both ways; by Benjamini and Hochberg; NaN: not tested */
     enum ipm_gate_change change;
@@ -211,7 +215,7 @@ struct ipm_gate_finding {
 
 struct ipm_gate_result {
     enum ipm_gate_verdict verdict;
-    char sentence[IPM_GATE_REASON];    /* why */
+    char sentence[IPM_GATE_SENTENCE];  /* why */
     bool complete;                     /* everything asked for was measured */
     struct ipm_gate_finding *findings; /* one for each point */
     size_t n_findings;

@@ -23,11 +23,20 @@ double ipm_gate_smallest_effect(const struct ipm_gate *gate, size_t point)
     return log1p(isnan(own) ? gate->params.smallest_effect : own);
 }
 
+double ipm_gate_upper(const struct ipm_gate *gate, size_t point,
+                      const struct ipm_estimate *effect)
+{
+    double noise = gate->points[point].noise;
+    double reach = ipm_normal_reach(gate->params.level);
+    if (isnan(effect->high) || isnan(noise))
+        return effect->high;
+    return fmax(effect->high, effect->value + reach * noise);
+}
+
 bool ipm_gate_equivalent(const struct ipm_gate *gate, size_t point,
                          const struct ipm_estimate *effect)
 {
-    double smallest = ipm_gate_smallest_effect(gate, point);
-    return effect->high < smallest && ipm_gate_margin(gate, point) <= smallest;
+    return ipm_gate_upper(gate, point, effect) < ipm_gate_smallest_effect(gate, point);
 }
 
 int ipm_gate_effect(const struct ipm_gate *gate, size_t point,
@@ -84,7 +93,14 @@ static int find(const struct ipm_gate *gate, size_t point,
         .p_listed = NAN,
         .superiority = NAN,
     };
-    int error = ipm_gate_effect(gate, point, stage, &finding->effect);
+    int error = 0;
+    if (stage == IPM_GATE_SCREEN && gate->done)
+        finding->effect = series->screened;
+    else
+        error = ipm_gate_effect(gate, point, stage, &finding->effect);
+    finding->upper = NAN;
+    if (error == 0)
+        finding->upper = ipm_gate_upper(gate, point, &finding->effect);
     if (error != 0 || n == 0 || series->failure[0] != '\0' || !gate->done)
         return error;
     double worse = ipm_sign_test(finding->n_beyond, n);

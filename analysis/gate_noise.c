@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gate_noise.h"
 
+#include "analysis/significance.h"
 #include "analysis/stats.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -30,12 +31,28 @@ static int put(char text[IPM_GATE_NOISE_TEXT], const char *source, struct ipm_wh
     return 0;
 }
 
-/* One row of one session each, sorted so that the sessions of a point stand together. */
-static int load(const struct ipm_gate_null *nulls, size_t n,
-                struct ipm_gate_noise_point *rows, struct ipm_why *why)
+/* One session of one point. */
+struct session {
+    struct ipm_gate_noise_point point;
+    const char *builds;
+    double effect;
+};
+
+static int compare_sessions(const void *a, const void *b)
+{
+    const struct session *left = a;
+    const struct session *right = b;
+    int order = compare_points(&left->point, &right->point);
+    return order != 0 ? order : strcmp(left->builds, right->builds);
+}
+
+/* Sorted so that the sessions of a point stand together, and in them those of a pair. */
+static int load(const struct ipm_gate_null *nulls, size_t n, struct session *sessions,
+                struct ipm_why *why)
 {
     for (size_t i = 0; i < n; i++) {
-        struct ipm_gate_noise_point *row = &rows[i];
+        struct ipm_gate_noise_point *row = &sessions[i].point;
+        sessions[i].builds = nulls[i].builds;
         int error = put(row->id, nulls[i].id, why);
         if (error == 0)
             error = put(row->metric, nulls[i].metric, why);
@@ -46,27 +63,47 @@ static int load(const struct ipm_gate_null *nulls, size_t n,
                                 nulls[i].effect);
         if (error != 0)
             return error;
-        row->sessions = 1;
-        row->measured = nulls[i].effect * nulls[i].effect;
+        sessions[i].effect = nulls[i].effect;
     }
-    qsort(rows, n, sizeof(*rows), compare_points);
+    qsort(sessions, n, sizeof(*sessions), compare_sessions);
     return 0;
 }
 
-/* Sums the sessions of each point up; measured becomes the root of their mean. */
-static size_t merge(struct ipm_gate_noise_point *rows, size_t n)
+/* Takes in the sessions of one pair of builds; the squares are roots later. */
+static void add_pair(struct ipm_gate_noise_point *point, const struct session *sessions,
+                     size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += sessions[i].effect;
+    double mean = sum / (double)n;
+    point->between += mean * mean;
+    for (size_t i = 0; i < n; i++)
+        point->within += (sessions[i].effect - mean) * (sessions[i].effect - mean);
+    point->sessions += n;
+    point->pairs++;
+}
+
+static size_t merge(const struct session *sessions, size_t n,
+                    struct ipm_gate_noise_point *points)
 {
     size_t merged = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (merged > 0 && compare_points(&rows[merged - 1], &rows[i]) == 0) {
-            rows[merged - 1].sessions++;
-            rows[merged - 1].measured += rows[i].measured;
-        } else {
-            rows[merged++] = rows[i];
-        }
+    for (size_t from = 0; from < n;) {
+        size_t end = from;
+        while (end < n && compare_sessions(&sessions[from], &sessions[end]) == 0)
+            end++;
+        if (merged == 0 ||
+            compare_points(&points[merged - 1], &sessions[from].point) != 0)
+            points[merged++] = sessions[from].point;
+        add_pair(&points[merged - 1], &sessions[from], end - from);
+        from = end;
     }
-    for (size_t i = 0; i < merged; i++)
-        rows[i].measured = sqrt(rows[i].measured / (double)rows[i].sessions);
+    for (size_t i = 0; i < merged; i++) {
+        struct ipm_gate_noise_point *point = &points[i];
+        size_t freedom = point->sessions - point->pairs;
+        point->between = sqrt(point->between / (double)point->pairs);
+        point->within = freedom > 0 ? sqrt(point->within / (double)freedom) : 0;
+    }
     return merged;
 }
 
@@ -76,20 +113,53 @@ static bool same_family(const struct ipm_gate_noise_point *a,
     return strcmp(a->mechanism, b->mechanism) == 0 && strcmp(a->metric, b->metric) == 0;
 }
 
+static size_t pairs_of(const struct ipm_gate_noise_point *point, double *out_root)
+{
+    *out_root = point->between;
+    return point->pairs;
+}
+
+static size_t repeats_of(const struct ipm_gate_noise_point *point, double *out_root)
+{
+    *out_root = point->within;
+    return point->sessions - point->pairs;
+}
+
+/* Adds one of the two parts, shrunk, to the squares in noise.  The points are of one
+ * mechanism; @part gives the root mean square and its degrees of freedom. */
+static void add_part(struct ipm_gate_noise_point *points, size_t n,
+                     size_t (*part)(const struct ipm_gate_noise_point *point,
+                                    double *out_root),
+                     double *room)
+{
+    double root = 0;
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t freedom = part(&points[i], &root);
+        if (freedom > 0)
+            room[used++] = root / ipm_root_mean_square_median(freedom);
+    }
+    ipm_sort(room, used);
+    double median = ipm_quantile(room, used, 0.5);
+    for (size_t i = 0; i < n; i++) {
+        double freedom = (double)part(&points[i], &root);
+        if (freedom > 0)
+            points[i].noise +=
+                (freedom * root * root + IPM_GATE_NOISE_PRIOR * median * median) /
+                (freedom + IPM_GATE_NOISE_PRIOR);
+    }
+}
+
 static void shrink(struct ipm_gate_noise_point *points, size_t n, double *room)
 {
     for (size_t from = 0; from < n;) {
         size_t end = from;
-        for (; end < n && same_family(&points[from], &points[end]); end++)
-            room[end - from] = points[end].measured;
-        ipm_sort(room, end - from);
-        double median = ipm_quantile(room, end - from, 0.5);
-        for (; from < end; from++) {
-            double sessions = (double)points[from].sessions;
-            double squares = sessions * points[from].measured * points[from].measured +
-                             IPM_GATE_NOISE_PRIOR * median * median;
-            points[from].noise = sqrt(squares / (sessions + IPM_GATE_NOISE_PRIOR));
-        }
+        while (end < n && same_family(&points[from], &points[end]))
+            end++;
+        add_part(points + from, end - from, pairs_of, room);
+        add_part(points + from, end - from, repeats_of, room);
+        for (; from < end; from++)
+            points[from].noise = sqrt(points[from].noise);
     }
 }
 
@@ -112,15 +182,18 @@ int ipm_gate_noise_fit(const struct ipm_gate_null *nulls, size_t n_nulls,
 {
     if (n_nulls == 0)
         return ipm_why_set(why, -ENODATA, "no null session");
+    if (isnan(ipm_root_mean_square_median(1)))
+        return ipm_why_set(why, -ENOTSUP, "built without GSL");
     ipm_auto_free struct ipm_gate_noise_point *points =
         calloc(n_nulls, sizeof(*points));
+    ipm_auto_free struct session *sessions = calloc(n_nulls, sizeof(*sessions));
     ipm_auto_free double *room = malloc(n_nulls * sizeof(*room));
-    if (points == NULL || room == NULL)
+    if (points == NULL || sessions == NULL || room == NULL)
         return ipm_why_set(why, -ENOMEM, "noise: ");
-    int error = load(nulls, n_nulls, points, why);
+    int error = load(nulls, n_nulls, sessions, why);
     if (error != 0)
         return error;
-    size_t n = merge(points, n_nulls);
+    size_t n = merge(sessions, n_nulls, points);
     error = check_mechanisms(points, n, why);
     if (error != 0)
         return error;
@@ -176,7 +249,9 @@ json_t *ipm_gate_noise_json(const struct ipm_gate_noise *noise)
         (void)json_object_set_new(row, "mechanism", json_string(point->mechanism));
         (void)json_object_set_new(row, "sessions",
                                   json_integer((json_int_t)point->sessions));
-        (void)json_object_set_new(row, "measured", ipm_json_number(point->measured));
+        (void)json_object_set_new(row, "pairs", json_integer((json_int_t)point->pairs));
+        (void)json_object_set_new(row, "between", ipm_json_number(point->between));
+        (void)json_object_set_new(row, "within", ipm_json_number(point->within));
         (void)json_object_set_new(row, "noise", ipm_json_number(point->noise));
         if (json_array_append_new(points, row) != 0) {
             json_decref(points);
@@ -224,6 +299,7 @@ static int read_point(const json_t *row, struct ipm_gate_noise_point *point,
                       struct ipm_why *why)
 {
     int64_t sessions = 0;
+    int64_t pairs = 0;
     int error = get_text(row, "point", point->id, why);
     if (error == 0)
         error = get_text(row, "metric", point->metric, why);
@@ -231,13 +307,18 @@ static int read_point(const json_t *row, struct ipm_gate_noise_point *point,
         error = get_text(row, "mechanism", point->mechanism, why);
     if (error == 0)
         error = get_integer(row, "sessions", &sessions, why);
-    if (error == 0 && sessions < 1)
-        error = ipm_why_set(why, -EINVAL, "sessions are 1 or more");
     if (error == 0)
-        error = get_noise(row, "measured", &point->measured, why);
+        error = get_integer(row, "pairs", &pairs, why);
+    if (error == 0 && !(pairs >= 1 && sessions >= pairs))
+        error = ipm_why_set(why, -EINVAL, "pairs are 1 or more, sessions no fewer");
+    if (error == 0)
+        error = get_noise(row, "between", &point->between, why);
+    if (error == 0)
+        error = get_noise(row, "within", &point->within, why);
     if (error == 0)
         error = get_noise(row, "noise", &point->noise, why);
     point->sessions = (size_t)sessions;
+    point->pairs = (size_t)pairs;
     return error;
 }
 

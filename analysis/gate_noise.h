@@ -7,16 +7,25 @@
  * that ipm_gate_judge() gives).  It should rest on as many blocks as a gate confirms with; on
  * fewer, the noise comes out too large, which is the cautious side.
  *
- * The noise is the root of the mean square of a point's results about 0, not about their
- * mean: the truth of a null session is known, and a bias that is the same in all of them, as
- * the layout of one pair of builds gives, is what the margin is there for.
+ * Two things make up the noise of a point,
  *
- * Few sessions give a poor estimate: the square of the noise is shrunk towards the square of
- * the median over the points of the same mechanism, weighted as that many sessions more,
+ *     noise^2 = between^2 + within^2:
  *
- *     s^2 = (n s_point^2 + IPM_GATE_NOISE_PRIOR s_mechanism^2) / (n + IPM_GATE_NOISE_PRIOR),
+ * between pairs of builds, the root of the mean square of the pairs' means about 0, not about
+ * their own mean: the truth of a null session is known, and a bias that is the same in all
+ * sessions of a pair, as its layout gives, is what the margin is there for; and within a
+ * pair, the standard deviation of its sessions about its mean.  Where each pair has one
+ * session, between holds both.
  *
- * which is Smyth's (2004) moderated variance with a fixed prior weight.
+ * Few values give a poor estimate.  The square of each of the two is shrunk towards that of
+ * the point's mechanism, weighted as IPM_GATE_NOISE_PRIOR degrees of freedom,
+ *
+ *     s^2 = (n s_point^2 + prior s_mechanism^2) / (n + prior),
+ *
+ * which is Smyth's (2004) moderated variance with a fixed prior; n is the number of pairs,
+ * and of sessions less that of pairs.  s_mechanism is the median over its points of s_point,
+ * each divided by the median of sqrt(chi^2_n / n), since of few values most root mean squares
+ * are too small (by a third of one).
  */
 #ifndef IPM_ANALYSIS_GATE_NOISE_H
 #define IPM_ANALYSIS_GATE_NOISE_H
@@ -38,15 +47,17 @@ enum {
 /* One point in one null session. */
 struct ipm_gate_null {
     const char *id, *metric, *mechanism; /* texts are copied */
+    const char *builds;                  /* names the pair: equal texts, one pair */
     double effect;                       /* a logarithm; not NaN */
 };
 
 struct ipm_gate_noise_point {
     char id[IPM_GATE_NOISE_TEXT], metric[IPM_GATE_NOISE_TEXT];
     char mechanism[IPM_GATE_NOISE_TEXT];
-    size_t sessions;
-    double measured; /* root mean square about 0, a logarithm */
-    double noise;    /* shrunk */
+    size_t sessions, pairs; /* pairs of builds among the sessions, 1 or more */
+    double between,
+        within;   /* logarithms, as measured; within is 0 of pairs == sessions */
+    double noise; /* of the two, shrunk */
 };
 
 struct ipm_gate_noise {
@@ -61,7 +72,7 @@ struct ipm_gate_noise {
  *
  * Fingerprint and times of @out_noise are "" and 0: they are the caller's.
  *
- * Return: 0; -ENODATA @n_nulls is 0; -EINVAL an effect is no number, a text is longer than
+ * Return: 0; -ENODATA @n_nulls is 0; -ENOTSUP built without GSL; -EINVAL an effect is no number, a text is longer than
  *         IPM_GATE_NOISE_TEXT or one point has two mechanisms; -ENOMEM.
  */
 int ipm_gate_noise_fit(const struct ipm_gate_null *nulls, size_t n_nulls,

@@ -38,6 +38,10 @@ struct ipm_gate {
 double ipm_gate_margin(const struct ipm_gate *gate, size_t point);
 double ipm_gate_smallest_effect(const struct ipm_gate *gate, size_t point);
 
+/* The bound by which a point passes; NaN where the effect has no interval. */
+double ipm_gate_upper(const struct ipm_gate *gate, size_t point,
+                      const struct ipm_estimate *effect);
+
 /* Is equivalence shown by an effect with this interval? */
 bool ipm_gate_equivalent(const struct ipm_gate *gate, size_t point,
                          const struct ipm_estimate *effect);

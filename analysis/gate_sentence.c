@@ -12,7 +12,7 @@ const char *ipm_gate_percent(char text[IPM_GATE_PERCENT], double logarithm)
     if (isnan(percent))
         return "?";
     (void)snprintf(text, IPM_GATE_PERCENT,
-                   fabs(percent) < 99.5 ? "%+.2g %%" : "%+.0f %%", percent);
+                   fabs(percent) < 99.5 ? "%+.2g %%" : "%+.3g %%", percent);
     return text;
 }
 
@@ -27,29 +27,46 @@ static void put_effect(char *text, size_t size, const struct ipm_estimate *effec
                    ipm_gate_percent(high, effect->high));
 }
 
+/* Cut where it does not fit: reasons and labels may be of any length. */
+static void say(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say(char *text, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, size, format, arguments);
+    va_end(arguments);
+}
+
 static void say_undecided(const struct ipm_gate *gate, size_t point,
                           struct ipm_gate_finding *finding, const char *effect)
 {
     char margin[IPM_GATE_PERCENT];
     char smallest[IPM_GATE_PERCENT];
+    char upper[IPM_GATE_PERCENT];
     double interest = ipm_gate_smallest_effect(gate, point);
     (void)ipm_gate_percent(margin, finding->margin);
     (void)ipm_gate_percent(smallest, interest);
     if (finding->unstable)
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "unstable: %s, but B costs more in %.0f %% of the blocks only: "
-                       "look for two modes",
-                       effect, 100 * finding->superiority);
-    else if (finding->margin > interest)
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "%s: the noise of this point makes its margin %s, above the "
-                       "smallest effect of %s: such an effect could not be called",
-                       effect, margin, smallest);
+        say(finding->reason, IPM_GATE_REASON,
+            "unstable: %s, but B costs more in %.0f %% of the blocks only: "
+            "look for two modes",
+            effect, 100 * finding->superiority);
+    else if (isnan(finding->upper))
+        say(finding->reason, IPM_GATE_REASON,
+            "%s: %zu blocks are too few for an interval", effect, finding->effect.n);
+    else if (finding->effect.high < interest)
+        (void)snprintf(
+            finding->reason, IPM_GATE_REASON,
+            "%s: not above the margin of %s, but with what two builds of one "
+            "source differ by it may be %s, and %s is of interest",
+            effect, margin, ipm_gate_percent(upper, finding->upper), smallest);
     else
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "%s: not shown to be above the margin of %s, nor below the "
-                       "smallest effect of %s",
-                       effect, margin, smallest);
+        say(finding->reason, IPM_GATE_REASON,
+            "%s: not shown to be above the margin of %s, nor below the "
+            "smallest effect of %s",
+            effect, margin, smallest);
 }
 
 static void say_point(const struct ipm_gate *gate, size_t point,
@@ -62,28 +79,25 @@ static void say_point(const struct ipm_gate *gate, size_t point,
     (void)ipm_gate_percent(margin, finding->margin);
     (void)ipm_gate_percent(smallest, ipm_gate_smallest_effect(gate, point));
     if (finding->verdict == IPM_GATE_ERROR)
-        (void)snprintf(finding->reason, IPM_GATE_REASON, "%s",
-                       gate->series[point].failure);
+        say(finding->reason, IPM_GATE_REASON, "%s", gate->series[point].failure);
     else if (!gate->done)
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "stopped before its blocks were complete");
+        say(finding->reason, IPM_GATE_REASON,
+            "stopped before its blocks were complete");
     else if (finding->verdict == IPM_GATE_REGRESSION)
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "%s, above the margin of %s in %zu of %zu blocks (p %.2g after "
-                       "Holm)",
-                       effect, margin, finding->n_beyond, finding->effect.n,
-                       finding->p_holm);
+        say(finding->reason, IPM_GATE_REASON,
+            "%s, above the margin of %s in %zu of %zu blocks (p %.2g after "
+            "Holm)",
+            effect, margin, finding->n_beyond, finding->effect.n, finding->p_holm);
     else if (finding->verdict == IPM_GATE_ENVIRONMENT)
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "%s: a control point moved beyond its margin of %s (p %.2g)",
-                       effect, margin, finding->p_holm);
+        say(finding->reason, IPM_GATE_REASON,
+            "%s: a control point moved beyond its margin of %s (p %.2g)", effect,
+            margin, finding->p_holm);
     else if (gate->points[point].control)
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "%s: not shown to have moved beyond its margin of %s", effect,
-                       margin);
+        say(finding->reason, IPM_GATE_REASON,
+            "%s: not shown to have moved beyond its margin of %s", effect, margin);
     else if (finding->verdict == IPM_GATE_PASS)
-        (void)snprintf(finding->reason, IPM_GATE_REASON,
-                       "%s: below the smallest effect of %s", effect, smallest);
+        say(finding->reason, IPM_GATE_REASON, "%s: below the smallest effect of %s",
+            effect, smallest);
     else
         say_undecided(gate, point, finding, effect);
 }
@@ -110,7 +124,7 @@ static void say_warnings(const struct ipm_gate *gate, struct ipm_gate_result *re
     for (size_t i = 0; i < gate->n_points; i++) {
         const struct ipm_gate_point *point = &gate->points[i];
         controls += point->control;
-        unknown += isnan(point->noise);
+        unknown += isnan(point->noise) ? 1 : 0;
         wide += !point->control &&
                 result->findings[i].margin > ipm_gate_smallest_effect(gate, i);
     }
@@ -127,7 +141,8 @@ static void say_warnings(const struct ipm_gate *gate, struct ipm_gate_result *re
              unknown, gate->n_points);
     if (wide > 0)
         warn(result,
-             "%zu points are too noisy for the smallest effect: they cannot pass",
+             "%zu points are too noisy for the smallest effect: an effect between it "
+             "and the margin is never called",
              wide);
     if (worse + better >= IPM_GATE_ONE_SIDED && (worse == 0 || better == 0))
         warn(result,
@@ -169,28 +184,27 @@ static void say_suite(const struct ipm_gate *gate, struct ipm_gate_result *resul
         named < gate->n_points ? result->findings[named].reason : gate->disturbance;
     char *text = result->sentence;
     if (result->verdict == IPM_GATE_PASS)
-        (void)snprintf(text, IPM_GATE_REASON,
-                       "each of %zu points was shown to cost less than the smallest "
-                       "effect of interest more",
-                       n);
+        say(text, IPM_GATE_SENTENCE,
+            "each of %zu points was shown to cost less than the smallest "
+            "effect of interest more",
+            n);
     else if (result->verdict == IPM_GATE_INCONCLUSIVE && !gate->done)
-        (void)snprintf(text, IPM_GATE_REASON, "stopped before all was measured");
+        say(text, IPM_GATE_SENTENCE, "stopped before all was measured");
     else if (result->verdict == IPM_GATE_INCONCLUSIVE)
         (void)snprintf(
             text, IPM_GATE_REASON,
             "%zu of %zu points are undecided, no regression was shown: %s: %s",
             result->n_verdicts[IPM_GATE_INCONCLUSIVE], n, label, reason);
     else if (result->verdict == IPM_GATE_REGRESSION)
-        (void)snprintf(text, IPM_GATE_REASON, "%zu of %zu points cost more: %s: %s",
-                       result->n_verdicts[IPM_GATE_REGRESSION], n, label, reason);
+        say(text, IPM_GATE_SENTENCE, "%zu of %zu points cost more: %s: %s",
+            result->n_verdicts[IPM_GATE_REGRESSION], n, label, reason);
     else if (result->verdict == IPM_GATE_ERROR)
-        (void)snprintf(text, IPM_GATE_REASON, "not measured: %s: %s", label, reason);
+        say(text, IPM_GATE_SENTENCE, "not measured: %s: %s", label, reason);
     else if (gate->disturbance[0] != '\0')
-        (void)snprintf(text, IPM_GATE_REASON, "the machine was disturbed: %s",
-                       gate->disturbance);
+        say(text, IPM_GATE_SENTENCE, "the machine was disturbed: %s",
+            gate->disturbance);
     else
-        (void)snprintf(text, IPM_GATE_REASON, "the machine moved: %s: %s", label,
-                       reason);
+        say(text, IPM_GATE_SENTENCE, "the machine moved: %s: %s", label, reason);
 }
 
 void ipm_gate_say(const struct ipm_gate *gate, struct ipm_gate_result *result)

@@ -12,7 +12,7 @@ enum {
 /* Fills reasons, sentence and warnings of a result that is judged otherwise. */
 void ipm_gate_say(const struct ipm_gate *gate, struct ipm_gate_result *result);
 
-enum { IPM_GATE_PERCENT = 32 };
+enum { IPM_GATE_PERCENT = 24 };
 
 /* A logarithm as "+5.1 %"; "?" of NaN. */
 const char *ipm_gate_percent(char text[IPM_GATE_PERCENT], double logarithm);

@@ -18,12 +18,10 @@
 
 const struct ipm_gate_class ipm_gate_classes[IPM_GATE_CLASSES] = {
     {.name = "quiet",
-     .summary = "2 % scatter, one in fifty spoilt by 15 %, slight drift",
+     .summary = "2 % scatter, one in fifty spoilt by 15 %",
      .scatter = 0.02,
      .spoilt_chance = 0.02,
-     .spoilt = 0.15,
-     .drift_step = 0.01,
-     .drift_memory = 0.9},
+     .spoilt = 0.15},
     {.name = "drift",
      .summary = "steps of 2 % that are remembered, one in twenty spoilt",
      .scatter = 0.03,
@@ -173,6 +171,7 @@ static int calibrate(struct workshop *shop, struct ipm_why *why)
                 (struct ipm_gate_null){.id = shop->ids[i],
                                        .metric = "cost",
                                        .mechanism = "simulated",
+                                       .builds = "one pair",
                                        .effect = result.findings[i].effect.value};
         ipm_gate_result_fini(&result);
         ipm_gate_free(gate);

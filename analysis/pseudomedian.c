@@ -6,6 +6,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#if IPM_HAVE_GSL
+#include <gsl/gsl_statistics_double.h>
+#endif
 
 /*
  * Largest k with P(T < k) <= tail for the signed-rank statistic T of n values, 0 <= T <=
@@ -30,6 +33,19 @@ static size_t lower_rank(size_t n, double tail, double *chance)
     return k;
 }
 
+/* The value of rank @k, from 0.  Reorders @values. */
+static double select_rank(double *values, size_t n, size_t k)
+{
+    if (n == 0)
+        return NAN;
+#if IPM_HAVE_GSL
+    return gsl_stats_select(values, 1, n, k);
+#else
+    ipm_sort(values, n);
+    return values[k];
+#endif
+}
+
 int ipm_estimate_pseudomedian(const double *values, size_t n, double level,
                               struct ipm_estimate *out_estimate)
 {
@@ -47,21 +63,28 @@ int ipm_estimate_pseudomedian(const double *values, size_t n, double level,
         for (size_t k = i; k < n; k++)
             walsh[filled++] = (values[i] + values[k]) / 2;
     }
-    ipm_sort(walsh, pairs);
-    estimate.value = ipm_quantile(walsh, pairs, 0.5);
     size_t k = n > 0 ? lower_rank(n, (1 - level) / 2, chance) : 0;
+    /* Where a rank was selected, what lies beyond it is past looking at; at most half of the
+     * distribution lies below k, so that the median is between. */
+    double *middle = walsh;
+    size_t n_middle = pairs;
     if (k > 0) {
         double outside = 0;
         for (size_t i = 0; i < k; i++)
             outside += 2 * chance[i];
-        estimate.low = walsh[k - 1];
-        estimate.high = walsh[pairs - k];
+        estimate.low = select_rank(walsh, pairs, k - 1);
+        middle = walsh + k - 1;
+        n_middle = pairs - 2 * (k - 1);
+        estimate.high = select_rank(middle, pairs - (k - 1), n_middle - 1);
         estimate.level = 1 - outside;
     } else {
         (void)snprintf(estimate.reason, sizeof(estimate.reason),
                        "too few: %zu values give no interval of %.0f %%", n,
                        100 * level);
     }
+    estimate.value = (select_rank(middle, n_middle, (n_middle - 1) / 2) +
+                      select_rank(middle, n_middle, n_middle / 2)) /
+                     2;
     *out_estimate = estimate;
     return 0;
 }

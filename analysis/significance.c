@@ -18,6 +18,16 @@ double ipm_sign_test(size_t above, size_t n)
     return above == 0 ? 1 : gsl_cdf_binomial_Q((unsigned)(above - 1), 0.5, (unsigned)n);
 }
 
+double ipm_normal_reach(double level)
+{
+    return gsl_cdf_ugaussian_Pinv((1 + level) / 2);
+}
+
+double ipm_root_mean_square_median(size_t n)
+{
+    return sqrt(gsl_cdf_chisq_Pinv(0.5, (double)n) / (double)n);
+}
+
 double ipm_share_upper(size_t hits, size_t n, double tail)
 {
     if (n == 0)
@@ -39,6 +49,18 @@ double ipm_share_lower(size_t hits, size_t n, double tail)
 double ipm_sign_test(size_t above, size_t n)
 {
     (void)above;
+    (void)n;
+    return NAN;
+}
+
+double ipm_normal_reach(double level)
+{
+    (void)level;
+    return NAN;
+}
+
+double ipm_root_mean_square_median(size_t n)
+{
     (void)n;
     return NAN;
 }

@@ -53,6 +53,14 @@ int ipm_holm(const double *p, size_t n, double *out_adjusted);
  * Hochberg (1995), the adjusted p_(i) being the smallest of n p_(j) / j over j >= i. */
 int ipm_benjamini_hochberg(const double *p, size_t n, double *out_adjusted);
 
+/* What a standard deviation is to be multiplied by for an interval of @level, in (0, 1), of a
+ * normal distribution: 1.96 for 95 %.  NaN without GSL. */
+double ipm_normal_reach(double level);
+
+/* The median of sqrt(chi^2 / n) with @n degrees of freedom, >= 1: of how much too small half
+ * of all root mean squares of so many values are.  NaN without GSL. */
+double ipm_root_mean_square_median(size_t n);
+
 /* Clopper and Pearson's (1934) exact upper end for a share of which @hits of @n were seen:
  * the one above which fewer than @hits + 1 would be seen with chance < @tail.  1 where
  * @hits is @n; NaN without GSL or of none. */

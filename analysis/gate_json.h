@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* gate_json: a gate and its verdict as one document, with every value that it stands on. */
+#ifndef IPM_ANALYSIS_GATE_JSON_H
+#define IPM_ANALYSIS_GATE_JSON_H
+
+#include "analysis/gate.h"
+
+#include <jansson.h>
+
+/**
+ * ipm_gate_json() - schema 1, kind "gate"
+ *
+ * Effects, margins and noise are logarithms of the cost of B over that of A; a share is given
+ * beside an effect.  Each block has its values in the order of time, that order ("abba" or
+ * "baab") and the number of its first invocation in the whole gate: with the seed and the
+ * parameters the verdict can be made again.
+ *
+ * Return: the caller's reference; NULL: no memory.
+ */
+json_t *ipm_gate_json(const struct ipm_gate *gate,
+                      const struct ipm_gate_result *result);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/gate_text.h"
+
+#include "analysis/gate_sentence.h"
+#include "analysis/text.h"
+
+/* What is to be seen first. */
+static const enum ipm_gate_verdict by_weight[IPM_GATE_VERDICTS] = {
+    IPM_GATE_ERROR, IPM_GATE_ENVIRONMENT, IPM_GATE_REGRESSION, IPM_GATE_INCONCLUSIVE,
+    IPM_GATE_PASS};
+
+enum { INDENT = 4 };
+
+static void put_line(FILE *out, const char *text)
+{
+    (void)fprintf(out, "%*s", INDENT, "");
+    ipm_text_wrap(out, INDENT, text);
+}
+
+static void put_point(FILE *out, const struct ipm_gate_point *point,
+                      const struct ipm_gate_finding *finding)
+{
+    (void)fprintf(out, "  %s  ", ipm_gate_verdict_names[finding->verdict]);
+    ipm_text_put(out, point->label);
+    (void)fputs("  ", out);
+    ipm_text_put(out, point->metric);
+    (void)fputc('\n', out);
+    put_line(out, finding->reason);
+}
+
+static void put_points(FILE *out, const struct ipm_gate *gate,
+                       const struct ipm_gate_result *result, bool control, bool all)
+{
+    for (size_t w = 0; w < IPM_GATE_VERDICTS; w++) {
+        for (size_t i = 0; i < result->n_findings; i++) {
+            const struct ipm_gate_point *point = ipm_gate_point(gate, i);
+            const struct ipm_gate_finding *finding = &result->findings[i];
+            if (finding->verdict == by_weight[w] && point->control == control &&
+                (all || finding->verdict != IPM_GATE_PASS))
+                put_point(out, point, finding);
+        }
+    }
+}
+
+static void put_changes(FILE *out, const struct ipm_gate *gate,
+                        const struct ipm_gate_result *result)
+{
+    size_t worse = result->n_changes[IPM_GATE_WORSE];
+    size_t better = result->n_changes[IPM_GATE_BETTER];
+    if (worse + better == 0)
+        return;
+    (void)fprintf(out,
+                  "\nCHANGES  %zu worse, %zu better (false discovery rate %g %%)\n",
+                  worse, better, 100 * ipm_gate_params(gate)->q);
+    for (size_t i = 0; i < result->n_findings; i++) {
+        const struct ipm_gate_finding *finding = &result->findings[i];
+        char effect[IPM_GATE_PERCENT];
+        char low[IPM_GATE_PERCENT];
+        char high[IPM_GATE_PERCENT];
+        if (finding->change == IPM_GATE_SAME)
+            continue;
+        (void)fprintf(out, "  %-6s  %s [%s, %s]  ",
+                      ipm_gate_change_names[finding->change],
+                      ipm_gate_percent(effect, finding->effect.value),
+                      ipm_gate_percent(low, finding->effect.low),
+                      ipm_gate_percent(high, finding->effect.high));
+        ipm_text_put(out, ipm_gate_point(gate, i)->label);
+        (void)fputc('\n', out);
+    }
+}
+
+static void put_method(FILE *out, const struct ipm_gate *gate,
+                       const struct ipm_gate_result *result)
+{
+    const struct ipm_gate_params *params = ipm_gate_params(gate);
+    char text[2 * IPM_GATE_REASON];
+    char shift[IPM_GATE_PERCENT];
+    uint64_t made = 0;
+    uint64_t left = 0;
+    ipm_gate_progress(gate, &made, &left);
+    (void)snprintf(text, sizeof(text),
+                   "%llu invocations in blocks of four (A B B A or B A A B); %zu "
+                   "blocks to screen, "
+                   "%zu fresh ones to confirm %zu points; exact sign test against the "
+                   "margin, Holm at "
+                   "%g; effects are Hodges and Lehmann's with intervals of %g %%; "
+                   "median effect of all "
+                   "points %s; seed %llu",
+                   (unsigned long long)made, params->screen_blocks,
+                   params->confirm_blocks, result->n_family, params->alpha,
+                   100 * params->level, ipm_gate_percent(shift, result->shift.value),
+                   (unsigned long long)params->seed);
+    (void)fputs("\nMETHOD\n", out);
+    put_line(out, text);
+}
+
+void ipm_gate_text(const struct ipm_gate *gate, const struct ipm_gate_result *result,
+                   bool all, FILE *out)
+{
+    (void)fprintf(out, "VERDICT  %s\n", ipm_gate_verdict_names[result->verdict]);
+    put_line(out, result->sentence);
+    (void)fputs("\nPOINTS ", out);
+    for (size_t w = 0; w < IPM_GATE_VERDICTS; w++) {
+        enum ipm_gate_verdict verdict = by_weight[w];
+        if (result->n_verdicts[verdict] > 0)
+            (void)fprintf(out, "  %zu %s", result->n_verdicts[verdict],
+                          ipm_gate_verdict_names[verdict]);
+    }
+    (void)fputc('\n', out);
+    put_points(out, gate, result, false, all);
+    (void)fputs("\nCONTROL POINTS\n", out);
+    put_points(out, gate, result, true, true);
+    put_changes(out, gate, result);
+    if (result->n_warnings > 0)
+        (void)fputs("\nWARNINGS\n", out);
+    for (size_t i = 0; i < result->n_warnings; i++)
+        put_line(out, result->warnings[i]);
+    put_method(out, gate, result);
+}

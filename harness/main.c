@@ -20,6 +20,7 @@ static const struct command {
     {"run", ipm_cmd_run, "measure; results land in a folder of their own"},
     {"report", ipm_cmd_report, "from a result folder to numbers, text and pictures"},
     {"advise", ipm_cmd_advise, "which mechanism, by what margin, on what evidence"},
+    {"gate", ipm_cmd_gate, "does B cost more than A? exit status 10 when it does"},
     {"import", ipm_cmd_import, "records measured elsewhere, into a result folder"},
     {"schema", ipm_cmd_schema, "what a config may say: JSON Schema, help, man page"},
     {"conform", ipm_cmd_conform, "does a mechanism keep its promises?"},

@@ -520,7 +520,7 @@ static int work(struct driver *driver, struct ipm_why *why)
         error = measure_all(driver, why);
     driver->interrupted = error == INTERRUPTED;
     error = error < 0 ? error : made;
-    if (driver->gate != NULL && error == 0 && driver->counts.values > 0)
+    if (error == 0 && !driver->interrupted && driver->counts.values > 0)
         judge_machine(driver, &before);
     return error;
 }

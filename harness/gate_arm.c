@@ -91,6 +91,7 @@ static int take_plugins(struct ipm_arm *arm, const char *const *words, size_t n,
             return ipm_why_set(why, -E2BIG, "too many plug-ins");
         worker->plugins[worker->n_plugins++] = words[i] + strlen(plugin_word);
     }
+    arm->own = true;
     return ipm_worker_find(worker, why);
 }
 
@@ -125,7 +126,7 @@ static int split(struct ipm_arm *arm, const char *line, struct ipm_why *why)
 int ipm_arm_parse(const char *line, const struct ipm_worker *common,
                   struct ipm_arm *out_arm, struct ipm_why *why)
 {
-    struct ipm_arm arm = {.worker = *common};
+    struct ipm_arm arm = {.worker = *common, .own = line == NULL};
     arm.worker.path[0] = '\0';
     arm.worker.n_words = 0;
     int error =

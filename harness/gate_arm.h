@@ -10,6 +10,7 @@
 
 struct ipm_arm {
     struct ipm_worker worker;
+    bool own;   /* our own worker, with plug-ins or without */
     char *text; /* what the worker's words lie in */
     json_t *describe;
     char hash[IPM_HASH_TEXT]; /* of the words, files among them by what is in them */

@@ -76,7 +76,7 @@ static int make_copies(struct calibration *calibration, struct ipm_arm *arms,
     int error = 0;
     for (size_t i = 0; error == 0 && i < 2; i++) {
         arms[i] = setup->arms[i];
-        if (setup->b == NULL && arms[i].worker.n_words == 0)
+        if (setup->b == NULL && arms[i].own)
             error =
                 ipm_worker_copy(&arms[i].worker, calibration->scratch, names[i], why);
     }
@@ -107,7 +107,7 @@ static int run_session(struct calibration *calibration, int64_t session,
     if (error == 0) {
         enum ipm_gate_verdict verdict = outcome.result.verdict;
         char *builds = calibration->builds[session];
-        bool copies = setup->b == NULL && arms[IPM_GATE_A].worker.n_words == 0;
+        bool copies = setup->b == NULL && arms[IPM_GATE_A].own;
         (void)snprintf(builds, BUILDS, "%lld", copies ? (long long)session + 1 : 1LL);
         calibration->interrupted = outcome.interrupted;
         bool use = outcome.result.complete && verdict != IPM_GATE_ENVIRONMENT &&

@@ -170,7 +170,7 @@ expect 0 "calibrate" "$ipcmeter" gate calibrate "$work/one.jsonc" "${options[@]}
 must "it has every point" jq -e '.points | length == 2 and all(.sessions == 2)' "$work/noise.json"
 expect 0 "with a calibration" "${one[@]}" --a "$worker" --b "$worker" --noise "$work/noise.json" --out "$work/calibrated"
 must "it is used" jq -e '.measured.calibrated and all(.points[]; .noise != null)' "$work/calibrated/gate.json"
-jq '.fingerprint = "another"' "$work/noise.json" >"$work/another.json"
+jq '.class = "another"' "$work/noise.json" >"$work/another.json"
 expect 0 "the calibration of another machine" "${one[@]}" --a "$worker" --b "$worker" --noise "$work/another.json" --out "$work/another"
 must "is not used, and that is said" grep -q 'not calibrated' "$work/stderr" "$work/stdout"
 must "in the document too" jq -e '.measured.calibrated | not' "$work/another/gate.json"

@@ -106,8 +106,6 @@ static int check_points(const struct ipm_gate_params *params,
 
 static void begin_round(struct ipm_gate *gate)
 {
-    for (size_t i = 0; i < gate->n_order; i++)
-        gate->order[i] = i;
     size_t kept = 0;
     for (size_t i = 0; i < gate->n_points; i++) {
         struct ipm_gate_series *series = &gate->series[i];

@@ -57,8 +57,7 @@ static void say_undecided(const struct ipm_gate *gate, size_t point,
         say(finding->reason, IPM_GATE_REASON,
             "%s: %zu blocks are too few for an interval", effect, finding->effect.n);
     else if (finding->effect.high < interest)
-        (void)snprintf(
-            finding->reason, IPM_GATE_REASON,
+        say(finding->reason, IPM_GATE_REASON,
             "%s: not above the margin of %s, but with what two builds of one "
             "source differ by it may be %s, and %s is of interest",
             effect, margin, ipm_gate_percent(upper, finding->upper), smallest);
@@ -191,8 +190,7 @@ static void say_suite(const struct ipm_gate *gate, struct ipm_gate_result *resul
     else if (result->verdict == IPM_GATE_INCONCLUSIVE && !gate->done)
         say(text, IPM_GATE_SENTENCE, "stopped before all was measured");
     else if (result->verdict == IPM_GATE_INCONCLUSIVE)
-        (void)snprintf(
-            text, IPM_GATE_REASON,
+        say(text, IPM_GATE_SENTENCE,
             "%zu of %zu points are undecided, no regression was shown: %s: %s",
             result->n_verdicts[IPM_GATE_INCONCLUSIVE], n, label, reason);
     else if (result->verdict == IPM_GATE_REGRESSION)

@@ -79,13 +79,13 @@ static void put_method(FILE *out, const struct ipm_gate *gate,
     uint64_t left = 0;
     ipm_gate_progress(gate, &made, &left);
     (void)snprintf(text, sizeof(text),
-                   "%llu invocations in blocks of four (A B B A or B A A B); %zu "
-                   "blocks to screen, "
-                   "%zu fresh ones to confirm %zu points; exact sign test against the "
-                   "margin, Holm at "
-                   "%g; effects are Hodges and Lehmann's with intervals of %g %%; "
-                   "median effect of all "
-                   "points %s; seed %llu",
+                   "%llu invocations in blocks of four (A B B A or B A A B): %zu to "
+                   "screen a point, "
+                   "%zu fresh ones to confirm it; tested for a regression: %zu points, "
+                   "by the exact "
+                   "sign test against the margin, after Holm at %g; effects are Hodges "
+                   "and Lehmann's, "
+                   "intervals of %g %%; median effect of all points %s; seed %llu",
                    (unsigned long long)made, params->screen_blocks,
                    params->confirm_blocks, result->n_family, params->alpha,
                    100 * params->level, ipm_gate_percent(shift, result->shift.value),

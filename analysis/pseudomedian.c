@@ -17,12 +17,13 @@
  */
 static size_t lower_rank(size_t n, double tail, double *chance)
 {
-    size_t most = n * (n + 1) / 2;
+    size_t most =
+        n * (n + 1) / 4; /* the lower half: it has all of a tail of at most 1/2 */
     memset(chance, 0, (most + 1) * sizeof(*chance));
     chance[0] = 1;
     size_t reached = 0;
     for (size_t rank = 1; rank <= n; rank++) {
-        reached += rank;
+        reached = reached + rank < most ? reached + rank : most;
         for (size_t sum = reached + 1; sum-- > 0;)
             chance[sum] = 0.5 * (chance[sum] + (sum >= rank ? chance[sum - rank] : 0));
     }

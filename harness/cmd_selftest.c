@@ -42,7 +42,7 @@ enum { EFFECTS = sizeof(slower) / sizeof(slower[0]) };
 /* Power is asked of the first class alone; of the others it is shown, from fewer suites. */
 static size_t suites_of(int64_t asked, size_t index, size_t effect)
 {
-    size_t fewer = effect == 0 || (index == 0 && effect == 1) ? 1 : 5;
+    size_t fewer = effect == 0 || (index == 0 && effect == 1) ? 1 : 5 * effect;
     size_t suites = (size_t)asked / fewer;
     return suites > 0 ? suites : 1;
 }

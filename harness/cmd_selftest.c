@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "harness/commands.h"
+#include "harness/selftest_gate.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +18,11 @@
 
 static const char usage[] =
     "usage: ipcmeter selftest stats [--suites N] [--seed N] [--class NAME] [--json]\n"
+    "       ipcmeter selftest gate [--seed N]\n"
     "\n"
+    "  gate          two gates on this machine: between copies of one worker, where it\n"
+    "                must not see a regression, and with one point made slower, which it\n"
+    "                must see, and nothing else\n"
     "  stats         how often the gate cries wolf, and what it misses, on simulated\n"
     "                suites of 50 points and 3 controls in six classes of noise\n"
     "  --suites N    in which nothing changed, of each class; 5000\n"
@@ -51,6 +56,7 @@ struct options {
     int64_t suites, seed;
     const char *noise_name;
     bool json, help;
+    bool gate; /* else stats */
 };
 
 static int parse(int argc, char **argv, struct options *options)
@@ -85,7 +91,9 @@ static int parse(int argc, char **argv, struct options *options)
     }
     if (options->help)
         return 0;
-    if (argc - optind != 1 || strcmp(argv[optind], "stats") != 0) {
+    options->gate = argc - optind == 1 && strcmp(argv[optind], "gate") == 0;
+    if (!options->gate &&
+        (argc - optind != 1 || strcmp(argv[optind], "stats") != 0)) {
         (void)fputs(usage, stderr);
         return IPM_EXIT_USAGE;
     }
@@ -294,6 +302,8 @@ int ipm_cmd_selftest(int argc, char **argv)
     int status = parse(argc, argv, &options);
     if (status == 0 && options.help)
         (void)fputs(usage, stdout);
+    else if (status == 0 && options.gate)
+        status = ipm_selftest_gate((uint64_t)options.seed);
     else if (status == 0)
         status = run_stats(&options);
     if (fflush(stdout) != 0 && status == IPM_EXIT_OK)

@@ -17,14 +17,16 @@
 
 /* On one CPU, where two of them would only add their distance. */
 static const char config[] =
-    "{ \"name\": \"selftest\", \"repeat\": { \"window\": \"5ms\", \"warmup\": \"1ms\" },\n"
+    "{ \"name\": \"selftest\", \"repeat\": { \"window\": \"5ms\", \"warmup\": \"1ms\" "
+    "},\n"
     "  \"gate\": { \"confirm_blocks\": 12 },\n"
     "  \"sweeps\": [\n"
     "    { \"name\": \"floor\", \"workloads\": \"self_loop\",\n"
     "      \"mechanisms\": \"floor_syscall\" },\n"
     "    { \"name\": \"round trips\", \"workloads\": \"pingpong\",\n"
     "      \"mechanisms\": [\"pipe\", \"unix_stream\", \"posix_mq\"],\n"
-    "      \"axes\": { \"size\": 64, \"placement\": \"same_cpu\", \"wait\": \"block\" } } ] }\n";
+    "      \"axes\": { \"size\": 64, \"placement\": \"same_cpu\", \"wait\": \"block\" "
+    "} } ] }\n";
 
 enum { POINTS = 3, PATH = IPM_SCRATCH + 32, MESSAGES_PER_OPERATION = 2 };
 
@@ -115,8 +117,8 @@ static int null_control(struct selftest *test, char id[IPM_HASH_TEXT],
         while (strcmp(points[k].hash, id) != 0)
             k++;
         int64_t ns = planted_ns(outcome.gate, at);
-        (void)snprintf(delay, IPM_WORD + 24, "%s:%" PRId64,
-                       points[k].factors.mechanism, ns);
+        (void)snprintf(delay, IPM_WORD + 24, "%s:%" PRId64, points[k].factors.mechanism,
+                       ns);
         if (ns == 0) {
             (void)ipm_why_set(&why, -ENODATA, "the null control measured nothing");
             status = say(&why);

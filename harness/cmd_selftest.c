@@ -20,8 +20,10 @@ static const char usage[] =
     "usage: ipcmeter selftest stats [--suites N] [--seed N] [--class NAME] [--json]\n"
     "       ipcmeter selftest gate [--seed N]\n"
     "\n"
-    "  gate          two gates on this machine: between copies of one worker, where it\n"
-    "                must not see a regression, and with one point made slower, which it\n"
+    "  gate          two gates on this machine: between copies of one worker, where "
+    "it\n"
+    "                must not see a regression, and with one point made slower, which "
+    "it\n"
     "                must see, and nothing else\n"
     "  stats         how often the gate cries wolf, and what it misses, on simulated\n"
     "                suites of 50 points and 3 controls in six classes of noise\n"
@@ -92,8 +94,7 @@ static int parse(int argc, char **argv, struct options *options)
     if (options->help)
         return 0;
     options->gate = argc - optind == 1 && strcmp(argv[optind], "gate") == 0;
-    if (!options->gate &&
-        (argc - optind != 1 || strcmp(argv[optind], "stats") != 0)) {
+    if (!options->gate && (argc - optind != 1 || strcmp(argv[optind], "stats") != 0)) {
         (void)fputs(usage, stderr);
         return IPM_EXIT_USAGE;
     }

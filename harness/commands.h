@@ -11,12 +11,12 @@
 enum {
     IPM_EXIT_OK = 0,
     IPM_EXIT_INTERNAL = 1,
-    IPM_EXIT_USAGE = 2,        /* the command line or the config */
-    IPM_EXIT_FAILED = 3,       /* finished, but with failed invocations */
-    IPM_EXIT_UNFIT = 4,        /* the machine, and --strict was given */
+    IPM_EXIT_USAGE = 2,  /* the command line or the config */
+    IPM_EXIT_FAILED = 3, /* finished, but with failed invocations */
+    IPM_EXIT_UNFIT = 4,  /* the machine, and --strict was given */
     IPM_EXIT_REGRESSION = 10,
-    IPM_EXIT_NOTHING = 11,     /* nothing comparable */
-    IPM_EXIT_ENVIRONMENT = 12, /* what it needs is not here */
+    IPM_EXIT_NOTHING = 11,      /* nothing comparable */
+    IPM_EXIT_ENVIRONMENT = 12,  /* what it needs is not here */
     IPM_EXIT_INCONCLUSIVE = 13, /* of a gate, where the policy says fail */
     IPM_EXIT_BISECT_SKIP = 125, /* of `gate --bisect`: neither good nor bad */
     IPM_EXIT_INTERRUPTED = 130,

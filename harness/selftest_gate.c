@@ -19,7 +19,7 @@
 static const char config[] =
     "{ \"name\": \"selftest\", \"repeat\": { \"window\": \"5ms\", \"warmup\": \"1ms\" "
     "},\n"
-    "  \"gate\": { \"confirm_blocks\": 12 },\n"
+    "  \"gate\": { \"confirm_blocks\": 16 },\n"
     "  \"sweeps\": [\n"
     "    { \"name\": \"floor\", \"workloads\": \"self_loop\",\n"
     "      \"mechanisms\": \"floor_syscall\" },\n"
@@ -30,7 +30,7 @@ static const char config[] =
 
 enum { POINTS = 3, PATH = IPM_SCRATCH + 32, MESSAGES_PER_OPERATION = 2 };
 
-#define PLANTED 0.25 /* of an operation's time */
+#define PLANTED 0.5 /* of an operation's time */
 
 struct selftest {
     struct ipm_gate_setup setup;
@@ -84,7 +84,7 @@ static size_t point_under_test(const struct ipm_gate *gate, size_t n)
     return i;
 }
 
-/* A quarter of what an operation takes, over its messages. */
+/* Half of what an operation takes, over its messages. */
 static int64_t planted_ns(const struct ipm_gate *gate, size_t point)
 {
     size_t n = 0;

@@ -11,7 +11,7 @@
  * @seed: of the choice of the point and of the orders
  *
  * First between two copies of our own worker: there must be no regression.  Then arm B waits
- * busily at each message of one random point, a quarter of an operation in all: that point, and
+ * busily at each message of one random point, half an operation in all: that point, and
  * no other, must be the regression.  Says on stdout what it saw.
  *
  * Return: exit status: IPM_EXIT_OK; IPM_EXIT_FAILED it saw something else;

@@ -41,8 +41,14 @@ lib:cmocka            libcmocka-dev   libcmocka-devel cmocka     should
 cmd:strace            strace          strace          strace     should
 cmd:jq                jq              jq              jq         should
 cmd:xmllint           libxml2-utils   libxml2         libxml2    should
+cmd:xz                xz-utils        xz              xz         should
+cmd:mandoc            mandoc          mandoc          mandoc     should
 cmd:shellcheck        shellcheck      ShellCheck      shellcheck should
 cmd:clang-format      clang-format    clang-tools-extra clang    should
+cmd:cmark-gfm         cmark-gfm       -               cmark-gfm  should
+file:/usr/share/benchmark/compare.py libbenchmark-tools - - should
+py:jsonschema         python3-jsonschema python3-jsonschema python-jsonschema should
+py:scipy              python3-scipy   python3-scipy   python-scipy should
 '
 
 there() {
@@ -50,6 +56,8 @@ there() {
     case $kind in
     cmd) for one in ${name//|/ }; do command -v "$one" >/dev/null && return 0; done; return 1 ;;
     lib) command -v pkg-config >/dev/null && pkg-config --exists "$name" ;;
+    file) [[ -e $name ]] ;;
+    py) for one in python3 /usr/bin/python3; do "$one" -c "import $name" 2>/dev/null && return 0; done; return 1 ;;
     hdr) command -v cc >/dev/null && cc -E -include "$name" -x c /dev/null >/dev/null 2>&1 ;;
     esac
 }

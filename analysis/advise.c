@@ -11,31 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-    (void)json_object_set_new(object, key, value);
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
-}
-
-static bool is(const char *text, const char *word)
-{
-    return strcmp(text, word) == 0;
-}
-
 static void leave_out(json_t *list, const struct ipm_factors *factors,
                       const char *reason)
 {
     json_t *json = json_object();
-    set(json, "mechanism", json_string(factors->mechanism));
-    set(json, "copies",
-        factors->copies < 0 ? json_null() : json_integer(factors->copies));
-    set(json, "wait", text_or_null(factors->wait));
-    set(json, "options", json_string(factors->options));
-    set(json, "reason", json_string(reason));
+    advise_set(json, "mechanism", json_string(factors->mechanism));
+    advise_set(json, "copies",
+               factors->copies < 0 ? json_null() : json_integer(factors->copies));
+    advise_set(json, "wait", advise_text(factors->wait));
+    advise_set(json, "options", json_string(factors->options));
+    advise_set(json, "reason", json_string(reason));
     (void)json_array_append_new(list, json);
 }
 
@@ -51,10 +36,10 @@ static void add_skips(const struct ipm_advisor *advisor,
     {
         const char *wait = ipm_member_text(skip, "wait");
         double copies = ipm_member_number(skip, "copies");
-        if (!is(ipm_member_text(skip, "workload"), advisor->workload) ||
-            !is(ipm_member_text(skip, "placement"), asked->placement) ||
+        if (!advise_is(ipm_member_text(skip, "workload"), advisor->workload) ||
+            !advise_is(ipm_member_text(skip, "placement"), asked->placement) ||
             (double)question->size != ipm_member_number(skip, "size") ||
-            (question->wait != NULL && !is(wait, question->wait)))
+            (question->wait != NULL && !advise_is(wait, question->wait)))
             continue;
         const struct ipm_factors factors = {
             .mechanism = ipm_member_text(skip, "mechanism"),
@@ -140,10 +125,10 @@ static json_t *candidates_json(const struct ipm_contest *contest, const json_t *
     for (size_t i = 0; i < contest->n; i++) {
         const struct ipm_entrant *entrant = &contest->entrants[i];
         json_t *json = ipm_entrant_json(entrant);
-        set(json, "size", json_integer(entrant->point->factors.size));
-        set(json, "upper_size",
-            entrant->upper == NULL ? json_null()
-                                   : json_integer(entrant->upper->factors.size));
+        advise_set(json, "size", json_integer(entrant->point->factors.size));
+        advise_set(json, "upper_size",
+                   entrant->upper == NULL ? json_null()
+                                          : json_integer(entrant->upper->factors.size));
         (void)json_object_update(json, json_object_get(facts, entrant->point->id));
         (void)json_array_append_new(list, json);
     }
@@ -171,9 +156,9 @@ static int sleeping_json(const struct ipm_contest *contest, bool more_is_better,
     if (error == 0 && sleeping.n > 0)
         *out_json = ipm_contest_json(&sleeping);
     if (error == 0 && sleeping.n > 0)
-        set(*out_json, "ahead",
-            ipm_json_number(sleeping.entrants[0].figure.value /
-                            contest->entrants[0].figure.value));
+        advise_set(*out_json, "ahead",
+                   ipm_json_number(sleeping.entrants[0].figure.value /
+                                   contest->entrants[0].figure.value));
     ipm_contest_fini(&sleeping);
     return error;
 }
@@ -197,19 +182,19 @@ static int answer(const struct ipm_advisor *advisor,
     }
     add_skips(advisor, asked, left_out);
     json_t *json = ipm_contest_json(&contest);
-    set(json, "workload", json_string(asked->workload));
-    set(json, "placement", text_or_null(asked->placement));
-    set(json, "placement_class", text_or_null(asked->placement_class));
-    set(json, "touch", text_or_null(asked->touch));
-    set(json, "rate", text_or_null(asked->rate));
-    set(json, "batch", json_integer(asked->batch));
-    set(json, "policy", text_or_null(asked->policy));
-    set(json, "traffic",
-        text_or_null(ipm_traffic_text(points[0], traffic, sizeof(traffic))));
-    set(json, "idle_channel", json_boolean(advisor->idle_channel));
-    set(json, "candidates", candidates_json(&contest, facts));
-    set(json, "sleeping", sleeping);
-    set(json, "left_out", json_incref(left_out));
+    advise_set(json, "workload", json_string(asked->workload));
+    advise_set(json, "placement", advise_text(asked->placement));
+    advise_set(json, "placement_class", advise_text(asked->placement_class));
+    advise_set(json, "touch", advise_text(asked->touch));
+    advise_set(json, "rate", advise_text(asked->rate));
+    advise_set(json, "batch", json_integer(asked->batch));
+    advise_set(json, "policy", advise_text(asked->policy));
+    advise_set(json, "traffic",
+               advise_text(ipm_traffic_text(points[0], traffic, sizeof(traffic))));
+    advise_set(json, "idle_channel", json_boolean(advisor->idle_channel));
+    advise_set(json, "candidates", candidates_json(&contest, facts));
+    advise_set(json, "sleeping", sleeping);
+    advise_set(json, "left_out", json_incref(left_out));
     (void)json_array_append_new(answers, json);
     ipm_contest_fini(&contest);
     return 0;
@@ -283,13 +268,14 @@ static int choose(struct ipm_advisor *advisor, json_t *answers)
 static json_t *question_json(const struct ipm_question *question)
 {
     json_t *json = json_object();
-    set(json, "size", json_integer(question->size));
-    set(json, "rate", question->rate > 0 ? json_integer(question->rate) : json_null());
-    set(json, "p99_ns",
-        question->p99_ns > 0 ? json_integer(question->p99_ns) : json_null());
-    set(json, "placement", text_or_null(question->placement));
-    set(json, "wait", text_or_null(question->wait));
-    set(json, "by", json_string(ipm_by_names[question->by]));
+    advise_set(json, "size", json_integer(question->size));
+    advise_set(json, "rate",
+               question->rate > 0 ? json_integer(question->rate) : json_null());
+    advise_set(json, "p99_ns",
+               question->p99_ns > 0 ? json_integer(question->p99_ns) : json_null());
+    advise_set(json, "placement", advise_text(question->placement));
+    advise_set(json, "wait", advise_text(question->wait));
+    advise_set(json, "by", json_string(ipm_by_names[question->by]));
     return json;
 }
 
@@ -307,28 +293,28 @@ json_t *ipm_advise_json(const struct ipm_report *report,
     }
     bool any = answered(answers);
     json_t *json = json_object();
-    set(json, "schema", json_integer(1));
-    set(json, "question", question_json(question));
-    set(json, "unit", json_string(ipm_by_units[question->by]));
-    set(json, "margin", json_real(IPM_CONTEST_MARGIN));
-    set(json, "level", json_real(IPM_CONTEST_LEVEL));
-    set(json, "provenance",
-        question->by == IPM_BY_JOULES ? text_or_null(report->energy.provenance)
-                                      : json_null());
-    set(json, "answers", json_incref(answers));
+    advise_set(json, "schema", json_integer(1));
+    advise_set(json, "question", question_json(question));
+    advise_set(json, "unit", json_string(ipm_by_units[question->by]));
+    advise_set(json, "margin", json_real(IPM_CONTEST_MARGIN));
+    advise_set(json, "level", json_real(IPM_CONTEST_LEVEL));
+    advise_set(json, "provenance",
+               question->by == IPM_BY_JOULES ? advise_text(report->energy.provenance)
+                                             : json_null());
+    advise_set(json, "answers", json_incref(answers));
     ipm_advise_absent(&advisor, json);
     const json_t *unmeasured = json_object_get(json, "unmeasured");
-    set(json, "reason",
-        any ? json_null()
-            : json_string(json_array_size(answers) > 0
-                              ? "nobody is left"
-                              : "not measured: the run has no such point"));
+    advise_set(json, "reason",
+               any ? json_null()
+                   : json_string(json_array_size(answers) > 0
+                                     ? "nobody is left"
+                                     : "not measured: the run has no such point"));
     bool complete = any && !advisor.idle_channel && json_array_size(unmeasured) == 0;
     ipm_auto_free char *missing =
         complete
             ? NULL
             : ipm_advise_command(&advisor, !any || advisor.idle_channel, unmeasured);
-    set(json, "command", text_or_null(missing));
+    advise_set(json, "command", advise_text(missing));
     ipm_invocations_fini(&advisor.invocations);
     return json;
 }

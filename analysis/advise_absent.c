@@ -8,21 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-    (void)json_object_set_new(object, key, value);
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
-}
-
-static bool is(const char *text, const char *word)
-{
-    return strcmp(text, word) == 0;
-}
-
 void ipm_advise_absent(const struct ipm_advisor *advisor, json_t *advice)
 {
     const struct ipm_summary *summary = &advisor->report->summary;
@@ -39,7 +24,7 @@ void ipm_advise_absent(const struct ipm_advisor *advisor, json_t *advice)
         bool token = ipm_manifest_has_capability(manifest, name, "token");
         bool measured = false;
         for (size_t k = 0; k < summary->n_points && !measured; k++)
-            measured = is(summary->points[k].factors.mechanism, name) &&
+            measured = advise_is(summary->points[k].factors.mechanism, name) &&
                        ipm_advisor_means(advisor, &summary->points[k]);
         if (measured && token && !ipm_manifest_is_floor(manifest, name))
             (void)json_array_append_new(tokens, json_string(name));
@@ -48,16 +33,17 @@ void ipm_advise_absent(const struct ipm_advisor *advisor, json_t *advice)
             continue;
         if (json_is_false(json_object_get(mechanism, "available"))) {
             json_t *json = json_object();
-            set(json, "mechanism", json_string(name));
-            set(json, "reason", text_or_null(ipm_member_text(mechanism, "reason")));
+            advise_set(json, "mechanism", json_string(name));
+            advise_set(json, "reason",
+                       advise_text(ipm_member_text(mechanism, "reason")));
             (void)json_array_append_new(unavailable, json);
         } else {
             (void)json_array_append_new(unmeasured, json_string(name));
         }
     }
-    set(advice, "tokens", tokens);
-    set(advice, "unmeasured", unmeasured);
-    set(advice, "unavailable", unavailable);
+    advise_set(advice, "tokens", tokens);
+    advise_set(advice, "unmeasured", unmeasured);
+    advise_set(advice, "unavailable", unavailable);
 }
 
 /* Words that a shell takes as they are. */

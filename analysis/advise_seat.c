@@ -7,16 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-    (void)json_object_set_new(object, key, value);
-}
-
-static bool is(const char *text, const char *word)
-{
-    return strcmp(text, word) == 0;
-}
-
 static bool at_rate(const struct ipm_point *point, int64_t rate)
 {
     int64_t found;
@@ -26,19 +16,20 @@ static bool at_rate(const struct ipm_point *point, int64_t rate)
 
 static bool placed(const struct ipm_point *point, const char *placement)
 {
-    return placement == NULL || is(point->factors.placement, placement) ||
-           is(point->factors.placement_class, placement);
+    return placement == NULL || advise_is(point->factors.placement, placement) ||
+           advise_is(point->factors.placement_class, placement);
 }
 
 bool ipm_advisor_means(const struct ipm_advisor *advisor, const struct ipm_point *point)
 {
     const struct ipm_question *question = advisor->question;
     bool limited = question->rate > 0 && !advisor->idle_channel &&
-                   is(advisor->workload, "open_loop");
-    return is(point->factors.workload, advisor->workload) &&
+                   advise_is(advisor->workload, "open_loop");
+    return advise_is(point->factors.workload, advisor->workload) &&
            placed(point, question->placement) &&
-           (question->wait == NULL || is(point->factors.wait, question->wait)) &&
-           (limited ? at_rate(point, question->rate) : is(point->factors.rate, "max"));
+           (question->wait == NULL || advise_is(point->factors.wait, question->wait)) &&
+           (limited ? at_rate(point, question->rate)
+                    : advise_is(point->factors.rate, "max"));
 }
 
 void ipm_seat_add(struct ipm_seat *seat, const struct ipm_point *point, int64_t size)
@@ -103,10 +94,11 @@ static double capacity(const struct ipm_advisor *advisor, const struct ipm_seat 
     char reason[IPM_SEAT_REASON];
     for (size_t i = 0; i < summary->n_points; i++) {
         const struct ipm_point *point = &summary->points[i];
-        if (is(point->factors.workload, "stream") && ipm_same_answer(point, asked) &&
-            is(point->factors.placement, asked->factors.placement) &&
-            is(point->factors.touch, asked->factors.touch) &&
-            is(point->factors.rate, "max") && point->factors.batch <= 1)
+        if (advise_is(point->factors.workload, "stream") &&
+            ipm_same_answer(point, asked) &&
+            advise_is(point->factors.placement, asked->factors.placement) &&
+            advise_is(point->factors.touch, asked->factors.touch) &&
+            advise_is(point->factors.rate, "max") && point->factors.batch <= 1)
             ipm_seat_add(&stream, point, advisor->question->size);
     }
     struct ipm_entrant entrant = {0};
@@ -138,18 +130,18 @@ bool ipm_seat_able(const struct ipm_advisor *advisor, const struct ipm_seat *sea
         }
         double p99 = tail.figure.value;
         free(tail.owned);
-        set(facts, "p99_ns", ipm_json_number(p99));
+        advise_set(facts, "p99_ns", ipm_json_number(p99));
         if (p99 > (double)question->p99_ns) {
             (void)snprintf(reason, IPM_SEAT_REASON, "p99 above the limit: %s",
                            ipm_format_ns(text, p99));
             return false;
         }
     }
-    if (question->rate == 0 || is(advisor->workload, "open_loop"))
+    if (question->rate == 0 || advise_is(advisor->workload, "open_loop"))
         return true;
     bool by_stream;
     double carries = capacity(advisor, seat, &by_stream);
-    set(facts, "capacity_per_s", ipm_json_number(carries));
+    advise_set(facts, "capacity_per_s", ipm_json_number(carries));
     if (carries >= (double)question->rate)
         return true;
     if (by_stream)

@@ -9,8 +9,25 @@
 #include "analysis/advise.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 enum { IPM_SEAT_REASON = 240 };
+
+/* What the files of this part write their documents with. */
+static inline void advise_set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static inline bool advise_is(const char *text, const char *word)
+{
+    return strcmp(text, word) == 0;
+}
+
+static inline json_t *advise_text(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
+}
 
 struct ipm_advisor {
     const struct ipm_report *report;

@@ -15,7 +15,7 @@
 
 enum { CPUS_MAX = 1024 /* as many as a cpu_set_t holds */ };
 
-/* Nearest first; a class that is none of these comes last. */
+/* Nearest first. */
 static const char *const classes[] = {"smt_sibling", "same_llc",     "cross_llc",
                                       "cross_numa",  "cross_socket", "unknown"};
 enum { CLASSES = sizeof(classes) / sizeof(classes[0]) };
@@ -113,6 +113,17 @@ static int rising(const void *a, const void *b)
     return (*first > *second) - (*first < *second);
 }
 
+/* One of classes[]; what is none of the others is unknown, as a machine's own word may be. */
+static const char *class_of(const json_t *pair)
+{
+    const char *its = ipm_manifest_text(pair, "class", "");
+    for (size_t i = 0; i < CLASSES; i++) {
+        if (strcmp(its, classes[i]) == 0)
+            return classes[i];
+    }
+    return classes[CLASSES - 1];
+}
+
 /* The pairs of one class; NULL when there are none, or no memory. */
 static json_t *class_json(const json_t *pairs, const char *class)
 {
@@ -124,9 +135,8 @@ static json_t *class_json(const json_t *pairs, const char *class)
     json_t *pair;
     json_array_foreach(pairs, i, pair)
     {
-        const char *its = json_string_value(json_object_get(pair, "class"));
         const json_t *value = json_object_get(pair, "value");
-        if (values == NULL || strcmp(its != NULL ? its : "unknown", class) != 0)
+        if (values == NULL || strcmp(class_of(pair), class) != 0)
             continue;
         n_pairs++;
         if (json_is_number(value))

@@ -73,6 +73,7 @@ void ipm_html_energy(FILE *out, const json_t *report)
         const char *reason = reason_of(report);
         ipm_html_put(out, "<p class=\"absent\">No energy was measured%s%s.</p>\n",
                      reason[0] == '\0' ? "" : ": ", reason);
+        ipm_html_costs(out, report);
         return;
     }
     ipm_html_put(

@@ -296,6 +296,8 @@ static void put_model(FILE *out, const json_t *model)
                  ipm_member_text(model, "name"), fitted ? "ok" : "warn", status);
     if (reason[0] != '\0')
         ipm_html_put(out, "<p>%s</p>\n", reason);
+    if (strcmp(ipm_member_text(model, "name"), "rate") == 0)
+        ipm_html_rate_model(out, model);
     if (strcmp(status, "no_data") == 0)
         return;
     (void)fputs("<pre>", out);

@@ -1,320 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "analysis/html.h"
 #include "analysis/html_sections.h"
-#include "analysis/stats.h"
-#include "analysis/text.h"
-#include "base/units.h"
+#include "analysis/html_table.h"
 
-#include <math.h>
-#include <string.h>
-
-enum kind { TIME, RATE, BYTE_RATE, COUNT };
-
-/* A figure that has a column, where any of the table's points has it. */
-static const struct column {
-    const char *figure, *head;
-    enum kind kind;
-    bool interval; /* shown, not only known */
-} columns[] = {
-    {"p50_ns", "median time", TIME, true},
-    {"p99_ns", "p99", TIME, false},
-    {"messages_per_s", "messages/s", RATE, true},
-    {"bytes_per_s", "payload/s", BYTE_RATE, false},
-    {"cpu_ns_per_message", "CPU/message", TIME, true},
-    {"context_switches_per_message", "switches/message", COUNT, false},
-    {"syscalls_per_message", "system calls/message", COUNT, false},
-    {"bytes_copied_per_message", "bytes copied/message", COUNT, false},
-    {"page_faults_per_message", "page faults/message", COUNT, false},
-    {"cycles_per_message", "cycles/message", COUNT, false},
-    {"instructions_per_message", "instructions/message", COUNT, false},
-    {"dtlb_load_misses_per_message", "dTLB misses/message", COUNT, false},
-    {"cacheline_rtt_ns", "cache-line round trip", TIME, false},
+static const struct ipm_html_column columns[] = {
+    {"p50_ns", "median time", IPM_HTML_TIME, true},
+    {"p99_ns", "p99", IPM_HTML_TIME, false},
+    {"messages_per_s", "messages/s", IPM_HTML_RATE, true},
+    {"bytes_per_s", "payload/s", IPM_HTML_BYTE_RATE, false},
+    {"cpu_ns_per_message", "CPU/message", IPM_HTML_TIME, true},
+    {"context_switches_per_message", "switches/message", IPM_HTML_COUNT, false},
+    {"syscalls_per_message", "system calls/message", IPM_HTML_COUNT, false},
+    {"bytes_copied_per_message", "bytes copied/message", IPM_HTML_COUNT, false},
+    {"page_faults_per_message", "page faults/message", IPM_HTML_COUNT, false},
+    {"cycles_per_message", "cycles/message", IPM_HTML_COUNT, false},
+    {"instructions_per_message", "instructions/message", IPM_HTML_COUNT, false},
+    {"dtlb_load_misses_per_message", "dTLB misses/message", IPM_HTML_COUNT, false},
+    {"cacheline_rtt_ns", "cache-line round trip", IPM_HTML_TIME, false},
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
-/* Factors without a column of their own, which say something where they differ. */
-static const char *const others[] = {"depth", "batch", "reply_size", "policy", "rate"};
-enum { OTHERS = sizeof(others) / sizeof(others[0]) };
-
-struct layout {
-    bool shown[COLUMNS];
-    bool differs[OTHERS];
-    bool other;      /* any of these, or an option */
-    json_t *reasons; /* why intervals are missing, each once */
-};
-
-static const json_t *figure_of(const json_t *point, const char *name)
-{
-    return json_object_get(json_object_get(point, "figures"), name);
-}
-
-/* "depth 64"; a reply of no size of its own is as long as the message. */
-static void put_factor(FILE *out, const json_t *point, const char *name,
-                       const char *separator)
-{
-    const json_t *value = json_object_get(point, name);
-    ipm_html_put(out, "%s%s ", separator, name);
-    if (strcmp(name, "reply_size") == 0 && json_integer_value(value) < 0)
-        (void)fputs("as the message", out);
-    else
-        ipm_html_value(out, value);
-}
-
-/* What the points of a table have between them. */
-static void look_at(struct layout *layout, const json_t *points)
-{
-    size_t i;
-    json_t *point;
-    const json_t *first = json_array_get(points, 0);
-    json_array_foreach(points, i, point)
-    {
-        for (size_t k = 0; k < COLUMNS; k++)
-            layout->shown[k] =
-                layout->shown[k] || figure_of(point, columns[k].figure) != NULL;
-        for (size_t k = 0; k < OTHERS; k++) {
-            layout->differs[k] =
-                layout->differs[k] || !json_equal(json_object_get(point, others[k]),
-                                                  json_object_get(first, others[k]));
-            layout->other = layout->other || layout->differs[k];
-        }
-        layout->other = layout->other || ipm_member_text(point, "options")[0] != '\0';
-    }
-}
-
-static void put_heads(FILE *out, const struct layout *layout)
-{
-    static const char *const heads[] = {"mechanism", "workload",  "size", "copies",
-                                        "wait",      "placement", "touch"};
-    (void)fputs("<thead><tr>", out);
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-        ipm_html_put(out, "<th scope=\"col\">%s</th>", heads[i]);
-    if (layout->other)
-        (void)fputs("<th scope=\"col\">other</th>", out);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        if (layout->shown[i])
-            ipm_html_put(out, "<th scope=\"col\" class=\"n\">%s</th>", columns[i].head);
-    }
-    (void)fputs("<th scope=\"col\">time of</th><th scope=\"col\">invocations</th>"
-                "</tr></thead>\n",
-                out);
-}
-
-static void put_words(FILE *out, const char *text)
-{
-    ipm_html_put(out, "<td class=\"w\">%s</td>", text[0] == '\0' ? "-" : text);
-}
-
-static void put_size(FILE *out, const json_t *point)
-{
-    const json_t *size = json_object_get(point, "size");
-    char text[IPM_UNITS_TEXT];
-    (void)fputs("<td class=\"n\" data-v=\"", out);
-    ipm_html_number(out, ipm_member_number(point, "size"));
-    ipm_html_put(out, "\">%s</td>",
-                 json_is_integer(size) ? ipm_format_size(text, json_integer_value(size))
-                                       : "-");
-}
-
-static void put_copies(FILE *out, const json_t *point)
-{
-    (void)fputs("<td class=\"n\" data-v=\"", out);
-    ipm_html_number(out, ipm_member_number(point, "copies"));
-    (void)fputs("\">", out);
-    ipm_html_value(out, json_object_get(point, "copies"));
-    (void)fputs("</td>", out);
-}
-
-/* The class is what "nearest_core" or two CPU numbers mean on this machine. */
-static void put_placement(FILE *out, const json_t *point)
-{
-    const char *placement = ipm_member_text(point, "placement");
-    const char *class = ipm_member_text(point, "placement_class");
-    ipm_html_put(out, "<td class=\"w\">%s", placement[0] == '\0' ? "-" : placement);
-    if (class[0] != '\0' && strcmp(class, placement) != 0)
-        ipm_html_put(out, " <small>%s</small>", class);
-    (void)fputs("</td>", out);
-}
-
-static void put_other(FILE *out, const json_t *point, const struct layout *layout)
-{
-    const char *options = ipm_member_text(point, "options");
-    const char *separator = "";
-    if (!layout->other)
-        return;
-    (void)fputs("<td class=\"t\">", out);
-    for (size_t i = 0; i < OTHERS; i++) {
-        if (!layout->differs[i])
-            continue;
-        put_factor(out, point, others[i], separator);
-        separator = ", ";
-    }
-    if (options[0] != '\0')
-        ipm_html_put(out, "%s%s", separator, options);
-    (void)fputs("</td>", out);
-}
-
-/* The value as text, and the interval in the same unit; "" when there is none. */
-static void figure_text(const json_t *figure, enum kind kind, char value[],
-                        char interval[])
-{
-    char text[IPM_ESTIMATE_TEXT];
-    char low[IPM_UNITS_TEXT];
-    char high[IPM_UNITS_TEXT];
-    struct ipm_estimate estimate = {.value = ipm_member_number(figure, "value"),
-                                    .low = ipm_member_number(figure, "low"),
-                                    .high = ipm_member_number(figure, "high")};
-    interval[0] = '\0';
-    if (kind == TIME) {
-        char *bracket = strchr(ipm_estimate_text(text, &estimate), '[');
-        if (bracket != NULL) {
-            (void)snprintf(interval, IPM_ESTIMATE_TEXT, "%s", bracket);
-            bracket[-1] = '\0';
-        }
-        (void)snprintf(value, IPM_ESTIMATE_TEXT, "%s", text);
-        return;
-    }
-    (void)snprintf(value, IPM_ESTIMATE_TEXT, "%s%s",
-                   ipm_format_count(low, estimate.value),
-                   kind == BYTE_RATE && !isnan(estimate.value) ? "B/s" : "");
-    if (!isnan(estimate.low))
-        (void)snprintf(interval, IPM_ESTIMATE_TEXT, "[%s, %s]",
-                       ipm_format_count(low, estimate.low),
-                       ipm_format_count(high, estimate.high));
-    else if (!isnan(estimate.value))
-        (void)snprintf(interval, IPM_ESTIMATE_TEXT, "[?]");
-}
-
-/* An interval that has no room stands in the tip, as does why there is none. */
-static void put_figure(FILE *out, const json_t *point, const struct column *column,
-                       struct layout *layout)
-{
-    const json_t *figure = figure_of(point, column->figure);
-    const char *reason = ipm_member_text(figure, "reason");
-    const char *provenance = ipm_member_text(figure, "provenance");
-    char value[IPM_ESTIMATE_TEXT];
-    char interval[IPM_ESTIMATE_TEXT];
-    figure_text(figure, column->kind, value, interval);
-    (void)fputs("<td class=\"n\" data-v=\"", out);
-    ipm_html_number(out, ipm_member_number(figure, "value"));
-    ipm_html_put(out, "\" title=\"%s%s%s\">%s", interval, reason[0] == '\0' ? "" : " ",
-                 reason, value);
-    if (strcmp(column->figure, "p99_ns") == 0 &&
-        strcmp(ipm_member_text(point, "sample"), "batch") == 0)
-        (void)fputs(" *", out);
-    if (strcmp(column->figure, "p50_ns") == 0 &&
-        json_is_true(json_object_get(json_object_get(point, "overhead"), "bound")))
-        (void)fputs(" ~", out);
-    if (column->interval && interval[0] != '\0')
-        ipm_html_put(out, " <small>%s</small>", interval);
-    if (provenance[0] != '\0')
-        ipm_html_put(out, " <small>%s</small>", provenance);
-    (void)fputs("</td>", out);
-    if (reason[0] != '\0')
-        (void)json_object_set_new(layout->reasons, reason, json_true());
-}
-
-/* How many runs stand behind the times, and what befell others of the point. */
-static void put_invocations(FILE *out, const json_t *point)
-{
-    static const char *const sorts[] = {"failed", "invalid", "skipped"};
-    const json_t *passes = json_object_get(point, "passes");
-    const char *pass;
-    json_t *counts;
-    (void)fputs("<td class=\"w\" data-v=\"", out);
-    ipm_html_number(out, ipm_member_number(json_object_get(passes, "timing"), "ok"));
-    (void)fputs("\">", out);
-    const char *separator = "";
-    json_object_foreach((json_t *)passes, pass, counts)
-    {
-        ipm_html_put(out, "%s%s ", separator, pass);
-        ipm_html_value(out, json_object_get(counts, "ok"));
-        for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++) {
-            json_int_t n = json_integer_value(json_object_get(counts, sorts[i]));
-            if (n > 0)
-                ipm_html_put(out, " (%zu %s)", (size_t)n, sorts[i]);
-        }
-        separator = ", ";
-    }
-    json_int_t changed = json_integer_value(json_object_get(point, "regime_changed"));
-    if (changed > 0)
-        ipm_html_put(out, ", %zu while the machine changed", (size_t)changed);
-    json_int_t slow = json_integer_value(json_object_get(point, "slow_core"));
-    json_int_t aside = json_integer_value(json_object_get(point, "set_aside"));
-    if (slow > 0)
-        ipm_html_put(out, ", %zu on a slow core (%zu set aside)", (size_t)slow,
-                     (size_t)aside);
-    json_int_t unsteady = json_integer_value(
-        json_object_get(json_object_get(point, "steady"), "no_steady_state"));
-    if (unsteady > 0)
-        ipm_html_put(out, ", %zu not steady", (size_t)unsteady);
-    (void)fputs("</td>", out);
-}
-
-static void put_row(FILE *out, const json_t *point, struct layout *layout)
-{
-    ipm_html_put(out, "<tr><th scope=\"row\">%s</th>",
-                 ipm_member_text(point, "mechanism"));
-    put_words(out, ipm_member_text(point, "workload"));
-    put_size(out, point);
-    put_copies(out, point);
-    put_words(out, ipm_member_text(point, "wait"));
-    put_placement(out, point);
-    put_words(out, ipm_member_text(point, "touch"));
-    put_other(out, point, layout);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        if (layout->shown[i])
-            put_figure(out, point, &columns[i], layout);
-    }
-    put_words(out, ipm_member_text(point, "sample"));
-    put_invocations(out, point);
-    (void)fputs("</tr>\n", out);
-}
-
-static void put_notes(FILE *out, const json_t *points, const struct layout *layout)
-{
-    const json_t *first = json_array_get(points, 0);
-    const char *reason;
-    json_t *ignored;
-    (void)fputs(
-        "<p class=\"soft\">Times are medians over invocations, p99 that of all "
-        "their messages together, [...] a 95 % interval. * no tail: several are "
-        "timed at once, as one alone is too short. ~ more than a tenth of it is "
-        "the clock's and the loop's own time.",
-        out);
-    const char *separator = " The same everywhere: ";
-    for (size_t i = 0; i < OTHERS; i++) {
-        if (layout->differs[i])
-            continue;
-        put_factor(out, first, others[i], separator);
-        separator = ", ";
-    }
-    (void)fputs(separator[0] == ',' ? ".</p>\n" : "</p>\n", out);
-    if (json_object_size(layout->reasons) == 0)
-        return;
-    (void)fputs("<p class=\"soft\">[?] or - stands where there is none:</p>\n"
-                "<ul class=\"plain soft\">\n",
-                out);
-    json_object_foreach(layout->reasons, reason, ignored)
-        ipm_html_put(out, "<li>%s</li>\n", reason);
-    (void)fputs("</ul>\n", out);
-}
-
 static void put_table(FILE *out, const json_t *points, const char *label, bool searched)
 {
-    struct layout layout = {.reasons = json_object()};
-    size_t i;
-    json_t *point;
-    look_at(&layout, points);
-    ipm_html_put(out,
-                 "<div class=\"box tall%s\" tabindex=\"0\" role=\"group\" "
-                 "aria-label=\"%s\">\n<table class=\"points sortable\">\n",
-                 searched ? " searched" : "", label);
-    put_heads(out, &layout);
-    (void)fputs("<tbody>\n", out);
-    json_array_foreach(points, i, point) put_row(out, point, &layout);
-    (void)fputs("</tbody>\n</table>\n</div>\n", out);
-    put_notes(out, points, &layout);
-    json_decref(layout.reasons);
+    const struct ipm_html_table table = {label, searched, columns, COLUMNS};
+    ipm_html_points_table(out, points, &table);
 }
 
 void ipm_html_points(FILE *out, const json_t *report)
@@ -335,23 +43,30 @@ void ipm_html_floors(FILE *out, const json_t *report)
         put_table(out, floors, "Floors", false);
 }
 
-void ipm_html_ladder(FILE *out, const json_t *report)
+json_t *ipm_html_rungs(const json_t *report)
 {
     const json_t *ids = json_object_get(json_object_get(report, "ladder"), "points");
     const json_t *points = json_object_get(report, "points");
-    ipm_auto_json json_t *rungs = json_array();
+    json_t *rungs = json_array();
+    ipm_auto_json json_t *by_id = json_object();
     size_t i;
-    size_t k;
     json_t *id;
     json_t *point;
+    json_array_foreach(points, i, point)
+    {
+        const char *name = json_string_value(json_object_get(point, "id"));
+        (void)json_object_set(by_id, name, point);
+    }
     json_array_foreach(ids, i, id)
     {
-        json_array_foreach(points, k, point)
-        {
-            if (json_equal(id, json_object_get(point, "id")))
-                (void)json_array_append(rungs, point);
-        }
+        (void)json_array_append(rungs, json_object_get(by_id, json_string_value(id)));
     }
+    return rungs;
+}
+
+void ipm_html_ladder(FILE *out, const json_t *report)
+{
+    ipm_auto_json json_t *rungs = ipm_html_rungs(report);
     if (json_array_size(rungs) == 0)
         return;
     (void)fputs("<details>\n<summary>The ladder as a table, fastest first</summary>\n",

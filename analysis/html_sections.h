@@ -10,12 +10,15 @@
 
 #include "base/json.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* Run, machine, health, environment and the answer. */
 void ipm_html_top(FILE *out, const json_t *report);
 
-/* The points of the ladder, in its order. */
+/* The points of the ladder, in its order: a new list. */
+json_t *ipm_html_rungs(const json_t *report);
 void ipm_html_ladder(FILE *out, const json_t *report);
 
 /* What the models found, with what they rest on; the pictures stand elsewhere. */
@@ -23,6 +26,9 @@ void ipm_html_models(FILE *out, const json_t *report);
 
 /* Of those, the document of the model "time". */
 void ipm_html_time(FILE *out, const json_t *model);
+
+/* The same of the model "rate": its series; nothing without any. */
+void ipm_html_rate_model(FILE *out, const json_t *model);
 
 /* The machine, what it was doing, and what the sandbox could not have. */
 void ipm_html_machine(FILE *out, const json_t *report);
@@ -32,6 +38,25 @@ void ipm_html_rates(FILE *out, const json_t *report);
 
 /* Joules beyond rest, and whose they are. */
 void ipm_html_energy(FILE *out, const json_t *report);
+
+/* What joules come from, where there are none: processor time, switches, calls, copies. */
+void ipm_html_costs(FILE *out, const json_t *report);
+
+/* Misses of the TLBs, or why there are none. */
+void ipm_html_tlb(FILE *out, const json_t *report);
+
+/**
+ * ipm_html_has_workload() - has a workload a part of the page to itself?
+ * @i: in report.json's "workloads"; beyond their number: false
+ *
+ * One that names metrics of its own has, and one that is no plain traffic, a scenario, if
+ * any of its points was measured.
+ */
+bool ipm_html_has_workload(const json_t *report, size_t i);
+
+/* Its name, and its part; for those that have one. */
+const char *ipm_html_workload_title(const json_t *report, size_t i);
+void ipm_html_workload(FILE *out, const json_t *report, size_t i);
 
 /* What they come from: switches, messages, bytes; batteries and the least power. */
 void ipm_html_energy_model(FILE *out, const json_t *report);

@@ -2,6 +2,8 @@
 #include "analysis/html_style.h"
 
 /* clang-format off */
+/* On paper the heads are pseudo-elements: Chromium leaves buttons out of the heads that it
+ * repeats on every page. */
 const char ipm_html_style[] =
 ":root{color-scheme:light dark;--page:#fbfbfa;--card:#fff;--ink:#1d2126;--soft:#59616b;\n"
 "--line:#e3e5e8;--band:#f4f5f6;--mark:#0b6795;--ok:#1b7a45;--warn:#94600a;--fail:#b3261e}\n"
@@ -32,14 +34,14 @@ const char ipm_html_style[] =
 ".answer dt{color:var(--soft);font-size:.8125rem;font-weight:600}\n"
 ".answer dd{margin:2px 0 14px;max-width:88ch;overflow-wrap:anywhere}\n"
 ".answer dd:last-child{margin-bottom:0}\n"
-".answer dd::first-letter{text-transform:uppercase}\n"
+".answer dd::first-letter,.said::first-letter{text-transform:uppercase}\n"
 ".answer dd.first{font-size:1.125rem;line-height:1.5}\n"
 "nav{margin:18px 0 0;font-size:.875rem;display:flex;flex-wrap:wrap;gap:2px 18px}\n"
 "nav a{text-decoration:none}nav a:hover{text-decoration:underline}\n"
 "figure{margin:14px 0 8px}\n"
 ".picture{background:#fff;border:1px solid var(--line);border-radius:6px;\n"
 "overflow-x:auto;padding:6px}\n"
-".picture svg{display:block;width:100%;min-width:760px;height:auto;color-scheme:light}\n"
+".picture svg,.picture img{display:block;width:100%;min-width:760px;height:auto;color-scheme:light}\n"
 "figcaption{margin-top:6px;max-width:88ch}\n"
 ".absent{border:1px dashed var(--line);border-radius:6px;padding:14px 18px;\n"
 "max-width:none;color:var(--soft);overflow-wrap:anywhere}\n"
@@ -67,6 +69,8 @@ const char ipm_html_style[] =
 "th button:focus-visible{outline:2px solid var(--mark);outline-offset:2px}\n"
 "th[aria-sort=ascending] button::after{content:' \\25b4'}\n"
 "th[aria-sort=descending] button::after{content:' \\25be'}\n"
+".box:focus-visible,.picture:focus-visible,pre:focus-visible{outline:2px solid var(--mark);\n"
+"outline-offset:2px}\n"
 ".filter{display:block;width:100%;max-width:420px;margin:10px 0;padding:6px 10px;\n"
 "font:inherit;font-size:.875rem;color:inherit;background:var(--card);\n"
 "border:1px solid var(--line);border-radius:6px}\n"
@@ -91,12 +95,18 @@ const char ipm_html_style[] =
 "@media (max-width:600px){header{padding-top:22px}main,header,footer{padding-left:14px;\n"
 "padding-right:14px}h2{margin-top:44px}.answer{padding:14px 16px}\n"
 ".answer dd.first{font-size:1.0625rem}}\n"
-"@media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;\n"
-"--band:#eee}nav,.filter{display:none}.box,.tall,.picture,pre{overflow:visible;\n"
-"max-height:none}.picture svg{min-width:0}table{font-size:7pt}th,td{padding:2px 4px}\n"
-"td.n,th.n,td.w,thead th,tbody th{white-space:normal}thead th,.points th:first-child{\n"
-"position:static}\n"
-"pre{white-space:pre-wrap}figure,tr,.answer{break-inside:avoid}h2,h3{break-after:avoid}}\n";
+"@media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;\n"
+"--line:#bbb;--band:#eee}@page{margin:12mm}@page wide{size:landscape;margin:10mm}\n"
+".wide{page:wide}nav,.filter{display:none}main,header,footer{max-width:none;padding:0}\n"
+"h2{margin-top:24px}.box,.tall,.picture,pre{overflow:visible;max-height:none}\n"
+".picture svg,.picture img{min-width:0;max-height:220mm}.box{border:0}\n"
+"table{font-size:6.5pt}th,td{padding:1px 3px}td.t{min-width:0}\n"
+"td.w,td.t,tbody th{overflow-wrap:anywhere}td.w{min-width:6.5em}tbody th{min-width:7.5em}\n"
+"td.n,th.n,td.w,thead th,tbody th{white-space:normal}thead th,tbody th,\n"
+".points thead th:first-child,.points tbody th:first-child{position:static}\n"
+"th[data-head] button{display:none}th[data-head]::before{content:attr(data-head)}\n"
+"thead{display:table-header-group}pre{white-space:pre-wrap;font-size:7pt}\n"
+"figure,tr,.answer{break-inside:avoid}h2,h3,summary{break-after:avoid}}\n";
 
 const char ipm_html_script[] =
 "'use strict';\n"
@@ -124,6 +134,7 @@ const char ipm_html_script[] =
 "    const button = document.createElement('button');\n"
 "    button.type = 'button';\n"
 "    button.textContent = head.textContent;\n"
+"    head.dataset.head = button.textContent;\n"
 "    head.replaceChildren(button);\n"
 "    button.addEventListener('click', () => sort(table, head, column));\n"
 "  });\n"
@@ -148,4 +159,4 @@ const char ipm_html_script[] =
 "});\n";
 
 const char ipm_html_script_hash[] =
-    "sha256-sm5Lh1BMyjIOcDr6zKE/qYAIUlayNg1m7/LE5AAhrgo=";
+    "sha256-4Ko2RcPHXGOlFxK71hEGh+QSO1r53v2kFORCGYHqsF4=";

@@ -83,8 +83,8 @@ static void put_tests(FILE *out, const json_t *series)
 static void put_pieces(FILE *out, const json_t *series)
 {
     static const char *const heads[] = {
-        "from",         "to",  "ns per byte", "low",         "high",
-        "ns at size 0", "low", "high",        "begins with", NULL};
+        "from",       "to",  "ns per byte", "low",         "high",
+        "ns at from", "low", "high",        "begins with", NULL};
     const json_t *breaks = json_object_get(series, "breaks");
     size_t i;
     json_t *piece;
@@ -96,7 +96,7 @@ static void put_pieces(FILE *out, const json_t *series)
         put_size(out, ipm_member_number(piece, "from"));
         put_size(out, ipm_member_number(piece, "to"));
         put_interval(out, json_object_get(piece, "slope"));
-        put_interval(out, json_object_get(piece, "intercept"));
+        put_interval(out, json_object_get(piece, "level"));
         ipm_html_put(out, "<td class=\"t\">%s %s</td></tr>\n",
                      ipm_member_text(before, "kind"), ipm_member_text(before, "name"));
     }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/html.h"
 #include "analysis/html_sections.h"
+#include "analysis/methods.h"
 #include "analysis/stops.h"
 #include "base/cleanup.h"
+#include "base/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +41,6 @@ static void put_health(FILE *out, const json_t *health)
     } counts[] = {
         {"failed", "fail", "failed", "failed"},
         {"invalid", "unknown", "invalid, measured again", "invalid, measured again"},
-        {"regime_changed", "warn", "kept though the machine changed",
-         "kept though the machine changed"},
         {"slow_core", "warn", "on a core that was slower than it can be",
          "on a core that was slower than it can be"},
         {"dropped", "warn", "point dropped to keep the budget",
@@ -52,6 +52,12 @@ static void put_health(FILE *out, const json_t *health)
     size_t builds = count_of(health, "builds");
     ipm_html_put(out, "<li><span class=\"%s\">%zu of %zu</span> invocations ok</li>\n",
                  failed == 0 && ok > 0 ? "ok" : "warn", ok, ok + failed);
+    /* Said also of a run that has none: what a reader wants to know of any. */
+    size_t changed = count_of(health, "regime_changed");
+    ipm_html_put(out,
+                 "<li><span class=\"%s\">%zu</span> kept though the machine changed"
+                 "</li>\n",
+                 changed == 0 ? "ok" : "warn", changed);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         put_count(out, count_of(health, counts[i].key), counts[i].class, counts[i].one,
                   counts[i].many);
@@ -59,6 +65,13 @@ static void put_health(FILE *out, const json_t *health)
               "combination skipped", "combinations skipped");
     put_count(out, builds > 1 ? builds : 0, "warn", "build of the worker",
               "builds of the worker");
+    const char *manifest = json_string_value(json_object_get(health, "manifest"));
+    if (manifest != NULL)
+        ipm_html_put(
+            out,
+            "<li><span class=\"fail\">no manifest.json</span> (%s): what was asked "
+            "for and which machine it was are not known</li>\n",
+            manifest);
     if (json_is_true(json_object_get(health, "torn")))
         (void)fputs("<li class=\"warn\">last line torn</li>\n", out);
     if (json_is_true(json_object_get(health, "interrupted")))
@@ -108,6 +121,24 @@ static void put_sentence(FILE *out, const char *label, const char *class,
     ipm_html_put(out, ">%s</dd>\n", sentence[0] == '\0' ? "not known" : sentence);
 }
 
+/* What the first sentence answers. */
+static void put_question(FILE *out, const json_t *report)
+{
+    const json_t *ladder = json_object_get(report, "ladder");
+    const json_t *size = json_object_get(ladder, "size");
+    char text[IPM_UNITS_TEXT];
+    (void)fputs("<dt>Question</dt><dd>", out);
+    if (json_is_integer(size) && json_array_size(json_object_get(ladder, "points")) > 0)
+        ipm_html_put(out,
+                     "Which way of getting a message of %s to another process and an "
+                     "answer back is fastest on this machine, and by how much?",
+                     ipm_format_size(text, json_integer_value(size)));
+    else
+        (void)fputs("What does one message between two processes cost on this machine?",
+                    out);
+    (void)fputs("</dd>\n", out);
+}
+
 void ipm_html_top(FILE *out, const json_t *report)
 {
     const char *name = ipm_member_text(report, "name");
@@ -127,7 +158,8 @@ void ipm_html_top(FILE *out, const json_t *report)
             "not what hardware costs.</p>\n",
             out);
     (void)fputs("<dl class=\"answer\">\n", out);
-    put_sentence(out, "Fastest", "first", answer, "fastest");
+    put_question(out, report);
+    put_sentence(out, "Answer", "first", answer, "fastest");
     put_sentence(out, "Effects", "", answer, "effect");
     if (ipm_member_text(answer, "rate")[0] != '\0')
         put_sentence(out, "Rate", "", answer, "rate");
@@ -159,6 +191,9 @@ void ipm_html_repeat(FILE *out, const json_t *report)
         }
         (void)fputs("</pre>\n", out);
     }
+    ipm_auto_free char *methods = ipm_methods_text(report);
+    ipm_html_put(out, "<h3>For a methods section</h3>\n<p>%s</p>\n",
+                 methods == NULL ? "out of memory" : methods);
     (void)fputs("<dl class=\"card\">\n", out);
     static const char *const keys[] = {"seed", "version", "build", "started",
                                        "finished"};

@@ -34,7 +34,7 @@ static void put_name(FILE *out, const json_t *entrant)
         ipm_entrant_name(entrant, name);
         (void)fclose(name);
     }
-    ipm_html_put(out, "<td>%s</td>", text == NULL ? "-" : text);
+    ipm_html_put(out, "<td class=\"t\">%s</td>", text == NULL ? "-" : text);
 }
 
 static void put_lead(FILE *out, const json_t *second)

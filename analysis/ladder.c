@@ -55,6 +55,20 @@ static bool in_ladder(const struct ipm_point *point, int64_t size, const char *t
            (touch == NULL || strcmp(point->factors.touch, touch) == 0);
 }
 
+enum { SEEN = 64 };
+
+/* Whether a text is new here; of more than SEEN texts it may be said twice. */
+static bool is_new(const char *seen[SEEN], size_t *n_seen, const char *text)
+{
+    for (size_t i = 0; i < *n_seen; i++) {
+        if (strcmp(seen[i], text) == 0)
+            return false;
+    }
+    if (*n_seen < SEEN)
+        seen[(*n_seen)++] = text;
+    return true;
+}
+
 /* Most frequent text over the ladder's points; @favourite wins a tie. */
 static const char *most_frequent(const struct ipm_summary *summary,
                                  const struct ipm_ladder *ladder,
@@ -63,10 +77,12 @@ static const char *most_frequent(const struct ipm_summary *summary,
 {
     const char *best = "";
     size_t most = 0;
+    const char *seen[SEEN];
+    size_t n_seen = 0;
     for (size_t i = 0; i < summary->n_points; i++) {
         const char *text = text_of(&summary->points[i]);
         size_t n = 0;
-        if (summary->points[i].mapped)
+        if (summary->points[i].mapped || !is_new(seen, &n_seen, text))
             continue; /* a map has thousands, and none in the ladder */
         for (size_t k = 0; k < summary->n_points; k++) {
             const struct ipm_point *point = &summary->points[k];

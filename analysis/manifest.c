@@ -19,14 +19,23 @@ int ipm_manifest_read(const char *directory, json_t **out_manifest, struct ipm_w
 
     json_error_t problem = {0};
     ipm_auto_json json_t *manifest =
-        file == NULL ? json_object()
-                     : json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
-    if (!json_is_object(manifest))
-        return ipm_why_set(why, -EINVAL, "%s:%d:%d: %s", path, problem.line,
-                           problem.column,
-                           manifest == NULL ? problem.text : "not a JSON object");
-    *out_manifest = ipm_steal(&manifest);
-    return 0;
+        file == NULL ? NULL : json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
+    int64_t schema = 0;
+    int result = 0;
+    if (file == NULL)
+        result = ipm_why_set(why, IPM_MANIFEST_UNREAD, "absent: there is none");
+    else if (manifest == NULL)
+        result = ipm_why_set(why, IPM_MANIFEST_UNREAD, "failed: line %d, column %d: %s",
+                             problem.line, problem.column, problem.text);
+    else if (ipm_json_get_integer(manifest, "schema", &schema, NULL) != 0)
+        result = ipm_why_set(why, IPM_MANIFEST_UNREAD, "failed: no schema number");
+    else if (schema != IPM_MANIFEST_SCHEMA)
+        result = ipm_why_set(why, IPM_MANIFEST_UNREAD,
+                             "failed: schema %lld, this build reads %d",
+                             (long long)schema, IPM_MANIFEST_SCHEMA);
+    *out_manifest = result == 0 ? ipm_steal(&manifest) : json_object();
+    return *out_manifest == NULL ? ipm_why_set(why, -ENOMEM, "read %s: ", path)
+                                 : result;
 }
 
 const char *ipm_manifest_text(const json_t *manifest, const char *path,

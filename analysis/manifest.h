@@ -13,12 +13,18 @@
 
 #include <stdbool.h>
 
+enum {
+    IPM_MANIFEST_SCHEMA = 1,
+    IPM_MANIFEST_UNREAD = 1, /* result of ipm_manifest_read() */
+};
+
 /**
  * ipm_manifest_read() - a run's manifest.json
  * @directory:    of the run
- * @out_manifest: the caller's; an empty object when there is no such file
+ * @out_manifest: the caller's; an empty object when there is none that this build reads
  *
- * Return: 0; -EINVAL it is no JSON object; -errno of reading.
+ * Return: 0; IPM_MANIFEST_UNREAD it is missing, no JSON object or of another schema, and @why
+ *         says which; -ENOMEM; -errno of reading.
  */
 int ipm_manifest_read(const char *directory, json_t **out_manifest,
                       struct ipm_why *why);

@@ -3,10 +3,33 @@
 
 #include "analysis/gnuplot.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-enum { TICKS = 10 };
+enum { TICKS = 10, COLOURS = 7 };
+
+/* Colours of gnuplot's podo set (Wong 2011) without the yellow, which white drowns. */
+static const struct {
+    unsigned colour;
+    int filled, open;
+} forms[COLOURS] = {
+    {0x0072b2, 7, 6},   {0xd55e00, 5, 4},   {0x009e73, 9, 8}, {0xcc79a7, 13, 12},
+    {0x56b4e9, 11, 10}, {0xe69f00, 15, 14}, {0x000000, 3, 1},
+};
+
+static_assert(IPM_FORMS == 2 * COLOURS, "filled marks, then open ones");
+
+/* The second round of colours has open marks and dashed lines. */
+struct ipm_form ipm_canvas_form(size_t i)
+{
+    bool second = i / COLOURS % 2 == 1;
+    return (struct ipm_form){
+        .colour = forms[i % COLOURS].colour,
+        .mark = second ? forms[i % COLOURS].open : forms[i % COLOURS].filled,
+        .dashes = second ? 2 : 1,
+    };
+}
 
 void ipm_axis_hold(struct ipm_axis *axis, double value)
 {

@@ -27,6 +27,17 @@ struct ipm_axis {
     bool logarithmic;
 };
 
+/* How one of several lines is told from the others, also without colours. */
+struct ipm_form {
+    unsigned colour;  /* 0xRRGGBB */
+    int mark, dashes; /* gnuplot's pointtype and dashtype */
+};
+
+enum { IPM_FORMS = 14 };
+
+/* All different up to IPM_FORMS, then they come again. */
+struct ipm_form ipm_canvas_form(size_t i);
+
 /* A tick's text, as the formatters of base/units.h make it. */
 typedef const char *ipm_axis_text(char text[IPM_UNITS_TEXT], double value);
 

@@ -4,6 +4,7 @@
 #include "analysis/gnuplot.h"
 #include "analysis/ladder_layout.h"
 #include "analysis/plot.h"
+#include "analysis/plot_canvas.h"
 #include "base/units.h"
 
 #include <math.h>
@@ -65,6 +66,18 @@ static size_t put_series(const struct ipm_layout *layout, int wait, bool away,
     return n;
 }
 
+enum {
+    WORDS = 50 /* characters of a variant, with the end, that its row has room for */
+};
+
+/* A column has only so much room before the next one. */
+static void put_cut(FILE *out, const char *text, size_t room)
+{
+    char cut[WORDS];
+    ipm_canvas_cut(cut, room, text);
+    ipm_gnuplot_column(out, cut);
+}
+
 static int put_data(const void *context, FILE *out, struct ipm_why *why)
 {
     ipm_auto_layout struct ipm_layout layout = {0};
@@ -78,13 +91,13 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
     for (size_t i = 0; i < layout.n_rows; i++) {
         const struct ipm_rung *rung = ipm_layout_rung(&layout.rows[i]);
         (void)fprintf(out, "%g ", row_y(&layout, i));
-        ipm_gnuplot_column(out, rung->point->factors.mechanism);
+        put_cut(out, rung->point->factors.mechanism, 22);
         (void)fputc(' ', out);
         ipm_gnuplot_column(out, ipm_copies_text(rung->point->factors.copies));
         (void)fputc(' ', out);
-        ipm_gnuplot_column(out, rung->point->factors.wait);
+        put_cut(out, rung->point->factors.wait, 18);
         (void)fputc(' ', out);
-        ipm_gnuplot_column(out, rung->variant);
+        put_cut(out, rung->variant, WORDS);
         put_cpu(out, layout.rows[i].here);
         put_cpu(out, layout.rows[i].away);
         (void)fputc('\n', out);

@@ -2,6 +2,7 @@
 #include "analysis/plot_sizes.h"
 
 #include "analysis/gnuplot.h"
+#include "analysis/member.h"
 #include "analysis/plot.h"
 #include "analysis/plot_canvas.h"
 #include "analysis/size_series.h"
@@ -20,32 +21,32 @@ enum {
     BELOW = 54,   /* ticks and the axis' name */
     PANEL = 470,
     LABEL = 35, /* two lines of a label */
-    FORMS = 7,
+    FLOORS = 3, /* at most: grey, below or above the lines */
 };
 
-/* Colours of gnuplot's podo set (Wong 2011) without the yellow, which white drowns. */
-static const struct {
-    unsigned colour;
-    int filled, open;
-} forms[FORMS] = {
-    {0x0072b2, 7, 6},   {0xd55e00, 5, 4},   {0x009e73, 9, 8}, {0xcc79a7, 13, 12},
-    {0x56b4e9, 11, 10}, {0xe69f00, 15, 14}, {0x000000, 3, 1},
-};
-
-static_assert(IPM_PLOT_SERIES == 2 * FORMS, "every line has a mark of its own");
+static_assert((int)IPM_PLOT_SERIES == (int)IPM_FORMS,
+              "every line has a mark of its own");
 
 /* What the two pictures differ in. */
 struct kind {
     const char *name, *title, *words, *axis;
-    struct ipm_size_choice choice, roof;
+    struct ipm_size_choice choice;
+    struct floor {
+        struct ipm_size_choice choice;
+        const char *label, *detail;
+        bool flat; /* the same whatever the size: its fastest point counts */
+    } floors[FLOORS];
     ipm_axis_text *tick;
-    bool tail;           /* draw the 99th percentile */
+    bool tail;           /* draw the 99th percentile and the 99.9th */
     const char *nothing; /* where there is no series */
 };
 
 struct sizes {
     const struct kind *kind;
-    struct ipm_size_set set, roof;
+    struct ipm_size_set set, floor_sets[FLOORS];
+    struct ipm_size_point flat[FLOORS][2];
+    struct ipm_size_series floors[FLOORS];
+    size_t n_floors;
     size_t n_series; /* drawn: at most IPM_PLOT_SERIES */
     struct ipm_canvas canvas;
     struct ipm_axis x, y;
@@ -71,10 +72,22 @@ static const struct kind latency = {
     .name = "latency_size",
     .title = "Round trip against message size",
     .words = "Mark: median over fresh processes of the median round trip; bar: its "
-             "interval.  Thin dashed: 99th percentile.  "
-             "Marks of one size stand side by side.",
+             "interval.  Thin dashed: 99th percentile, dotted: 99.9th.  "
+             "Grey: floors.  Marks of one size stand side by side.",
     .axis = "time per round trip",
     .choice = {"points", "pingpong", NULL, "none", "p50_ns"},
+    .floors = {{{"floors", "self_loop", "floor_memcpy", NULL, "p50_ns"},
+                "memcpy",
+                "one copy by one CPU, without IPC",
+                false},
+               {{"floors", "self_loop", "floor_syscall", NULL, "p50_ns"},
+                "system call",
+                "one that does nothing",
+                true},
+               {{"floors", "pingpong", "floor_cacheline", NULL, "p50_ns"},
+                "cache-line round trip",
+                "between two CPUs, the nearest measured",
+                true}},
     .tick = ipm_format_ns,
     .tail = true,
     .nothing = "no series of ping-pong points with touch none has three sizes",
@@ -89,15 +102,13 @@ static const struct kind throughput = {
         "Marks of one size stand side by side.",
     .axis = "payload per second",
     .choice = {"points", "stream", NULL, NULL, "bytes_per_s"},
-    .roof = {"floors", "self_loop", "floor_memcpy", NULL, "bytes_per_s"},
+    .floors = {{{"floors", "self_loop", "floor_memcpy", NULL, "bytes_per_s"},
+                "memcpy",
+                "one copy by one CPU, without IPC",
+                false}},
     .tick = rate_text,
     .nothing = "no series of stream points has three sizes",
 };
-
-static bool roofed(const struct sizes *sizes)
-{
-    return sizes->roof.n_series > 0;
-}
 
 static void hold_series(struct sizes *sizes, const struct ipm_size_series *series)
 {
@@ -107,38 +118,86 @@ static void hold_series(struct sizes *sizes, const struct ipm_size_series *serie
         ipm_axis_hold(&sizes->y, point->value);
         ipm_axis_hold(&sizes->y, point->low);
         ipm_axis_hold(&sizes->y, point->high);
-        if (sizes->kind->tail)
+        if (sizes->kind->tail) {
             ipm_axis_hold(&sizes->y, point->p99);
+            ipm_axis_hold(&sizes->y, point->p999);
+        }
     }
+}
+
+/* The least of a floor that no size changes; NaN: it was not measured. */
+static double flat_floor(const json_t *document, const struct ipm_size_choice *choice)
+{
+    double least = NAN;
+    size_t i;
+    const json_t *point;
+    json_array_foreach(json_object_get(document, choice->list), i, point)
+    {
+        const json_t *figures = json_object_get(point, "figures");
+        if (strcmp(ipm_member_text(point, "workload"), choice->workload) == 0 &&
+            strcmp(ipm_member_text(point, "mechanism"), choice->mechanism) == 0)
+            least = fmin(least, ipm_member_number(
+                                    json_object_get(figures, choice->figure), "value"));
+    }
+    return least;
+}
+
+/* Floors of the run, each as a line over the sizes of the others. */
+static int take_floors(struct sizes *sizes, const json_t *document, struct ipm_why *why)
+{
+    const struct floor *floors = sizes->kind->floors;
+    for (size_t i = 0; i < FLOORS && floors[i].label != NULL; i++) {
+        struct ipm_size_series *series = &sizes->floors[sizes->n_floors];
+        if (floors[i].flat) {
+            double value = flat_floor(document, &floors[i].choice);
+            for (size_t end = 0; end < 2; end++)
+                sizes->flat[i][end] = (struct ipm_size_point){
+                    .size = end == 0 ? sizes->x.low : sizes->x.high,
+                    .value = value,
+                    .low = NAN,
+                    .high = NAN,
+                    .p99 = NAN,
+                    .p999 = NAN};
+            *series = (struct ipm_size_series){.points = sizes->flat[i], .n_points = 2};
+            sizes->n_floors += value > 0;
+        } else {
+            int error = ipm_size_set_make(document, &floors[i].choice,
+                                          &sizes->floor_sets[i], why);
+            if (error != 0)
+                return error;
+            if (sizes->floor_sets[i].n_series == 0)
+                continue;
+            *series = sizes->floor_sets[i].series[0];
+            sizes->n_floors++;
+        }
+        (void)snprintf(series->label, sizeof(series->label), "%s", floors[i].label);
+        (void)snprintf(series->detail, sizeof(series->detail), "%s", floors[i].detail);
+    }
+    return 0;
+}
+
+/* The lines that are drawn, and the axis that they share. */
+static void take_lines(struct sizes *sizes)
+{
+    sizes->n_series = sizes->set.n_series < IPM_PLOT_SERIES ? sizes->set.n_series
+                                                            : (size_t)IPM_PLOT_SERIES;
+    sizes->x = (struct ipm_axis){1, 0, LEFT, RIGHT, true};
+    sizes->y = (struct ipm_axis){1, 0, BELOW, BELOW + PANEL, true};
+    for (size_t i = 0; i < sizes->n_series; i++)
+        hold_series(sizes, &sizes->set.series[i]);
 }
 
 static void lay_out(struct sizes *sizes)
 {
-    sizes->n_series = sizes->set.n_series < IPM_PLOT_SERIES ? sizes->set.n_series
-                                                            : (size_t)IPM_PLOT_SERIES;
-    size_t n_labels = sizes->n_series + roofed(sizes);
+    size_t n_labels = sizes->n_series + sizes->n_floors;
     double panel = fmax(PANEL, (double)n_labels * LABEL);
     sizes->canvas = (struct ipm_canvas){
         .name = sizes->kind->name, .width = WIDTH, .height = BELOW + panel + ABOVE};
-    sizes->x = (struct ipm_axis){1, 0, LEFT, RIGHT, true};
-    sizes->y = (struct ipm_axis){1, 0, BELOW, BELOW + panel, true};
-    for (size_t i = 0; i < sizes->n_series; i++)
-        hold_series(sizes, &sizes->set.series[i]);
-    if (roofed(sizes))
-        hold_series(sizes, &sizes->roof.series[0]);
+    sizes->y.to = BELOW + panel;
+    for (size_t i = 0; i < sizes->n_floors; i++)
+        hold_series(sizes, &sizes->floors[i]);
     ipm_axis_pad(&sizes->x, 0.025);
     ipm_axis_pad(&sizes->y, 0.04);
-}
-
-/* The second round of colours has open marks and dashed lines. */
-static int mark_of(size_t form)
-{
-    return form < FORMS ? forms[form].filled : forms[form - FORMS].open;
-}
-
-static int dashes_of(size_t form)
-{
-    return form < FORMS ? 1 : 2;
 }
 
 static int compare_labels(const void *a, const void *b)
@@ -160,8 +219,9 @@ static double beside(const struct sizes *sizes, size_t i)
 
 static struct label make_label(const struct sizes *sizes, size_t form)
 {
-    const struct ipm_size_series *series =
-        form < sizes->n_series ? &sizes->set.series[form] : &sizes->roof.series[0];
+    const struct ipm_size_series *series = form < sizes->n_series
+                                               ? &sizes->set.series[form]
+                                               : &sizes->floors[form - sizes->n_series];
     const struct ipm_size_point *last = &series->points[series->n_points - 1];
     double y = ipm_axis_pixel(&sizes->y, last->value);
     double beside_it = form < sizes->n_series ? beside(sizes, form) : 1;
@@ -174,10 +234,10 @@ static struct label make_label(const struct sizes *sizes, size_t form)
 
 /* The labels stand as the lines end, from top to bottom.  Return: how many. */
 static size_t make_labels(const struct sizes *sizes,
-                          struct label labels[IPM_PLOT_SERIES + 1])
+                          struct label labels[IPM_PLOT_SERIES + FLOORS])
 {
-    size_t n = sizes->n_series + roofed(sizes);
-    double places[IPM_PLOT_SERIES + 1];
+    size_t n = sizes->n_series + sizes->n_floors;
+    double places[IPM_PLOT_SERIES + FLOORS];
     for (size_t i = 0; i < n; i++)
         labels[i] = make_label(sizes, i);
     qsort(labels, n, sizeof(*labels), compare_labels);
@@ -224,11 +284,12 @@ static void put_series(const struct ipm_size_series *series, FILE *out)
     ipm_gnuplot_column(out, series->label);
     (void)fputc(' ', out);
     ipm_gnuplot_column(out, series->detail);
-    (void)fputs("\n# size_bytes value low high p99_ns of_batches\n", out);
+    (void)fputs("\n# size_bytes value low high p99_ns p999_ns of_batches\n", out);
     for (size_t i = 0; i < series->n_points; i++) {
         const struct ipm_size_point *point = &series->points[i];
-        (void)fprintf(out, "%.10g %.6g %.6g %.6g %.6g %d\n", point->size, point->value,
-                      point->low, point->high, point->p99, point->batches);
+        (void)fprintf(out, "%.10g %.6g %.6g %.6g %.6g %.6g %d\n", point->size,
+                      point->value, point->low, point->high, point->p99, point->p999,
+                      point->batches);
     }
 }
 
@@ -240,7 +301,7 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
         (void)fprintf(out, "# %s\n", sizes->kind->nothing);
         return 0;
     }
-    struct label labels[IPM_PLOT_SERIES + 1];
+    struct label labels[IPM_PLOT_SERIES + FLOORS];
     size_t n = make_labels(sizes, labels);
     put_words(sizes, out);
     (void)fputs(
@@ -248,11 +309,11 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
         "colour mark label detail\n",
         out);
     for (size_t i = 0; i < n; i++) {
-        bool roof = labels[i].form == sizes->n_series;
+        bool floor = labels[i].form >= sizes->n_series;
+        struct ipm_form form = ipm_canvas_form(labels[i].form);
         (void)fprintf(out, "%.1f %.1f %.1f 0x%06x %d ", labels[i].x, labels[i].y,
-                      labels[i].place,
-                      roof ? 0x909090 : forms[labels[i].form % FORMS].colour,
-                      roof ? 0 : mark_of(labels[i].form));
+                      labels[i].place, floor ? 0x909090U : form.colour,
+                      floor ? 0 : form.mark);
         ipm_gnuplot_column(out, labels[i].series->label);
         (void)fputc(' ', out);
         ipm_gnuplot_column(out, labels[i].series->detail);
@@ -260,8 +321,8 @@ static int put_data(const void *context, FILE *out, struct ipm_why *why)
     }
     for (size_t i = 0; i < sizes->n_series; i++)
         put_series(&sizes->set.series[i], out);
-    if (roofed(sizes))
-        put_series(&sizes->roof.series[0], out);
+    for (size_t i = 0; i < sizes->n_floors; i++)
+        put_series(&sizes->floors[i], out);
     return 0;
 }
 
@@ -270,31 +331,36 @@ static void put_lines(const struct sizes *sizes, FILE *out)
 {
     const char *name = sizes->kind->name;
     (void)fputs("plot \\\n", out);
-    if (roofed(sizes))
+    for (size_t i = 0; i < sizes->n_floors; i++)
         (void)fprintf(out,
-                      "  '%s.dat' index %zu using 1:2 with lines linewidth 5 "
+                      "  '%s.dat' index %zu using 1:2 with lines linewidth %d "
                       "linecolor '#c4c4c4', \\\n",
-                      name, sizes->n_series + 2);
+                      name, sizes->n_series + 2 + i,
+                      sizes->kind->floors[1].label == NULL ? 5 : 2);
     /* All bars before all marks, and side by side: none is hidden by another line's. */
     for (size_t i = 0; i < sizes->n_series; i++) {
-        unsigned colour = forms[i % FORMS].colour;
+        unsigned colour = ipm_canvas_form(i).colour;
         if (sizes->kind->tail)
             (void)fprintf(out,
                           "  '%s.dat' index %zu using 1:5 with lines linewidth 0.9 "
-                          "dashtype 2 linecolor '#70%06x', \\\n",
-                          name, i + 2, colour);
+                          "dashtype 2 linecolor '#70%06x', \\\n"
+                          "  '%s.dat' index %zu using 1:6 with lines linewidth 0.9 "
+                          "dashtype 3 linecolor '#70%06x', \\\n",
+                          name, i + 2, colour, name, i + 2, colour);
         (void)fprintf(out,
                       "  '%s.dat' index %zu using ($1 * %.5f):3:(0):($4 - $3) with "
                       "vectors nohead linewidth 1.2 linecolor '#%06x', \\\n",
                       name, i + 2, beside(sizes, i), colour);
     }
-    for (size_t i = 0; i < sizes->n_series; i++)
+    for (size_t i = 0; i < sizes->n_series; i++) {
+        struct ipm_form form = ipm_canvas_form(i);
         (void)fprintf(out,
                       "  '%s.dat' index %zu using ($1 * %.5f):2 with linespoints "
                       "linewidth 1.8 dashtype %d pointtype %d pointsize 0.75 linecolor "
                       "'#%06x'%s\n",
-                      name, i + 2, beside(sizes, i), dashes_of(i), mark_of(i),
-                      forms[i % FORMS].colour, i + 1 < sizes->n_series ? ", \\" : "");
+                      name, i + 2, beside(sizes, i), form.dashes, form.mark,
+                      form.colour, i + 1 < sizes->n_series ? ", \\" : "");
+    }
 }
 
 static void put_labels(const struct sizes *sizes, FILE *out)
@@ -356,8 +422,10 @@ static int plot_kind(const struct kind *kind, const json_t *document,
 {
     struct sizes sizes = {.kind = kind};
     int error = ipm_size_set_make(document, &kind->choice, &sizes.set, why);
-    if (error == 0 && kind->roof.list != NULL)
-        error = ipm_size_set_make(document, &kind->roof, &sizes.roof, why);
+    if (error == 0) {
+        take_lines(&sizes);
+        error = take_floors(&sizes, document, why);
+    }
     if (error == 0) {
         lay_out(&sizes);
         const struct ipm_plot plot = {
@@ -369,7 +437,8 @@ static int plot_kind(const struct kind *kind, const json_t *document,
         error = ipm_plot_write(&plot, &sizes, directory, out_json, why);
     }
     ipm_size_set_fini(&sizes.set);
-    ipm_size_set_fini(&sizes.roof);
+    for (size_t i = 0; i < FLOORS; i++)
+        ipm_size_set_fini(&sizes.floor_sets[i]);
     return error;
 }
 

@@ -15,9 +15,9 @@ enum { IPM_PLOT_SERIES = 14 /* lines that can be told apart; more are counted on
  * @document: report.json's content
  * @out_json: as ipm_plot_write() makes it
  *
- * The median round trip of the ping-pong points with touch none, with its interval and the
- * 99th percentile: one line for all points that differ in the size alone, if there are
- * IPM_SERIES_POINTS of them.
+ * The median round trip of the ping-pong points with touch none, with its interval, the 99th
+ * percentile and the 99.9th: one line for all points that differ in the size alone, if there
+ * are IPM_SERIES_POINTS of them.  In grey the floors: memcpy, a system call, a cache line.
  *
  * Return: 0; -ENOMEM; -errno of writing the script or the data.
  */

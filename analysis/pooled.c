@@ -28,6 +28,34 @@ static void drop_grid(struct grid *grid)
     free(grid->below);
 }
 
+/* Two ascending lists into one. */
+static void merge(const double *a, size_t n_a, const double *b, size_t n_b, double *out)
+{
+    size_t i = 0;
+    size_t k = 0;
+    while (i < n_a || k < n_b)
+        *out++ = k == n_b || (i < n_a && a[i] <= b[k]) ? a[i++] : b[k++];
+}
+
+/* Ascending lists @ends[k - 1] .. @ends[k] of @values into one, by pairs of neighbours. */
+static void merge_all(double *values, size_t *ends, size_t n, double *scratch)
+{
+    while (n > 1) {
+        size_t kept = 0;
+        for (size_t k = 0; k < n; k += 2) {
+            size_t from = k == 0 ? 0 : ends[k - 1];
+            size_t middle = ends[k];
+            size_t to = k + 1 < n ? ends[k + 1] : middle;
+            merge(values + from, middle - from, values + middle, to - middle,
+                  scratch + from);
+            /* In place: what lies at @kept has been read. */
+            ends[kept++] = to;
+        }
+        memcpy(values, scratch, ends[kept - 1] * sizeof(*values));
+        n = kept;
+    }
+}
+
 static int make_grid(const struct ipm_tally *const *tallies, size_t n,
                      struct grid *grid)
 {
@@ -36,15 +64,21 @@ static int make_grid(const struct ipm_tally *const *tallies, size_t n,
         room += tallies[k]->n;
     grid->n = n;
     grid->values = calloc(room + 1, sizeof(*grid->values));
-    if (grid->values == NULL)
+    ipm_auto_free double *values = calloc(room + 1, sizeof(*values));
+    ipm_auto_free double *counts = calloc(room + 1, sizeof(*counts));
+    ipm_auto_free double *scratch = calloc(room + 1, sizeof(*scratch));
+    ipm_auto_free size_t *ends = calloc(n + 1, sizeof(*ends));
+    if (grid->values == NULL || values == NULL || counts == NULL || scratch == NULL ||
+        ends == NULL)
         return -ENOMEM;
     size_t used = 0;
     for (size_t k = 0; k < n; k++) {
-        memcpy(grid->values + used, tallies[k]->values,
-               tallies[k]->n * sizeof(*grid->values));
+        ipm_tally_unpack(tallies[k], values + used, counts + used);
         used += tallies[k]->n;
+        ends[k] = used;
     }
-    ipm_sort(grid->values, used);
+    memcpy(grid->values, values, used * sizeof(*values));
+    merge_all(grid->values, ends, n, scratch);
     for (size_t i = 0; i < used; i++) {
         if (grid->n_values == 0 || grid->values[grid->n_values - 1] != grid->values[i])
             grid->values[grid->n_values++] = grid->values[i];
@@ -52,12 +86,13 @@ static int make_grid(const struct ipm_tally *const *tallies, size_t n,
     grid->below = calloc(grid->n_values * n + 1, sizeof(*grid->below));
     if (grid->below == NULL)
         return -ENOMEM;
-    for (size_t k = 0; k < n; k++) {
+    size_t at = 0;
+    for (size_t k = 0, end = 0; k < n; k++) {
+        end += tallies[k]->n;
         double sum = 0;
-        size_t at = 0;
         for (size_t j = 0; j < grid->n_values; j++) {
-            if (at < tallies[k]->n && tallies[k]->values[at] == grid->values[j])
-                sum += (double)tallies[k]->counts[at++];
+            if (at < end && values[at] == grid->values[j])
+                sum += counts[at++];
             grid->below[j * n + k] = sum;
         }
     }

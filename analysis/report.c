@@ -2,14 +2,18 @@
 #include "analysis/report.h"
 
 #include "analysis/core_map.h"
+#include "analysis/digest.h"
 #include "analysis/manifest.h"
 #include "analysis/models/model.h"
+#include "analysis/percentiles.h"
 #include "analysis/plot_core_map.h"
 #include "analysis/plot_energy.h"
 #include "analysis/plot_ladder.h"
+#include "analysis/plot_percentiles.h"
 #include "analysis/plot_power.h"
 #include "analysis/plot_rates.h"
 #include "analysis/plot_ratio.h"
+#include "analysis/plot_run_order.h"
 #include "analysis/plot_sizes.h"
 #include "analysis/plot_time.h"
 #include "analysis/plot_winners.h"
@@ -17,6 +21,7 @@
 #include "analysis/report_html.h"
 #include "analysis/report_json.h"
 #include "analysis/report_text.h"
+#include "analysis/run_order.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,6 +36,27 @@ static int path_in(char path[4096], const char *directory, const char *name,
     return 0;
 }
 
+/* What the records say is worth reading without it. */
+static int read_manifest(const char *directory, struct ipm_report *report,
+                         struct ipm_why *why)
+{
+    struct ipm_why problem;
+    int result = ipm_manifest_read(directory, &report->manifest, &problem);
+    if (result < 0)
+        return ipm_why_set(why, result, "%s", problem.text);
+    if (result == 0)
+        return 0;
+    /* The parser quotes what it met, which may be anything. */
+    for (char *at = problem.text; *at != '\0'; at++) {
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+    }
+    report->manifest_problem = strdup(problem.text);
+    return report->manifest_problem == NULL
+               ? ipm_why_set(why, -ENOMEM, "read manifest.json: ")
+               : 0;
+}
+
 int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishes,
                     struct ipm_report *out_report, struct ipm_why *why)
 {
@@ -40,7 +66,7 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
     if (error == 0)
         error = ipm_table_read(path, &report.table, why);
     if (error == 0)
-        error = ipm_manifest_read(directory, &report.manifest, why);
+        error = read_manifest(directory, &report, why);
     if (error == 0)
         error = ipm_summary_make(&report.table, report.manifest, &report.summary, why);
     if (error == 0)
@@ -51,6 +77,13 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
         error = ipm_why_set(why, -ENOMEM, "no memory for the core-to-core maps");
     if (error == 0)
         error = ipm_ladder_make(&report.summary, report.manifest, &report.ladder, why);
+    if (error == 0) {
+        report.percentiles = ipm_percentiles_json(&report.table, &report.ladder);
+        report.run_order = ipm_run_order_json(&report.table);
+        if (report.percentiles == NULL || report.run_order == NULL)
+            error =
+                ipm_why_set(why, -ENOMEM, "no memory for percentiles and run order");
+    }
     if (error == 0)
         error = ipm_pass_costs_make(&report.table, &report.costs, why);
     if (error == 0)
@@ -95,10 +128,16 @@ void ipm_report_fini(struct ipm_report *report)
     ipm_table_fini(&report->table);
     json_decref(report->core_to_core);
     report->core_to_core = NULL;
+    json_decref(report->percentiles);
+    report->percentiles = NULL;
+    json_decref(report->run_order);
+    report->run_order = NULL;
     json_decref(report->models);
     report->models = NULL;
     json_decref(report->manifest);
     report->manifest = NULL;
+    free(report->manifest_problem);
+    report->manifest_problem = NULL;
 }
 
 /* Draws from the document what it shows, and enters the pictures into it. */
@@ -111,6 +150,8 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
     } plots[] = {
         {"latency_size", ipm_plot_latency_size},
         {"throughput_size", ipm_plot_throughput_size},
+        {"percentiles", ipm_plot_percentiles},
+        {"run_order", ipm_plot_run_order},
         {"ratio", ipm_plot_ratio},
         {"time_residuals", ipm_plot_time},
         {"power_rate", ipm_plot_power},
@@ -140,8 +181,11 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
 {
     ipm_auto_report struct ipm_report report = {0};
     int error = ipm_report_load(directory, wishes, &report, why);
+    if (error == 0)
+        error = ipm_digest_write(&report, directory, why);
     if (error != 0)
         return error;
+    ipm_table_shrink(&report.table); /* the document of a long run needs the room */
     json_t *ladder = NULL;
     error = ipm_plot_ladder(&report.ladder, directory, &ladder, why);
     if (error != 0)
@@ -165,7 +209,10 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
     error = add_plots(json, directory, why);
     if (error == 0)
         error = ipm_json_write_file(json, path, why);
-    return error != 0 ? error : ipm_report_html(json, directory, why);
+    if (error == 0)
+        error = ipm_report_html(json, directory, why);
+    bool folder = wishes != NULL && wishes->folder;
+    return error != 0 || !folder ? error : ipm_report_html_folder(json, directory, why);
 }
 
 int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why)

@@ -28,12 +28,14 @@ struct ipm_report_wishes {
     double battery_wh; /* hours under each load of a battery of so much */
     /* Of the whole device without messages; 0: what the meter showed at rest. */
     double base_power_w;
+    bool folder;    /* html/ too: ipm_report_html_folder() */
     bool no_models; /* `models` stays empty: fits take seconds, and not all need them */
 };
 
 /* A run, read and worked out.  Life cycle: load -> use -> fini. */
 struct ipm_report {
-    json_t *manifest;
+    json_t *manifest;       /* {} when it could not be read */
+    char *manifest_problem; /* why; NULL when it could */
     struct ipm_table table;
     struct ipm_summary summary;
     struct ipm_energy energy;
@@ -44,16 +46,19 @@ struct ipm_report {
     struct ipm_rate_set rates;
     char *rate_words;     /* NULL: the run has no open loop */
     json_t *models;       /* what each model says, as in report.json */
-    json_t *core_to_core; /* as in report.json (analysis/core_map.h) */
+    json_t *core_to_core; /* as in report.json (analysis/core_map.h), like these two */
+    json_t *percentiles;  /* analysis/percentiles.h */
+    json_t *run_order;    /* analysis/run_order.h */
 };
 
 /**
  * ipm_report_load() - read a result directory
  * @wishes: may be NULL
  *
- * manifest.json may be missing or incomplete; records.jsonl must be there.
+ * manifest.json may be missing, torn or of another schema, which the report then says;
+ * records.jsonl must be there.
  *
- * Return: 0; -ENOENT no records; -EINVAL manifest.json is no JSON; -ENOMEM; -errno.
+ * Return: 0; -ENOENT no records; -ENOMEM; -errno.
  */
 int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishes,
                     struct ipm_report *out_report, struct ipm_why *why);

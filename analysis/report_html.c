@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { PATH = 4096 };
 
@@ -36,9 +38,17 @@ static const struct section sections[] = {
      "Residual of each size's median from the fitted pieces, with two standard errors.",
      NULL},
     {"latency", "Latency against size", "latency_size",
-     "Time of one round trip by size of the message, both axes logarithmic.", NULL},
+     "Time of one round trip by size of the message, both axes logarithmic: median, "
+     "p99, "
+     "p99.9, and in grey what no IPC beats.",
+     NULL},
     {"throughput", "Throughput against size", "throughput_size",
      "Payload per second by size of the message, both axes logarithmic.", NULL},
+    {"percentiles", "Percentiles", "percentiles",
+     "How many round trips are no slower: every further nine has as much room, since "
+     "it is "
+     "the rare ones that hurt. Beyond the mark so many samples tell nothing certain.",
+     NULL},
     {"rate", "Response against rate", "rate",
      "What a message at a planned time waits, by the rate at which messages are due, "
      "both "
@@ -53,6 +63,7 @@ static const struct section sections[] = {
     {"energy", "Energy of a message", "energy",
      "Joules of a message beyond rest, mean over blocks with its interval.",
      ipm_html_energy},
+    {"tlb", "TLB misses of a message", NULL, NULL, ipm_html_tlb},
     {"cores", "Core to core", "core_to_core",
      "Median time by the CPUs of the two sides; a pair measured one way fills both of "
      "its "
@@ -62,6 +73,10 @@ static const struct section sections[] = {
      "The best of those of which the same was asked, by size; the number is how many "
      "times as much the runner-up costs.",
      ipm_html_winners},
+    {"drift", "The machine during the run", "run_order",
+     "Each invocation against the median over its point, in the order of the records: "
+     "what leans or steps here is the machine, not a mechanism.",
+     NULL},
     {"machine", "The machine", NULL, NULL, ipm_html_machine},
     {"floors", "Floors: what no IPC beats here", NULL, NULL, ipm_html_floors},
     {"points", "All points", NULL, NULL, ipm_html_points},
@@ -120,15 +135,64 @@ static char *load_picture(const json_t *plot, const char *directory, const char 
     return text;
 }
 
-static void put_figure(FILE *out, const json_t *report, const char *directory,
-                       const struct section *section)
+/* Where a page goes, and how it holds what is not its text. */
+struct page {
+    FILE *out;
+    const json_t *report;
+    const char *directory;
+    const char
+        *folder; /* style, script and pictures are files here; NULL: in the page */
+    int error;   /* of writing one of these */
+    struct ipm_why *why;
+};
+
+static void write_beside(struct page *page, const char *name, const char *text)
+{
+    char path[PATH];
+    int needed = snprintf(path, sizeof(path), "%s/%s", page->folder, name);
+    if (page->error != 0)
+        return;
+    page->error = needed < 0 || needed >= PATH
+                      ? ipm_why_set(page->why, -ENAMETOOLONG, "path is too long")
+                      : ipm_text_write_file(text, strlen(text), path, page->why);
+}
+
+/* A picture that an earlier report left would be taken for this one's. */
+static void remove_beside(const struct page *page, const char *name)
+{
+    char path[PATH];
+    int needed = snprintf(path, sizeof(path), "%s/%s", page->folder, name);
+    if (needed >= 0 && needed < PATH)
+        (void)unlink(path);
+}
+
+static void put_picture(struct page *page, const struct section *section,
+                        const char *picture)
+{
+    char file[80];
+    if (page->folder == NULL) {
+        (void)fputs(picture, page->out);
+        return;
+    }
+    (void)snprintf(file, sizeof(file), "%s.svg", section->plot);
+    ipm_html_put(page->out, "<img src=\"%s\" alt=\"%s\"/>\n", file, section->title);
+    write_beside(page, file, picture);
+}
+
+static void put_figure(struct page *page, const struct section *section)
 {
     struct ipm_why why = {0};
+    FILE *out = page->out;
     const char *name = section->plot;
-    const json_t *plot = json_object_get(json_object_get(report, "plots"), name);
+    const json_t *plots = json_object_get(page->report, "plots");
+    const json_t *plot = json_object_get(plots, name);
     ipm_auto_free char *picture =
-        load_picture(plot, directory, name, section->title, &why);
+        load_picture(plot, page->directory, name, section->title, &why);
     if (picture == NULL) {
+        char file[80];
+        (void)snprintf(file, sizeof(file), "%s.svg", name);
+        if (page->folder != NULL)
+            remove_beside(page, file);
         ipm_html_put(out, "<p class=\"absent\">No picture: %s.</p>\n", why.text);
         return;
     }
@@ -137,7 +201,7 @@ static void put_figure(FILE *out, const json_t *report, const char *directory,
                  "<figure>\n<div class=\"picture\" tabindex=\"0\" role=\"group\" "
                  "aria-label=\"%s\">\n",
                  section->title);
-    (void)fputs(picture, out);
+    put_picture(page, section, picture);
     ipm_html_put(out,
                  "</div>\n<figcaption>%s Data and script: <code>%s</code>, "
                  "<code>%s</code>.</figcaption>\n</figure>\n",
@@ -152,71 +216,176 @@ static bool shown(const struct section *section, const json_t *report)
     return section->put != NULL || json_object_get(plots, section->plot) != NULL;
 }
 
-static void put_page(FILE *out, const json_t *report, const char *directory)
+/* Workloads with a part of their own follow this one. */
+static bool is_before_workloads(const struct section *section)
 {
-    const char *name = ipm_member_text(report, "name");
+    return section->put == ipm_html_winners;
+}
+
+static size_t count_workloads(const json_t *report)
+{
+    return json_array_size(json_object_get(report, "workloads"));
+}
+
+static void put_links(const struct page *page)
+{
+    FILE *out = page->out;
+    (void)fputs("<nav aria-label=\"Sections\">\n", out);
+    for (size_t i = 0; i < SECTIONS; i++) {
+        if (shown(&sections[i], page->report))
+            ipm_html_put(out, "<a href=\"#%s\">%s</a>\n", sections[i].id,
+                         sections[i].title);
+        for (size_t k = 0;
+             is_before_workloads(&sections[i]) && k < count_workloads(page->report);
+             k++) {
+            if (ipm_html_has_workload(page->report, k))
+                ipm_html_put(out, "<a href=\"#workload-%zu\">%s</a>\n", k,
+                             ipm_html_workload_title(page->report, k));
+        }
+    }
+    (void)fputs("</nav>\n", out);
+}
+
+static void put_section(struct page *page, const struct section *section)
+{
+    FILE *out = page->out;
+    /* On paper these tables lie along the long edge. */
+    bool wide = section->put == ipm_html_points || section->put == ipm_html_floors;
+    (void)fputs(wide ? "<section class=\"wide\">\n" : "<section>\n", out);
+    ipm_html_put(out, "<h2 id=\"%s\">%s</h2>\n", section->id, section->title);
+    /* A picture that this kind of run does not have is no gap. */
+    const json_t *plots = json_object_get(page->report, "plots");
+    bool optional = section->put == ipm_html_energy || section->put == ipm_html_rates ||
+                    section->put == ipm_html_core_map;
+    if (section->plot != NULL &&
+        (!optional || json_object_get(plots, section->plot) != NULL))
+        put_figure(page, section);
+    if (section->put != NULL)
+        section->put(out, page->report);
+    (void)fputs("</section>\n", out);
+}
+
+static void put_workloads(const struct page *page)
+{
+    for (size_t i = 0; i < count_workloads(page->report); i++) {
+        if (!ipm_html_has_workload(page->report, i))
+            continue;
+        ipm_html_put(page->out, "<section>\n<h2 id=\"workload-%zu\">%s</h2>\n", i,
+                     ipm_html_workload_title(page->report, i));
+        ipm_html_workload(page->out, page->report, i);
+        (void)fputs("</section>\n", page->out);
+    }
+}
+
+/* What stands in the page itself is allowed by name, and nothing else. */
+static void put_policy(const struct page *page)
+{
+    const char *start =
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ";
+    (void)fputs(start, page->out);
+    if (page->folder == NULL)
+        ipm_html_put(page->out,
+                     "style-src 'unsafe-inline'; script-src '%s'; img-src data:; ",
+                     ipm_html_script_hash);
+    else
+        (void)fputs("style-src 'self'; script-src 'self'; img-src 'self'; ", page->out);
+    (void)fputs("base-uri 'none'; form-action 'none'\"/>\n", page->out);
+}
+
+static void put_head(struct page *page)
+{
+    FILE *out = page->out;
+    const char *name = ipm_member_text(page->report, "name");
     (void)fputs(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n",
         out);
-    ipm_html_put(out,
-                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
-                 "'none'; style-src 'unsafe-inline'; script-src '%s'; img-src data:; "
-                 "base-uri 'none'; form-action 'none'\"/>\n",
-                 ipm_html_script_hash);
+    put_policy(page);
     (void)fputs(
         "<meta name=\"viewport\" content=\"width=device-width, "
         "initial-scale=1\"/>\n<meta name=\"referrer\" content=\"no-referrer\"/>\n"
         "<meta name=\"generator\" content=\"ipcmeter\"/>\n",
         out);
-    ipm_html_put(out, "<title>%s: what IPC costs here</title>\n<style>\n",
+    ipm_html_put(out, "<title>%s: what IPC costs here</title>\n",
                  name[0] == '\0' ? "run without a name" : name);
-    (void)fprintf(out, "%s</style>\n</head>\n<body>\n<header>\n", ipm_html_style);
-    ipm_html_top(out, report);
-    (void)fputs("<nav aria-label=\"Sections\">\n", out);
-    for (size_t i = 0; i < SECTIONS; i++) {
-        if (!shown(&sections[i], report))
-            continue;
-        ipm_html_put(out, "<a href=\"#%s\">%s</a>\n", sections[i].id,
-                     sections[i].title);
+    if (page->folder == NULL) {
+        (void)fprintf(out, "<style>\n%s</style>\n", ipm_html_style);
+    } else {
+        (void)fputs("<link rel=\"stylesheet\" href=\"style.css\"/>\n"
+                    "<script src=\"script.js\" defer=\"defer\"></script>\n",
+                    out);
+        write_beside(page, "style.css", ipm_html_style);
+        write_beside(page, "script.js", ipm_html_script);
     }
-    (void)fputs("</nav>\n</header>\n<main>\n", out);
+    (void)fputs("</head>\n", out);
+}
+
+static void put_page(struct page *page)
+{
+    FILE *out = page->out;
+    put_head(page);
+    (void)fputs("<body>\n<header>\n", out);
+    ipm_html_top(out, page->report);
+    put_links(page);
+    (void)fputs("</header>\n<main>\n", out);
     for (size_t i = 0; i < SECTIONS; i++) {
-        if (!shown(&sections[i], report))
-            continue;
-        ipm_html_put(out, "<section>\n<h2 id=\"%s\">%s</h2>\n", sections[i].id,
-                     sections[i].title);
-        /* A picture that this kind of run does not have is no gap. */
-        const json_t *plots = json_object_get(report, "plots");
-        bool optional = sections[i].put == ipm_html_energy ||
-                        sections[i].put == ipm_html_rates ||
-                        sections[i].put == ipm_html_core_map;
-        if (sections[i].plot != NULL &&
-            (!optional || json_object_get(plots, sections[i].plot) != NULL))
-            put_figure(out, report, directory, &sections[i]);
-        if (sections[i].put != NULL)
-            sections[i].put(out, report);
-        (void)fputs("</section>\n", out);
+        if (shown(&sections[i], page->report))
+            put_section(page, &sections[i]);
+        if (is_before_workloads(&sections[i]))
+            put_workloads(page);
     }
     ipm_html_put(out,
                  "</main>\n<footer>Made by ipcmeter %s from <code>report.json</code>, "
                  "which holds every figure of this page.</footer>\n",
-                 ipm_member_text(report, "version"));
-    (void)fprintf(out, "<script>%s</script>\n</body>\n</html>\n", ipm_html_script);
+                 ipm_member_text(page->report, "version"));
+    if (page->folder == NULL)
+        (void)fprintf(out, "<script>%s</script>\n", ipm_html_script);
+    (void)fputs("</body>\n</html>\n", out);
+}
+
+static int write_page(struct page *page, const char *path)
+{
+    ipm_auto_free char *text = NULL;
+    size_t length = 0;
+    page->out = open_memstream(&text, &length);
+    if (page->out == NULL)
+        return ipm_why_set(page->why, -errno, "write %s: ", path);
+    put_page(page);
+    if (fclose(page->out) != 0)
+        return ipm_why_set(page->why, -ENOMEM, "write %s: ", path);
+    return page->error != 0 ? page->error
+                            : ipm_text_write_file(text, length, path, page->why);
+}
+
+static int name_path(char path[PATH], const char *directory, const char *name,
+                     struct ipm_why *why)
+{
+    int needed = snprintf(path, PATH, "%s/%s", directory, name);
+    if (needed < 0 || needed >= PATH)
+        return ipm_why_set(why, -ENAMETOOLONG, "path is too long");
+    return 0;
 }
 
 int ipm_report_html(const json_t *report, const char *directory, struct ipm_why *why)
 {
     char path[PATH];
-    int needed = snprintf(path, sizeof(path), "%s/report.html", directory);
-    if (needed < 0 || needed >= PATH)
-        return ipm_why_set(why, -ENAMETOOLONG, "path is too long");
-    ipm_auto_free char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        return ipm_why_set(why, -errno, "write %s: ", path);
-    put_page(out, report, directory);
-    if (fclose(out) != 0)
-        return ipm_why_set(why, -ENOMEM, "write %s: ", path);
-    return ipm_text_write_file(text, length, path, why);
+    struct page page = {.report = report, .directory = directory, .why = why};
+    int error = name_path(path, directory, "report.html", why);
+    return error != 0 ? error : write_page(&page, path);
+}
+
+int ipm_report_html_folder(const json_t *report, const char *directory,
+                           struct ipm_why *why)
+{
+    char folder[PATH];
+    char path[PATH];
+    struct page page = {
+        .report = report, .directory = directory, .folder = folder, .why = why};
+    int error = name_path(folder, directory, "html", why);
+    if (error == 0)
+        error = name_path(path, directory, "html/index.html", why);
+    if (error != 0)
+        return error;
+    if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+        return ipm_why_set(why, -errno, "mkdir %s: ", folder);
+    return write_page(&page, path);
 }

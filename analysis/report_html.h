@@ -21,4 +21,15 @@
  */
 int ipm_report_html(const json_t *report, const char *directory, struct ipm_why *why);
 
+/**
+ * ipm_report_html_folder() - the same page with style, script and pictures as files
+ *
+ * Writes html/index.html, style.css, script.js and *.svg under @directory: for servers whose
+ * content policy lets no page hold style or script of its own.
+ *
+ * Return: as ipm_report_html().
+ */
+int ipm_report_html_folder(const json_t *report, const char *directory,
+                           struct ipm_why *why);
+
 #endif

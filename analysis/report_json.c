@@ -207,6 +207,8 @@ static json_t *health_json(const struct ipm_report *report)
               json_array_size(json_object_get(report->manifest, "dropped")));
     set_count(json, "bad_lines", report->table.n_bad);
     set(json, "torn", json_boolean(report->table.torn));
+    set(json, "manifest",
+        text_or_null(report->manifest_problem == NULL ? "" : report->manifest_problem));
     set(json, "interrupted", of_manifest(report->manifest, "interrupted"));
     set(json, "quick", of_manifest(report->manifest, "quick"));
     return json;
@@ -347,6 +349,29 @@ static json_t *passes_json(const json_t *describe, const struct ipm_pass_costs *
     return json;
 }
 
+/* The workloads that the run's points and floors have, as the worker describes them. */
+static json_t *workloads_json(const json_t *describe, const struct ipm_summary *summary)
+{
+    static const char *const keys[] = {"name", "family", "summary", "metrics"};
+    json_t *json = json_array();
+    size_t i;
+    json_t *workload;
+    json_array_foreach(json_object_get(describe, "workloads"), i, workload)
+    {
+        const char *name = ipm_manifest_text(workload, "name", "");
+        bool used = false;
+        for (size_t k = 0; k < summary->n_points && !used; k++)
+            used = strcmp(summary->points[k].factors.workload, name) == 0;
+        if (!used)
+            continue;
+        json_t *copy = json_object();
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+            set(copy, keys[k], of_manifest(workload, keys[k]));
+        (void)json_array_append_new(json, copy);
+    }
+    return json;
+}
+
 json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
 {
     static const char *const copied[] = {"name",  "started", "finished", "version",
@@ -361,6 +386,7 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(json, "commands", commands_json(manifest));
     set(json, "sandbox", of_manifest(describe, "sandbox"));
     set(json, "passes", passes_json(describe, &report->costs));
+    set(json, "workloads", workloads_json(describe, &report->summary));
     set(json, "environment", environment_json(manifest));
     set(json, "health", health_json(report));
 
@@ -373,6 +399,8 @@ json_t *ipm_report_json(const struct ipm_report *report, json_t *plots)
     set(json, "answer", answer);
 
     set(json, "ladder", ladder_json(&report->ladder));
+    set(json, "percentiles", json_incref(report->percentiles));
+    set(json, "run_order", json_incref(report->run_order));
     set(json, "rates", ipm_rate_set_json(&report->rates));
     set(json, "energy", ipm_energy_json(&report->energy));
     set(json, "winners", ipm_winners_json(&report->winners));

@@ -21,12 +21,15 @@ enum { IPM_REPORT_SCHEMA = 1 };
  *   commands    what to type to measure it again, the config being config.json
  *   sandbox     what the worker was granted
  *   passes      {name, available, reason, cost}
+ *   workloads   {name, family, summary, metrics} of those that were measured
  *   environment {grade, top_warning, checks, changed, drift}: changed by the end of the
  *               run, drift during it
  *   health      counts of records by status, regime_changed, repeated, builds, bad_lines,
  *               torn, interrupted, quick (a first look, not for publication)
  *   answer      {fastest, effect, limits, rate}: the sentences; rate null without an open loop
  *   ladder      {size, touch, away, away_class, points, unmeasured, floors}: ids, in order
+ *   percentiles whole distributions of a few points (analysis/percentiles.h)
+ *   run_order   what each invocation found in its turn (analysis/run_order.h)
  *   rates       series of an open loop by rising offered rate (analysis/rate_series.h)
  *   energy      what a message takes beyond rest (analysis/energy.h)
  *   floors, points   {id, factors, passes, regime_changed, sample, timing_batch, figures}

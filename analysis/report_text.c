@@ -35,6 +35,12 @@ static void put_head(const struct ipm_report *report, FILE *out)
     ipm_text_put(out, kernel);
     (void)fputs(", environment ", out);
     ipm_text_put(out, grade[0] == '\0' ? "not checked" : grade);
+    if (report->manifest_problem != NULL)
+        (void)fprintf(
+            out,
+            "\nWITHOUT manifest.json (%s): what was asked for and which machine "
+            "it was are not known",
+            report->manifest_problem);
     if (ipm_manifest_is_emulated(manifest))
         (void)fputs("\nEMULATED machine: it shows that things are counted, not what "
                     "hardware costs",

@@ -235,8 +235,7 @@ bool ipm_wait_sleeps(const char *wait)
     return is(wait, "block") || is(wait, "spin_then_block");
 }
 
-/* The figure of one invocation; NaN: it has none. */
-static double value_of(const struct ipm_row *row, enum ipm_by by)
+double ipm_invocation_value(const struct ipm_row *row, enum ipm_by by)
 {
     bool open = is(row->factors.workload, "open_loop");
     double needs = (double)ipm_rank_interval_needs(0.99, IPM_SUMMARY_LEVEL);
@@ -305,7 +304,7 @@ int ipm_entrant_make(const struct ipm_point *point, enum ipm_by by,
     if (costs == NULL || values == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        double value = value_of(rows[i], by);
+        double value = ipm_invocation_value(rows[i], by);
         if (!isfinite(value) || !(value > 0))
             continue;
         values[entrant.n_costs] = value;

@@ -91,6 +91,15 @@ bool ipm_same_answer(const struct ipm_point *a, const struct ipm_point *b);
  * spin_then_block do, spin and yield do not. */
 bool ipm_wait_sleeps(const char *wait);
 
+/**
+ * ipm_invocation_value() - the figure of one invocation, in ipm_by_units
+ * @row: an ok row of the timing pass
+ *
+ * A 99th percentile is of single operations, with as many samples as the interval of one
+ * needs (368).  NaN: it has none; joules are no figure of one invocation.
+ */
+double ipm_invocation_value(const struct ipm_row *row, enum ipm_by by);
+
 enum { IPM_ENTRY_REASON = 120 };
 
 /**

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,20 +56,38 @@ static size_t normal_rank(size_t m, size_t n, double level)
     return rank >= 1 ? (size_t)rank : 0;
 }
 
+int ipm_shift_rank(size_t n_a, size_t n_b, double level, size_t *out_rank,
+                   double *out_level)
+{
+    size_t pairs = n_a * n_b;
+    *out_rank = 0;
+    *out_level = NAN;
+    if (pairs == 0)
+        return 0;
+    if (pairs > IPM_SHIFT_EXACT) {
+        *out_rank = normal_rank(n_a, n_b, level);
+        return 0;
+    }
+    ipm_auto_free double *room = calloc((n_b + 2) * (pairs + 1), sizeof(*room));
+    if (room == NULL)
+        return -ENOMEM;
+    double *chance = room + (n_b + 1) * (pairs + 1);
+    mann_whitney(n_a, n_b, room, chance);
+    *out_rank = exact_rank(chance, pairs, (1 - level) / 2, out_level);
+    return 0;
+}
+
 int ipm_estimate_shift(const double *a, size_t n_a, const double *b, size_t n_b,
                        double level, struct ipm_estimate *out_estimate)
 {
     n_a = n_a > IPM_PSEUDOMEDIAN_MOST ? (size_t)IPM_PSEUDOMEDIAN_MOST : n_a;
     n_b = n_b > IPM_PSEUDOMEDIAN_MOST ? (size_t)IPM_PSEUDOMEDIAN_MOST : n_b;
     size_t pairs = n_a * n_b;
-    bool exact = pairs <= IPM_SHIFT_EXACT;
     struct ipm_estimate estimate = {
         .value = NAN, .low = NAN, .high = NAN, .level = NAN};
     estimate.n = n_a < n_b ? n_a : n_b;
     ipm_auto_free double *differences = calloc(pairs + 1, sizeof(*differences));
-    ipm_auto_free double *room =
-        calloc(exact ? (n_b + 2) * (pairs + 1) : 1, sizeof(*room));
-    if (differences == NULL || room == NULL)
+    if (differences == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < n_a; i++) {
         for (size_t k = 0; k < n_b; k++)
@@ -78,15 +95,11 @@ int ipm_estimate_shift(const double *a, size_t n_a, const double *b, size_t n_b,
     }
     ipm_sort(differences, pairs);
     estimate.value = ipm_quantile(differences, pairs, 0.5);
-    size_t rank = 0;
-    double achieved = NAN;
-    if (pairs > 0 && exact) {
-        double *chance = room + (n_b + 1) * (pairs + 1);
-        mann_whitney(n_a, n_b, room, chance);
-        rank = exact_rank(chance, pairs, (1 - level) / 2, &achieved);
-    } else if (pairs > 0) {
-        rank = normal_rank(n_a, n_b, level);
-    }
+    size_t rank;
+    double achieved;
+    int error = ipm_shift_rank(n_a, n_b, level, &rank, &achieved);
+    if (error != 0)
+        return error;
     if (rank > 0) {
         estimate.low = differences[rank - 1];
         estimate.high = differences[pairs - rank];

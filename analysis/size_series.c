@@ -2,6 +2,8 @@
 #include "analysis/size_series.h"
 
 #include "analysis/plot_canvas.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <math.h>
@@ -36,13 +38,17 @@ static bool same_factor(const json_t *a, const json_t *b, size_t i)
     return left == right || json_equal(left, right); /* absent from both: NULL */
 }
 
-static bool same_series(const json_t *a, const json_t *b)
+/* The factors of a point as one text, equal where they are; NULL when out of memory. */
+static char *series_key(const json_t *point)
 {
+    ipm_auto_json json_t *key = json_array();
     for (size_t i = 0; i < FACTORS; i++) {
-        if (!same_factor(a, b, i))
-            return false;
+        json_t *value = json_object_get(point, factors[i]);
+        if ((value == NULL ? json_array_append_new(key, json_array())
+                           : json_array_append(key, value)) != 0)
+            return NULL;
     }
-    return true;
+    return ipm_json_canonical(key);
 }
 
 static bool chosen(const json_t *point, const struct ipm_size_choice *choice)
@@ -54,23 +60,30 @@ static bool chosen(const json_t *point, const struct ipm_size_choice *choice)
             strcmp(text_of(point, "touch"), choice->touch) == 0);
 }
 
-static struct ipm_size_series *series_of(struct ipm_size_set *set, const json_t *point)
+/* @places: the index of each series known, by its key. */
+static struct ipm_size_series *series_of(struct ipm_size_set *set, json_t *places,
+                                         const json_t *point)
 {
-    for (size_t i = 0; i < set->n_series; i++) {
-        if (same_series(set->series[i].factors, point))
-            return &set->series[i];
-    }
+    ipm_auto_free char *key = series_key(point);
+    if (key == NULL)
+        return NULL;
+    const json_t *place = json_object_get(places, key);
+    if (place != NULL)
+        return &set->series[json_integer_value(place)];
     struct ipm_size_series *grown =
         reallocarray(set->series, set->n_series + 1, sizeof(*grown));
     if (grown == NULL)
         return NULL;
     set->series = grown;
+    if (json_object_set_new(places, key, json_integer((json_int_t)set->n_series)) != 0)
+        return NULL;
     grown += set->n_series++;
     *grown = (struct ipm_size_series){.factors = point};
     return grown;
 }
 
-static int add_point(struct ipm_size_set *set, const json_t *point, const char *name)
+static int add_point(struct ipm_size_set *set, json_t *places, const json_t *point,
+                     const char *name)
 {
     const json_t *figures = json_object_get(point, "figures");
     const json_t *figure = json_object_get(figures, name);
@@ -80,11 +93,12 @@ static int add_point(struct ipm_size_set *set, const json_t *point, const char *
         .low = number_of(figure, "low"),
         .high = number_of(figure, "high"),
         .p99 = number_of(json_object_get(figures, "p99_ns"), "value"),
+        .p999 = number_of(json_object_get(figures, "p999_ns"), "value"),
         .batches = strcmp(text_of(point, "sample"), "batch") == 0,
     };
     if (!(made.size > 0) || !(made.value > 0))
         return 0;
-    struct ipm_size_series *series = series_of(set, point);
+    struct ipm_size_series *series = series_of(set, places, point);
     if (series == NULL)
         return -ENOMEM;
     struct ipm_size_point *grown =
@@ -130,7 +144,7 @@ static bool told_apart_by(const struct ipm_size_set *set, size_t factor)
     return false;
 }
 
-static void put_detail(const struct ipm_size_set *set, const json_t *point, FILE *out)
+static void put_detail(const bool *apart, const json_t *point, FILE *out)
 {
     const char *class = text_of(point, "placement_class");
     const char *placement = text_of(point, "placement");
@@ -144,7 +158,7 @@ static void put_detail(const struct ipm_size_set *set, const json_t *point, FILE
         const json_t *value = json_object_get(point, factors[i]);
         bool limited = strcmp(factors[i], "rate") == 0 && json_is_string(value) &&
                        strcmp(json_string_value(value), "max") != 0;
-        if (!limited && !told_apart_by(set, i))
+        if (!limited && !apart[i])
             continue;
         if (json_is_integer(value))
             (void)fprintf(out, ", %s %" JSON_INTEGER_FORMAT, factors[i],
@@ -154,14 +168,15 @@ static void put_detail(const struct ipm_size_set *set, const json_t *point, FILE
     }
 }
 
-static int describe(const struct ipm_size_set *set, struct ipm_size_series *series)
+/* @apart: whether the series differ in each factor. */
+static int describe(const bool apart[FACTORS], struct ipm_size_series *series)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (out == NULL)
         return -ENOMEM;
-    put_detail(set, series->factors, out);
+    put_detail(apart, series->factors, out);
     if (fclose(out) != 0) {
         free(text);
         return -ENOMEM;
@@ -184,17 +199,21 @@ int ipm_size_set_make(const json_t *document, const struct ipm_size_choice *choi
                       struct ipm_size_set *out_set, struct ipm_why *why)
 {
     ipm_auto_size_set struct ipm_size_set set = {0};
+    ipm_auto_json json_t *places = json_object();
     int error = 0;
     size_t i;
     const json_t *point;
     json_array_foreach(json_object_get(document, choice->list), i, point)
     {
         if (error == 0 && chosen(point, choice))
-            error = add_point(&set, point, choice->figure);
+            error = add_point(&set, places, point, choice->figure);
     }
     drop_short(&set);
+    bool apart[FACTORS];
+    for (i = 0; i < FACTORS; i++)
+        apart[i] = told_apart_by(&set, i);
     for (i = 0; i < set.n_series && error == 0; i++)
-        error = describe(&set, &set.series[i]);
+        error = describe(apart, &set.series[i]);
     if (error != 0)
         return ipm_why_set(why, error, "collect the series: ");
     *out_set = set;

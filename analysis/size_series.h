@@ -16,7 +16,7 @@ enum { IPM_SERIES_POINTS = 3 /* fewer show no course */ };
 struct ipm_size_point {
     double size;             /* bytes, above 0 */
     double value, low, high; /* of the figure, above 0; low and high may be NaN */
-    double p99;              /* ns; NaN: none */
+    double p99, p999;        /* ns; NaN: none */
     bool batches;            /* the distribution is one of batch means */
 };
 

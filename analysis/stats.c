@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #if IPM_HAVE_GSL
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_statistics.h>
 #endif
 
 static bool inside(double share)
@@ -105,6 +106,16 @@ void ipm_sort(double *values, size_t n)
 {
     if (n > 1)
         qsort(values, n, sizeof(*values), compare_values);
+}
+
+double ipm_select(double *values, size_t n, size_t k)
+{
+#if IPM_HAVE_GSL
+    return gsl_stats_select(values, 1, n, k);
+#else
+    ipm_sort(values, n);
+    return values[k];
+#endif
 }
 
 double ipm_quantile(const double *sorted, size_t n, double q)

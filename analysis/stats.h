@@ -44,6 +44,9 @@ size_t ipm_rank_interval_needs(double q, double level);
 /* Sorts @values ascending, in place. */
 void ipm_sort(double *values, size_t n);
 
+/* The value of rank @k, from 0, of all; puts them in another order.  @k below @n. */
+double ipm_select(double *values, size_t n, size_t k);
+
 /* Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan,
  * 1996).  @q in [0, 1]; NaN when @n is 0. */
 double ipm_quantile(const double *sorted, size_t n, double q);
@@ -149,6 +152,12 @@ enum { IPM_PSEUDOMEDIAN_MOST = 128 };
  */
 int ipm_estimate_shift(const double *a, size_t n_a, const double *b, size_t n_b,
                        double level, struct ipm_estimate *out_estimate);
+
+/* The rank, from 1, of the sorted differences that this interval begins with, and, up to
+ * IPM_SHIFT_EXACT differences, the level achieved, else NaN; it ends as far from the top.  0:
+ * too few values.  For who compares many samples of the same sizes.  Return: 0; -ENOMEM. */
+int ipm_shift_rank(size_t n_a, size_t n_b, double level, size_t *out_rank,
+                   double *out_level);
 
 enum { IPM_SHIFT_EXACT = 400 };
 

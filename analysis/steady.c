@@ -47,27 +47,49 @@ size_t ipm_mser_cut(const double *values, size_t n)
     return cut;
 }
 
+/* Sorts by merging runs twice as long each time; how often a later value was less. */
+static size_t sort_inversions(double *values, size_t n, double *scratch)
+{
+    size_t inversions = 0;
+    for (size_t run = 1; run < n; run *= 2) {
+        for (size_t from = 0; from < n; from += 2 * run) {
+            size_t middle = from + run < n ? from + run : n;
+            size_t to = middle + run < n ? middle + run : n;
+            size_t i = from;
+            size_t k = middle;
+            for (size_t at = from; at < to; at++) {
+                if (k == to || (i < middle && values[i] <= values[k])) {
+                    scratch[at] = values[i++];
+                } else {
+                    scratch[at] = values[k++];
+                    inversions += middle - i;
+                }
+            }
+        }
+        memcpy(values, scratch, n * sizeof(*values));
+    }
+    return inversions;
+}
+
 int ipm_mann_kendall(const double *values, size_t n, struct ipm_trend *out_trend)
 {
     ipm_auto_free double *sorted = malloc((n + 1) * sizeof(*sorted));
-    if (sorted == NULL)
+    ipm_auto_free double *scratch = malloc((n + 1) * sizeof(*scratch));
+    if (sorted == NULL || scratch == NULL)
         return -ENOMEM;
-    long s = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = i + 1; k < n; k++)
-            s += (values[k] > values[i]) - (values[k] < values[i]);
-        sorted[i] = values[i];
-    }
-    ipm_sort(sorted, n);
+    memcpy(sorted, values, n * sizeof(*sorted));
+    double falling = (double)sort_inversions(sorted, n, scratch);
     double count = (double)n;
     double variance = count * (count - 1) * (2 * count + 5);
+    double rising = count * (count - 1) / 2 - falling;
     for (size_t from = 0, to; from < n; from = to) {
         for (to = from; to < n && sorted[to] == sorted[from]; to++)
             ;
         double tied = (double)(to - from);
         variance -= tied * (tied - 1) * (2 * tied + 5);
+        rising -= tied * (tied - 1) / 2;
     }
-    *out_trend = (struct ipm_trend){.s = (double)s, .variance = variance / 18};
+    *out_trend = (struct ipm_trend){.s = rising - falling, .variance = variance / 18};
     return 0;
 }
 
@@ -91,20 +113,36 @@ double ipm_lag1(const double *values, size_t n)
 #endif
 }
 
+/* ipm_quantile() of values in no order, which stay in one of their own. */
+static double quantile_of(double *values, size_t n, double q)
+{
+#if IPM_HAVE_GSL
+    double place = q * (double)(n - 1);
+    size_t below = (size_t)place;
+    double least = gsl_stats_select(values, 1, n, below);
+    if (below + 1 >= n)
+        return least;
+    /* Selecting leaves nothing smaller behind the place. */
+    double next = gsl_stats_min(values + below + 1, 1, n - below - 1);
+    return least + (place - (double)below) * (next - least);
+#else
+    ipm_sort(values, n);
+    return ipm_quantile(values, n, q);
+#endif
+}
+
 static double median_of(const double *values, size_t n, double *scratch)
 {
     memcpy(scratch, values, n * sizeof(*scratch));
-    ipm_sort(scratch, n);
-    return ipm_quantile(scratch, n, 0.5);
+    return quantile_of(scratch, n, 0.5);
 }
 
 /* Tukey's far-out fences. */
 static void pull_in(double *values, size_t n, double *scratch)
 {
     memcpy(scratch, values, n * sizeof(*scratch));
-    ipm_sort(scratch, n);
-    double low = ipm_quantile(scratch, n, 0.25);
-    double high = ipm_quantile(scratch, n, 0.75);
+    double low = quantile_of(scratch, n, 0.25);
+    double high = quantile_of(scratch, n, 0.75);
     double reach = 3 * (high - low);
     for (size_t i = 0; i < n; i++)
         values[i] = fmin(fmax(values[i], low - reach), high + reach);
@@ -125,8 +163,7 @@ static bool has_levels(const double *values, size_t n, double *scratch)
         most = fmax(most, level);
         for (size_t i = 0; i < each; i++)
             scratch[i] = fabs(part[i] - level);
-        ipm_sort(scratch, each);
-        noise = fmax(noise, ipm_quantile(scratch, each, 0.5));
+        noise = fmax(noise, quantile_of(scratch, each, 0.5));
     }
     /* 1.4826 makes it a standard deviation, 1.2533 / sqrt(n) that of a median. */
     double error = 1.4826 * 1.2533 * noise / sqrt((double)each);

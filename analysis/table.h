@@ -108,6 +108,10 @@ struct ipm_table {
  */
 int ipm_table_read(const char *path, struct ipm_table *out_table, struct ipm_why *why);
 
+/* Frees what only a summary and models ask for: tallies and open loops are empty then, and rows
+ * have no readings. */
+void ipm_table_shrink(struct ipm_table *table);
+
 /* Idempotent. */
 void ipm_table_fini(struct ipm_table *table);
 

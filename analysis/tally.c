@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/tally.h"
 
-#include "base/cleanup.h"
+#include "base/base64.h"
 #include "base/histogram.h"
 #include "base/json.h"
 
@@ -10,62 +10,78 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fill(const struct ipm_histogram *histogram, struct ipm_tally *tally)
+enum { PACKED_BYTES = IPM_HISTOGRAM_PACKED / 4 * 3 };
+
+static double midpoint(const struct ipm_histogram_bucket *bucket, int64_t per)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < IPM_HISTOGRAM_BUCKETS; i++)
-        used += histogram->buckets[i] > 0;
-    tally->values = calloc(used + 1, sizeof(*tally->values));
-    tally->counts = calloc(used + 1, sizeof(*tally->counts));
-    if (tally->values == NULL || tally->counts == NULL) {
-        ipm_tally_fini(tally);
+    return ipm_histogram_midpoint(ipm_histogram_index(bucket->value)) / (double)per;
+}
+
+static void sum_up(const struct ipm_histogram_bucket *buckets, struct ipm_tally *tally)
+{
+    double sum = 0;
+    double squares = 0;
+    for (size_t i = 0; i < tally->n; i++) {
+        tally->count += buckets[i].count;
+        sum += midpoint(&buckets[i], tally->per) * (double)buckets[i].count;
+    }
+    tally->mean = sum / (double)tally->count;
+    for (size_t i = 0; i < tally->n; i++) {
+        double apart = midpoint(&buckets[i], tally->per) - tally->mean;
+        squares += apart * apart * (double)buckets[i].count;
+    }
+    tally->variance = tally->count < 2 ? NAN : squares / (double)(tally->count - 1);
+}
+
+int ipm_tally_keep(const uint8_t *packed, size_t length, int64_t per,
+                   struct ipm_tally *out_tally)
+{
+    struct ipm_histogram_bucket buckets[IPM_HISTOGRAM_PAIRS];
+    size_t n = 0;
+    *out_tally = (struct ipm_tally){.per = per, .mean = NAN, .variance = NAN};
+    if (ipm_histogram_buckets(packed, length, buckets, &n) != 0 || n == 0)
+        return -EINVAL;
+    out_tally->packed = malloc(length);
+    if (out_tally->packed == NULL)
         return -ENOMEM;
-    }
-    for (size_t i = 0; i < IPM_HISTOGRAM_BUCKETS; i++) {
-        if (histogram->buckets[i] == 0)
-            continue;
-        tally->values[tally->n] = ipm_histogram_midpoint(i) / (double)tally->per;
-        tally->counts[tally->n++] = histogram->buckets[i];
-    }
-    tally->count = histogram->count;
+    memcpy(out_tally->packed, packed, length);
+    out_tally->length = length;
+    out_tally->n = n;
+    sum_up(buckets, out_tally);
     return 0;
 }
 
 int ipm_tally_read(const json_t *distribution, struct ipm_tally *out_tally)
 {
-    *out_tally = (struct ipm_tally){.per = 1};
+    *out_tally = (struct ipm_tally){.per = 1, .mean = NAN, .variance = NAN};
     const char *text = json_string_value(json_object_get(distribution, "histogram"));
     if (text == NULL)
         return 0;
     (void)ipm_json_get_integer(distribution, "per", &out_tally->per, NULL);
     if (out_tally->per < 1)
         out_tally->per = 1;
-    ipm_auto_free struct ipm_histogram *histogram = malloc(sizeof(*histogram));
-    if (histogram == NULL)
-        return -ENOMEM;
-    struct ipm_why why;
-    if (ipm_histogram_unpack(text, histogram, &why) != 0)
+    uint8_t bytes[PACKED_BYTES];
+    size_t length = 0;
+    if (ipm_base64_decode(text, bytes, sizeof(bytes), &length) != 0)
         return 0;
-    return fill(histogram, out_tally);
+    int error = ipm_tally_keep(bytes, length, out_tally->per, out_tally);
+    return error == -EINVAL ? 0 : error;
 }
 
 void ipm_tally_fini(struct ipm_tally *tally)
 {
-    free(tally->values);
-    free(tally->counts);
+    free(tally->packed);
     memset(tally, 0, sizeof(*tally));
 }
 
-double ipm_tally_variance(const struct ipm_tally *tally)
+void ipm_tally_unpack(const struct ipm_tally *tally, double *values, double *counts)
 {
-    double sum = 0;
-    double squares = 0;
-    for (size_t i = 0; i < tally->n; i++)
-        sum += tally->values[i] * (double)tally->counts[i];
-    double mean = sum / (double)tally->count;
-    for (size_t i = 0; i < tally->n; i++) {
-        double apart = tally->values[i] - mean;
-        squares += apart * apart * (double)tally->counts[i];
+    struct ipm_histogram_bucket buckets[IPM_HISTOGRAM_PAIRS];
+    size_t n = 0;
+    /* Cannot fail: these bytes were unpacked before. */
+    (void)ipm_histogram_buckets(tally->packed, tally->length, buckets, &n);
+    for (size_t i = 0; i < n; i++) {
+        values[i] = midpoint(&buckets[i], tally->per);
+        counts[i] = (double)buckets[i].count;
     }
-    return tally->count < 2 ? NAN : squares / (double)(tally->count - 1);
 }

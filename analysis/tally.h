@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * tally: the distribution of one invocation, as the buckets that are in use.
+ * tally: the distribution of one invocation.
  *
- * A histogram unpacked takes 116 KiB whatever it holds; a few hundred buckets are usual.
+ * A run has as many as it has records, and each is looked at once or twice: it stays packed, one
+ * or two KiB, until somebody asks for its buckets.
  */
 #ifndef IPM_ANALYSIS_TALLY_H
 #define IPM_ANALYSIS_TALLY_H
@@ -12,11 +13,13 @@
 #include <stdint.h>
 
 struct ipm_tally {
-    size_t n;         /* buckets */
-    double *values;   /* their midpoints in ns per operation, ascending, different */
-    uint64_t *counts; /* > 0 */
-    uint64_t count;   /* sum of them */
-    int64_t per;      /* operations per sample */
+    uint8_t *packed; /* base/histogram.h, out of its Base64 */
+    size_t length;   /* bytes of it */
+    size_t n;        /* buckets in use */
+    uint64_t count;  /* samples, each the mean of @per operations */
+    int64_t per;
+    double mean;     /* of the samples, in ns per operation; NaN when there are none */
+    double variance; /* of them; NaN below two */
 };
 
 /**
@@ -27,10 +30,20 @@ struct ipm_tally {
  */
 int ipm_tally_read(const json_t *distribution, struct ipm_tally *out_tally);
 
+/**
+ * ipm_tally_keep() - from packed bytes, of which it keeps a copy
+ * @per: >= 1
+ *
+ * Return: 0; -EINVAL no packed histogram, or an empty one; -ENOMEM.
+ */
+int ipm_tally_keep(const uint8_t *packed, size_t length, int64_t per,
+                   struct ipm_tally *out_tally);
+
 /* Idempotent. */
 void ipm_tally_fini(struct ipm_tally *tally);
 
-/* Variance of the samples, each the mean of @per operations; NaN below two. */
-double ipm_tally_variance(const struct ipm_tally *tally);
+/* Its buckets into room for tally->n: midpoints in ns per operation, ascending, different; and
+ * samples in each, > 0. */
+void ipm_tally_unpack(const struct ipm_tally *tally, double *values, double *counts);
 
 #endif

@@ -24,8 +24,13 @@ void ipm_base64_encode(const uint8_t *bytes, size_t length, char *text)
 
 static int digit(char letter)
 {
-    const char *found = letter == '\0' ? NULL : strchr(alphabet, letter);
-    return found == NULL ? -1 : (int)(found - alphabet);
+    if (letter >= 'A' && letter <= 'Z')
+        return letter - 'A';
+    if (letter >= 'a' && letter <= 'z')
+        return letter - 'a' + 26;
+    if (letter >= '0' && letter <= '9')
+        return letter - '0' + 52;
+    return letter == '+' ? 62 : letter == '/' ? 63 : -1;
 }
 
 int ipm_base64_decode(const char *text, uint8_t *bytes, size_t room, size_t *out_length)

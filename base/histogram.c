@@ -160,31 +160,32 @@ void ipm_histogram_pack(const struct ipm_histogram *histogram,
     *out_error = error;
 }
 
-/* Adds the pairs behind the bucket bits; -EINVAL leaves what came before. */
-static int unpack_pairs(const uint8_t *bytes, size_t length, size_t used, int bits,
-                        struct ipm_histogram *into)
+int ipm_histogram_buckets(const uint8_t *bytes, size_t length,
+                          struct ipm_histogram_bucket *out_buckets, size_t *out_n)
 {
-    uint64_t end = (uint64_t)(IPM_HISTOGRAM_TOP - bits + 1) << bits;
+    size_t used = 0;
+    size_t n = 0;
+    uint64_t bits = 0;
     uint64_t index = 0;
+    uint64_t sum = 0;
+    if (!get_varint(bytes, length, &used, &bits) || bits > IPM_HISTOGRAM_BITS)
+        return -EINVAL;
+    uint64_t end = (uint64_t)(IPM_HISTOGRAM_TOP - (int)bits + 1) << bits;
     while (used < length) {
         uint64_t gap;
         uint64_t count;
         if (!get_varint(bytes, length, &used, &gap) ||
             !get_varint(bytes, length, &used, &count))
             return -EINVAL;
-        bool repeated = gap == 0 && into->count > 0;
-        if (repeated || count == 0 || gap >= end - index ||
-            __builtin_add_overflow(into->count, count, &into->count))
+        bool repeated = gap == 0 && n > 0;
+        if (repeated || count == 0 || gap >= end - index || n == IPM_HISTOGRAM_PAIRS ||
+            __builtin_add_overflow(sum, count, &sum))
             return -EINVAL;
         index += gap;
-        uint64_t value = (uint64_t)midpoint_at(index, bits);
-        into->sum += count * value;
-        if (value < into->min)
-            into->min = value;
-        if (value > into->max)
-            into->max = value;
-        into->buckets[ipm_histogram_index(value)] += count;
+        out_buckets[n++] = (struct ipm_histogram_bucket){
+            .value = (uint64_t)midpoint_at(index, (int)bits), .count = count};
     }
+    *out_n = n;
     return 0;
 }
 
@@ -192,16 +193,23 @@ int ipm_histogram_unpack(const char *text, struct ipm_histogram *out_histogram,
                          struct ipm_why *why)
 {
     uint8_t bytes[PACKED_BYTES];
+    struct ipm_histogram_bucket buckets[IPM_HISTOGRAM_PAIRS];
     size_t length = 0;
-    size_t used = 0;
-    uint64_t bits = 0;
+    size_t n = 0;
     ipm_histogram_reset(out_histogram);
-    if (ipm_base64_decode(text, bytes, sizeof(bytes), &length) != 0 ||
-        !get_varint(bytes, length, &used, &bits) || bits > IPM_HISTOGRAM_BITS)
+    if (ipm_base64_decode(text, bytes, sizeof(bytes), &length) != 0)
         return ipm_why_set(why, -EINVAL, "not a packed histogram");
-    if (unpack_pairs(bytes, length, used, (int)bits, out_histogram) != 0) {
-        ipm_histogram_reset(out_histogram);
+    if (ipm_histogram_buckets(bytes, length, buckets, &n) != 0)
         return ipm_why_set(why, -EINVAL, "packed histogram is torn or out of range");
+    for (size_t i = 0; i < n; i++) {
+        uint64_t value = buckets[i].value;
+        out_histogram->count += buckets[i].count;
+        out_histogram->sum += buckets[i].count * value;
+        if (value < out_histogram->min)
+            out_histogram->min = value;
+        if (value > out_histogram->max)
+            out_histogram->max = value;
+        out_histogram->buckets[ipm_histogram_index(value)] += buckets[i].count;
     }
     return 0;
 }

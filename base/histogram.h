@@ -95,6 +95,25 @@ double ipm_histogram_mean(const struct ipm_histogram *histogram);
 void ipm_histogram_pack(const struct ipm_histogram *histogram,
                         char text[IPM_HISTOGRAM_PACKED + 1], double *out_error);
 
+enum {
+    IPM_HISTOGRAM_PAIRS = IPM_HISTOGRAM_PACKED / 4 * 3 / 2 /* most that is packed */
+};
+
+struct ipm_histogram_bucket {
+    uint64_t value; /* its middle, rounded down */
+    uint64_t count; /* > 0 */
+};
+
+/**
+ * ipm_histogram_buckets() - those in use, without the 116 KiB of the others
+ * @bytes:       the packed text out of its Base64
+ * @out_buckets: room for IPM_HISTOGRAM_PAIRS; ascending, different
+ *
+ * Return: 0; -EINVAL when it is not a packed histogram.
+ */
+int ipm_histogram_buckets(const uint8_t *bytes, size_t length,
+                          struct ipm_histogram_bucket *out_buckets, size_t *out_n);
+
 /**
  * ipm_histogram_unpack() - packed text into a histogram
  *

@@ -123,36 +123,62 @@ int ipm_json_get_text(const json_t *object, const char *key, const char **out,
     return 0;
 }
 
-int ipm_text_write_file(const char *text, size_t length, const char *path,
-                        struct ipm_why *why)
+enum { TEMPORARY = 4096 };
+
+/* The file beside @path that is to replace it: a descriptor, or -errno. */
+static int open_temporary(const char *path, char temporary[TEMPORARY],
+                          struct ipm_why *why)
 {
-    char temporary[4096];
-    int needed = snprintf(temporary, sizeof(temporary), "%s.tmp", path);
-    if (needed < 0 || (size_t)needed >= sizeof(temporary))
+    int needed = snprintf(temporary, TEMPORARY, "%s.tmp", path);
+    if (needed < 0 || needed >= TEMPORARY)
         return ipm_why_set(why, -ENAMETOOLONG, "path is too long");
-    ipm_auto_fd int fd =
-        open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return ipm_why_set(why, -errno, "open %s: ", temporary);
-    int error = ipm_write_all(fd, text, length);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return fd < 0 ? ipm_why_set(why, -errno, "open %s: ", temporary) : fd;
+}
+
+/* @error: of writing it. */
+static int replace(int fd, int error, const char *temporary, const char *path,
+                   struct ipm_why *why)
+{
     if (error == 0 && fsync(fd) != 0)
         error = -errno;
     if (error == 0 && rename(temporary, path) != 0)
         error = -errno;
-    if (error != 0) {
-        (void)unlink(temporary);
-        return ipm_why_set(why, error, "write %s: ", path);
-    }
-    return 0;
+    if (error == 0)
+        return 0;
+    (void)unlink(temporary);
+    return ipm_why_set(why, error, "write %s: ", path);
+}
+
+int ipm_text_write_file(const char *text, size_t length, const char *path,
+                        struct ipm_why *why)
+{
+    char temporary[TEMPORARY];
+    ipm_auto_fd int fd = open_temporary(path, temporary, why);
+    if (fd < 0)
+        return fd;
+    return replace(fd, ipm_write_all(fd, text, length), temporary, path, why);
+}
+
+/* Piece by piece: the text of a long run's report is a hundred megabytes. */
+static int print_document(const json_t *json, FILE *out)
+{
+    errno = 0;
+    if (json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0 &&
+        fputc('\n', out) != EOF && fflush(out) == 0)
+        return 0;
+    return errno != 0 ? -errno : -ENOMEM;
 }
 
 int ipm_json_write_file(const json_t *json, const char *path, struct ipm_why *why)
 {
-    ipm_auto_free char *text =
-        json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    if (text == NULL)
-        return ipm_why_set(why, -ENOMEM, "cannot print %s as JSON", path);
-    size_t length = strlen(text);
-    text[length] = '\n'; /* the NUL's place: the length is what counts from here on */
-    return ipm_text_write_file(text, length + 1, path, why);
+    char temporary[TEMPORARY];
+    ipm_auto_fd int fd = open_temporary(path, temporary, why);
+    if (fd < 0)
+        return fd;
+    ipm_auto_file FILE *out = fdopen(fd, "w");
+    if (out == NULL)
+        return replace(fd, -errno, temporary, path, why);
+    (void)ipm_steal_fd(&fd);
+    return replace(fileno(out), print_document(json, out), temporary, path, why);
 }

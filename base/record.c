@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "base/skim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,14 +131,34 @@ static json_t *parse_line(const char *text, size_t length, struct ipm_why *why)
     return ipm_steal(&record);
 }
 
-int ipm_records_scan(const char *path, ipm_records_visit *visit, ipm_records_bad *bad,
-                     void *context, bool *out_torn, struct ipm_why *why)
+/* The same of a line with @unread cut out, by way of @scratch, as long as the line. */
+static json_t *parse_skimmed(const char *text, size_t length, const char *const *unread,
+                             char *scratch, struct ipm_why *why)
+{
+    struct ipm_skimmed skimmed;
+    if (ipm_skim(text, length, unread, scratch, &skimmed) != 0)
+        return parse_line(text, length, why);
+    ipm_auto_json json_t *record = parse_line(scratch, skimmed.length, why);
+    if (record == NULL) /* again, for the place of what is wrong */
+        return parse_line(text, length, why);
+    if (ipm_skim_restore(&skimmed, record) != 0) {
+        (void)ipm_why_set(why, -ENOMEM, "no memory for a histogram");
+        return NULL;
+    }
+    return ipm_steal(&record);
+}
+
+int ipm_records_scan(const char *path, const char *const *unread,
+                     ipm_records_visit *visit, ipm_records_bad *bad, void *context,
+                     bool *out_torn, struct ipm_why *why)
 {
     ipm_auto_file FILE *file = fopen(path, "re");
     if (file == NULL)
         return ipm_why_set(why, -errno, "open %s: ", path);
     ipm_auto_free char *text = NULL;
+    ipm_auto_free char *scratch = NULL;
     size_t room = 0;
+    size_t scratch_room = 0;
     for (size_t line = 1;; line++) {
         ssize_t length = getline(&text, &room, file);
         if (length < 0 && !feof(file))
@@ -146,8 +167,18 @@ int ipm_records_scan(const char *path, ipm_records_visit *visit, ipm_records_bad
             *out_torn = length > 0;
             return 0;
         }
+        if (unread != NULL && scratch_room < room) {
+            free(scratch);
+            scratch = malloc(room);
+            if (scratch == NULL)
+                return ipm_why_set(why, -ENOMEM, "read %s: ", path);
+            scratch_room = room;
+        }
         struct ipm_why problem;
-        ipm_auto_json json_t *record = parse_line(text, (size_t)length, &problem);
+        ipm_auto_json json_t *record =
+            unread == NULL
+                ? parse_line(text, (size_t)length, &problem)
+                : parse_skimmed(text, (size_t)length, unread, scratch, &problem);
         int stop = record != NULL ? visit(context, record, line)
                                   : bad(context, line, &problem);
         if (stop != 0)
@@ -181,5 +212,6 @@ int ipm_records_read(const char *path, ipm_records_visit *visit, void *context,
 {
     struct strict_reader reader = {
         .path = path, .visit = visit, .context = context, .why = why};
-    return ipm_records_scan(path, strict_visit, strict_bad, &reader, out_torn, why);
+    return ipm_records_scan(path, NULL, strict_visit, strict_bad, &reader, out_torn,
+                            why);
 }

@@ -64,9 +64,14 @@ int ipm_records_read(const char *path, ipm_records_visit *visit, void *context,
 /* Called for each bad line, with what is wrong with it; != 0 stops. */
 typedef int ipm_records_bad(void *context, size_t line, const struct ipm_why *why);
 
-/* The same for a reader that goes on behind a bad line: @bad gets it, and its value when
- * it stops is returned. */
-int ipm_records_scan(const char *path, ipm_records_visit *visit, ipm_records_bad *bad,
-                     void *context, bool *out_torn, struct ipm_why *why);
+/**
+ * ipm_records_scan() - the same for a reader that goes on behind a bad line
+ * @unread: members that the reader does not want: they are null, and not judged
+ *          (base/skim.h); NULL: all are parsed
+ * @bad:    gets the line, and its value when it stops is returned
+ */
+int ipm_records_scan(const char *path, const char *const *unread,
+                     ipm_records_visit *visit, ipm_records_bad *bad, void *context,
+                     bool *out_torn, struct ipm_why *why);
 
 #endif

@@ -20,7 +20,7 @@ function(ipm_optional name package what)
 endfunction()
 
 ipm_optional(hwloc hwloc "placements are taken from the CPU numbers alone")
-ipm_optional(gsl gsl "reports have medians but no intervals")
+ipm_optional(gsl gsl>=2.5 "reports have medians but no intervals")
 ipm_optional(cmocka cmocka "no tests can be built")
 
 # libpfm4 has no pkg-config file, and is loaded by the worker when an event's name is looked

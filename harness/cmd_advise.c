@@ -11,33 +11,64 @@
 #include "harness/diagnostics.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static const char usage[] =
-    "usage: ipcmeter advise DIR --size S [--rate R] [--p99 T] [--placement P] [--wait "
-    "W]\n"
-    "                       [--by WHAT] [--json]\n"
-    "  Which mechanism, out of what the run in DIR measured.\n"
-    "  --size S       bytes of a message: 64, 4KiB ...; between two sizes that were "
-    "measured\n"
-    "                 it is interpolated, beyond them nothing is said\n"
-    "  --rate R       messages per second, as planned (open_loop), or that it must "
-    "carry\n"
-    "  --p99 T        the 99th percentile may be at most this: 50us, 2ms ...\n"
-    "  --placement P  same_cpu, nearest_core ..., or a class as cross_llc; else each\n"
-    "  --wait W       spin, yield, block or spin_then_block; else any\n"
-    "  --by WHAT      latency (the median; the default), p99, throughput, cpu or "
-    "joules\n"
-    "  --json         the same as a document\n"
-    "  Exit status 11: there is nothing to compare.\n";
+enum { SIZE = 256, RATE, P99, PLACEMENT, WAIT, BY, JSON };
+
+static const struct ipm_command_operand advise_operands[] = {
+    {.name = "DIR", .kind = IPM_OPERAND_FOLDER},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option advise_options[] = {
+    {.name = "size",
+     .code = SIZE,
+     .value = "S",
+     .must = true,
+     .help = "bytes of a message: 64, 4KiB ...; between two sizes that were measured "
+             "it is interpolated, beyond them nothing is said"},
+    {.name = "rate",
+     .code = RATE,
+     .value = "R",
+     .help = "messages per second, as planned (open_loop), or that it must carry"},
+    {.name = "p99",
+     .code = P99,
+     .value = "T",
+     .help = "the 99th percentile may be at most this: 50us, 2ms ..."},
+    {.name = "placement",
+     .code = PLACEMENT,
+     .value = "P",
+     .help = "same_cpu, nearest_core ..., or a class as cross_llc; else each"},
+    {.name = "wait",
+     .code = WAIT,
+     .value = "spin|yield|block|spin_then_block|any",
+     .kind = IPM_OPERAND_WORDS,
+     .help = "how both sides wait (default: any)"},
+    {.name = "by",
+     .code = BY,
+     .value = "latency|p99|throughput|cpu|joules",
+     .kind = IPM_OPERAND_WORDS,
+     .help = "what is to be least, or most (default: latency, the median)"},
+    {.name = "json", .code = JSON, .help = "the same as a document"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_advise = {
+    .name = "advise",
+    .run = ipm_cmd_advise,
+    .summary = "which mechanism, by what margin, on what evidence",
+    .operands = advise_operands,
+    .options = advise_options,
+    .about = "Which mechanism, out of what the run in DIR measured.",
+    .note = "Exit status 11: there is nothing to compare.",
+};
 
 static int wrong_usage(void)
 {
-    (void)fputs(usage, stderr);
+    ipm_command_usage(&ipm_command_advise, stderr);
     return IPM_EXIT_USAGE;
 }
 
@@ -75,22 +106,22 @@ static int take(int option, const char *value, struct ipm_question *question)
     for (int by = 0; by < IPM_BYS; by++)
         bys[by] = ipm_by_names[by];
     switch (option) {
-    case 's':
+    case SIZE:
         if (ipm_parse_size(value, &question->size, &why) != 0)
             return wrong_value("size", why.text);
         return question->size > 0 ? 0 : wrong_value("size", "must be 1 at least");
-    case 'r':
+    case RATE:
         if (ipm_parse_integer(value, &question->rate, &why) != 0)
             return wrong_value("rate", why.text);
         return question->rate > 0 ? 0 : wrong_value("rate", "must be 1 at least");
-    case 'p':
+    case P99:
         if (ipm_parse_duration(value, &question->p99_ns, &why) != 0)
             return wrong_value("p99", why.text);
         return question->p99_ns > 0 ? 0 : wrong_value("p99", "must be above 0");
-    case 'l':
+    case PLACEMENT:
         question->placement = value;
         return value[0] != '\0' ? 0 : wrong_value("placement", "is empty");
-    case 'w':
+    case WAIT:
         if (!listed(value, waits))
             return wrong_word("wait", value, waits);
         question->wait = strcmp(value, "any") == 0 ? NULL : value;
@@ -128,40 +159,30 @@ static int put(const struct ipm_report *report, const struct ipm_question *quest
 
 int ipm_cmd_advise(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"size", required_argument, NULL, 's'},
-        {"rate", required_argument, NULL, 'r'},
-        {"p99", required_argument, NULL, 'p'},
-        {"placement", required_argument, NULL, 'l'},
-        {"wait", required_argument, NULL, 'w'},
-        {"by", required_argument, NULL, 'b'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     struct ipm_question question = {.by = IPM_BY_LATENCY};
     bool json = false;
-    optind = 0; /* main() may have used getopt before */
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
+    struct ipm_arguments arguments;
+    ipm_arguments_init(&arguments, &ipm_command_advise, argc, argv);
+    for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
+        if (code == IPM_ARGUMENTS_HELP) {
+            ipm_command_usage(&ipm_command_advise, stdout);
             return IPM_EXIT_OK;
         }
-        if (option == '?')
+        if (code == IPM_ARGUMENTS_WRONG)
             return wrong_usage();
-        if (option == 'j') {
+        if (code == JSON) {
             json = true;
             continue;
         }
-        int result = take(option, optarg, &question);
+        int result = take(code, arguments.value, &question);
         if (result != 0)
             return result;
     }
-    if (optind + 1 != argc)
+    if (arguments.n_operands != 1)
         return wrong_usage();
     if (question.size == 0)
         return wrong_value("size", "is a must: bytes of a message");
-    const char *directory = argv[optind];
+    const char *directory = arguments.operands[0];
     struct stat status;
     struct ipm_why why = {0};
     ipm_auto_report struct ipm_report report = {0};

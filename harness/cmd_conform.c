@@ -13,6 +13,48 @@
 
 static const char program[] = "ipcmeter-conform";
 
+/* The suite parses them itself; tests/cli/commands.sh holds its --help against this table. */
+static const struct ipm_command_operand conform_operands[] = {
+    {.name = "NAME", .optional = true},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option conform_options[] = {
+    {.name = "plugin",
+     .code = 'p',
+     .value = "SO",
+     .kind = IPM_OPERAND_FILE,
+     .many = true,
+     .help = "mechanisms of a shared object"},
+    {.name = "full",
+     .code = 'f',
+     .help = "every combination of its options instead of every pair"},
+    {.name = "option",
+     .code = 'o',
+     .value = "NAME=VALUE",
+     .many = true,
+     .help = "fix one of its options"},
+    {.name = "json", .code = 'j', .help = "one line of JSON per mechanism"},
+    {.name = "limit",
+     .code = 't',
+     .value = "SECONDS",
+     .help = "a case that takes longer has failed (180)"},
+    {.name = "list", .code = 'l', .help = "the properties that are checked"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_conform = {
+    .name = "conform",
+    .run = ipm_cmd_conform,
+    .summary = "does a mechanism keep its promises?",
+    .operands = conform_operands,
+    .options = conform_options,
+    .about = "Does a mechanism keep the promises of mechanisms/mechanism.h? Without "
+             "NAME: those of the plug-ins, or all.",
+    .note =
+        "Exit status: 0 conforms, 3 a property does not hold, 12 not available here.",
+};
+
 int ipm_cmd_conform(int argc, char **argv)
 {
     char path[IPM_WORKER_PATH];

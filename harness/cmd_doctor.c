@@ -8,7 +8,6 @@
 #include "harness/environment.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,37 +23,40 @@ struct arguments {
     const char *sysroot;
 };
 
-static void print_usage(FILE *out)
-{
-    (void)fputs(
-        "usage: ipcmeter doctor [--json] [--strict] [--sysroot DIR]\n"
-        "\n"
-        "Looks whether this machine is fit to measure on; changes nothing.\n"
-        "Each check is ok, warn (figures are worse, or some are missing), fail\n"
-        "(figures say little about this machine) or unknown, with what mends it.\n"
-        "\n"
-        "  --json         as one JSON document, with what machine it is\n"
-        "  --strict       exit with 4 when a check fails\n"
-        "  --sysroot DIR  read sys/ and proc/ below DIR\n",
-        out);
-}
+enum { JSON = 256, STRICT, SYSROOT };
+
+static const struct ipm_command_option doctor_options[] = {
+    {.name = "json",
+     .code = JSON,
+     .help = "as one JSON document, with what machine it is"},
+    {.name = "strict", .code = STRICT, .help = "exit with 4 when a check fails"},
+    {.name = "sysroot",
+     .code = SYSROOT,
+     .value = "DIR",
+     .kind = IPM_OPERAND_FOLDER,
+     .help = "read sys/ and proc/ below DIR"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_doctor = {
+    .name = "doctor",
+    .run = ipm_cmd_doctor,
+    .summary = "is this machine fit to measure on?",
+    .options = doctor_options,
+    .about = "Looks whether this machine is fit to measure on; changes nothing. Each "
+             "check is ok, warn (figures are worse, or some are missing), fail "
+             "(figures say little about this machine) or unknown, with what mends it.",
+};
 
 /* Return: 0; -EINVAL, and the user has been told. */
 static int parse(int argc, char **argv, struct arguments *out_arguments)
 {
-    enum { JSON = 256, STRICT, SYSROOT, HELP };
-    static const struct option options[] = {
-        {"json", no_argument, NULL, JSON},
-        {"strict", no_argument, NULL, STRICT},
-        {"sysroot", required_argument, NULL, SYSROOT},
-        {"help", no_argument, NULL, HELP},
-        {NULL, 0, NULL, 0},
-    };
     struct arguments arguments = {.sysroot = ""};
     struct stat folder;
-    optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        switch (option) {
+    struct ipm_arguments walk;
+    ipm_arguments_init(&walk, &ipm_command_doctor, argc, argv);
+    for (int code; (code = ipm_arguments_next(&walk)) != IPM_ARGUMENTS_END;) {
+        switch (code) {
         case JSON:
             arguments.json = true;
             break;
@@ -62,18 +64,17 @@ static int parse(int argc, char **argv, struct arguments *out_arguments)
             arguments.strict = true;
             break;
         case SYSROOT:
-            arguments.sysroot = optarg;
+            arguments.sysroot = walk.value;
             break;
-        case HELP:
-        case 'h':
+        case IPM_ARGUMENTS_HELP:
             arguments.help = true;
             break;
         default:
             return -EINVAL;
         }
     }
-    if (optind < argc) {
-        (void)fprintf(stderr, "ipcmeter doctor: what is '%s'?\n", argv[optind]);
+    if (walk.n_operands > 0) {
+        (void)fprintf(stderr, "ipcmeter doctor: what is '%s'?\n", walk.operands[0]);
         return -EINVAL;
     }
     if (arguments.sysroot[0] != '\0' &&
@@ -163,11 +164,11 @@ int ipm_cmd_doctor(int argc, char **argv)
 {
     struct arguments arguments;
     if (parse(argc, argv, &arguments) != 0) {
-        print_usage(stderr);
+        ipm_command_usage(&ipm_command_doctor, stderr);
         return IPM_EXIT_USAGE;
     }
     if (arguments.help) {
-        print_usage(stdout);
+        ipm_command_usage(&ipm_command_doctor, stdout);
         return IPM_EXIT_OK;
     }
     struct ipm_doctor doctor;

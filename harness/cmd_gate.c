@@ -7,41 +7,86 @@
 #include "harness/signals.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-static const char usage[] =
-    "usage: ipcmeter gate [--a ARM] --b ARM [CONFIG] [OPTIONS]\n"
-    "       ipcmeter gate calibrate [--a ARM] [--b ARM] [CONFIG] --out FILE "
-    "[--sessions N]\n"
-    "  does B cost more than A?  Measures both turn by turn and says so; "
-    "docs/gate.md\n\n"
-    "  --a ARM             command of a worker, or plugin=SO; default: our own worker\n"
-    "  --b ARM             the same\n"
-    "  --inconclusive pass|fail\n"
-    "                      exit status of a gate that could show neither (default: "
-    "fail)\n"
-    "  --bisect            exit statuses for `git bisect run`\n"
-    "  --noise FILE        how far apart equal arms are, of `gate calibrate`\n"
-    "  --all               print points that pass, too\n"
-    "  --json              the verdict as JSON, as in DIR/gate.json\n"
-    "  --out DIR           result folder (default: results/gate-TIME-NAME); of\n"
-    "                      calibrate, the file that it writes\n"
-    "  --sessions N        of calibrate: gates between equal arms (default: 20)\n"
-    "  --set KEY=VALUE     override a key of the config or an axis of every sweep\n"
-    "  --only RE           test only points whose label matches\n"
-    "  --skip RE           leave out points whose label matches\n"
-    "  --seed N            seed of the order (default: a fresh one)\n"
-    "  --plugin SO         load mechanisms from a shared object, in both arms\n"
-    "  --progress auto|plain|jsonl|none\n"
-    "  --sysroot DIR       read sysfs and proc below DIR\n"
-    "  --no-sandbox        for debugging: no private namespaces\n\n"
-    "exit status: 0 pass, 10 regression, 11 nothing comparable, 12 environment,\n"
-    "13 inconclusive, 1 or 2 error, 130 and 143 interrupted;\n"
-    "with --bisect 0 pass, 1 regression, 125 all others\n";
+enum code {
+    ARM_A = IPM_RUN_WORDS_END,
+    ARM_B,
+    INCONCLUSIVE,
+    BISECT,
+    NOISE,
+    ALL,
+    JSON,
+    SESSIONS,
+};
+
+static const struct ipm_command_operand gate_operands[] = {
+    {.name = "calibrate", .kind = IPM_OPERAND_WORDS, .optional = true},
+    {.name = "CONFIG", .kind = IPM_OPERAND_FILE, .optional = true},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option gate_options[] = {
+    {.name = "a",
+     .code = ARM_A,
+     .value = "ARM",
+     .help = "command of a worker, or plugin=SO (default: our own worker)"},
+    {.name = "b", .code = ARM_B, .value = "ARM", .help = "the same, against A"},
+    {.name = "inconclusive",
+     .code = INCONCLUSIVE,
+     .value = "pass|fail",
+     .kind = IPM_OPERAND_WORDS,
+     .help = "exit status of a gate that could show neither (default: fail)"},
+    {.name = "bisect", .code = BISECT, .help = "exit statuses for `git bisect run`"},
+    {.name = "noise",
+     .code = NOISE,
+     .value = "FILE",
+     .kind = IPM_OPERAND_FILE,
+     .help = "how far apart equal arms are, of `gate calibrate`"},
+    {.name = "all", .code = ALL, .help = "print points that pass, too"},
+    {.name = "json", .code = JSON, .help = "the verdict as JSON, as in DIR/gate.json"},
+    {.name = "sessions",
+     .code = SESSIONS,
+     .value = "N",
+     .help = "of calibrate: gates between equal arms (default: 20)"},
+    {.name = "out",
+     .code = IPM_RUN_OUT,
+     .value = "DIR",
+     .kind = IPM_OPERAND_FOLDER,
+     .help = "result folder (default: results/gate-TIME-NAME); of calibrate, the file "
+             "that it writes"},
+    IPM_RUN_OPTIONS,
+    {.name = "plugin",
+     .code = 'l',
+     .value = "SO",
+     .kind = IPM_OPERAND_FILE,
+     .many = true,
+     .help = "mechanisms of a shared object, in both arms"},
+    {.name = "sysroot",
+     .code = 'r',
+     .value = "DIR",
+     .kind = IPM_OPERAND_FOLDER,
+     .help = "read sys/ and proc/ below DIR"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_gate = {
+    .name = "gate",
+    .run = ipm_cmd_gate,
+    .summary = "does B cost more than A? exit status 10 when it does",
+    .operands = gate_operands,
+    .options = gate_options,
+    .about = "Measures two arms turn by turn and says whether B costs more than A "
+             "(docs/gate.md).  calibrate: gates between equal arms, for how far apart "
+             "those come out.",
+    .note =
+        "Exit status: 0 pass, 10 regression, 11 nothing comparable, 12 environment, 13 "
+        "inconclusive, 1 or 2 error, 130 and 143 interrupted; with --bisect 0 pass, 1 "
+        "regression, 125 all others.",
+};
 
 enum policy { INCONCLUSIVE_FAIL, INCONCLUSIVE_PASS };
 
@@ -53,40 +98,28 @@ struct gate_words {
     int64_t sessions;
 };
 
-enum code {
-    ARM_A = IPM_RUN_WORDS_END,
-    ARM_B,
-    INCONCLUSIVE,
-    BISECT,
-    NOISE,
-    ALL,
-    JSON,
-    SESSIONS,
-    HELP,
-};
-
-static int take(int code, struct gate_words *words)
+static int take(int code, const char *value, struct gate_words *words)
 {
     struct ipm_run_words *run = &words->setup.words;
     switch (code) {
     case ARM_A:
-        words->setup.a = optarg;
+        words->setup.a = value;
         return 0;
     case ARM_B:
-        words->setup.b = optarg;
+        words->setup.b = value;
         return 0;
     case INCONCLUSIVE:
         words->policy =
-            strcmp(optarg, "pass") == 0 ? INCONCLUSIVE_PASS : INCONCLUSIVE_FAIL;
-        return strcmp(optarg, "pass") == 0 || strcmp(optarg, "fail") == 0
+            strcmp(value, "pass") == 0 ? INCONCLUSIVE_PASS : INCONCLUSIVE_FAIL;
+        return strcmp(value, "pass") == 0 || strcmp(value, "fail") == 0
                    ? 0
                    : ipm_run_words_complain(run, "--inconclusive: pass or fail, not ",
-                                            optarg);
+                                            value);
     case NOISE:
-        words->noise = optarg;
+        words->noise = value;
         return 0;
     case SESSIONS:
-        return ipm_run_words_count(run, "--sessions: ", optarg, &words->sessions);
+        return ipm_run_words_count(run, "--sessions: ", value, &words->sessions);
     case BISECT:
         words->bisect = true;
         return 0;
@@ -96,48 +129,33 @@ static int take(int code, struct gate_words *words)
     case JSON:
         words->json = true;
         return 0;
-    case HELP:
-        words->help = true;
-        return 0;
     default:
         break;
     }
-    int taken = ipm_run_words_take(run, code, optarg);
+    int taken = ipm_run_words_take(run, code, value);
     if (taken != 1)
         return taken;
-    (void)fputs(usage, stderr);
+    ipm_command_usage(&ipm_command_gate, stderr);
     return IPM_EXIT_USAGE;
 }
 
 static int parse(int argc, char **argv, struct gate_words *words)
 {
-    static const struct option options[] = {
-        {"a", required_argument, NULL, ARM_A},
-        {"b", required_argument, NULL, ARM_B},
-        {"inconclusive", required_argument, NULL, INCONCLUSIVE},
-        {"bisect", no_argument, NULL, BISECT},
-        {"noise", required_argument, NULL, NOISE},
-        {"all", no_argument, NULL, ALL},
-        {"json", no_argument, NULL, JSON},
-        {"sessions", required_argument, NULL, SESSIONS},
-        {"help", no_argument, NULL, HELP},
-        IPM_RUN_OPTIONS,
-        {NULL, 0, NULL, 0},
-    };
     struct ipm_run_words *run = &words->setup.words;
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        int status = take(code, words);
+    struct ipm_arguments walk;
+    ipm_arguments_init(&walk, &ipm_command_gate, argc, argv);
+    for (int code; (code = ipm_arguments_next(&walk)) != IPM_ARGUMENTS_END;) {
+        words->help = code == IPM_ARGUMENTS_HELP;
+        int status = words->help ? 0 : take(code, walk.value, words);
         if (status != 0 || words->help)
             return status;
     }
-    if (optind < argc && strcmp(argv[optind], "calibrate") == 0) {
-        words->calibrate = true;
-        optind++;
-    }
-    if (argc - optind > 1)
-        return ipm_run_words_complain(run, "one CONFIG, not also ", argv[optind + 1]);
-    run->run.request.config = argv[optind];
+    words->calibrate =
+        walk.n_operands > 0 && strcmp(walk.operands[0], "calibrate") == 0;
+    char **operands = walk.operands + words->calibrate;
+    if (walk.n_operands - words->calibrate > 1)
+        return ipm_run_words_complain(run, "one CONFIG, not also ", operands[1]);
+    run->run.request.config = operands[0];
     if (!words->calibrate && words->setup.b == NULL)
         return ipm_run_words_complain(
             run, "--b is missing: against what is to be gated?", "");
@@ -272,7 +290,7 @@ int ipm_cmd_gate(int argc, char **argv)
     };
     int status = parse(argc, argv, &words);
     if (status == 0 && words.help)
-        (void)fputs(usage, stdout);
+        ipm_command_usage(&ipm_command_gate, stdout);
     else if (status == 0 && words.calibrate)
         status = ipm_gate_calibrate(&words.setup, words.sessions);
     else if (status == 0 && (status = ipm_gate_setup(&words.setup)) == 0)

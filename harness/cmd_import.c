@@ -7,21 +7,34 @@
 #include "harness/import.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 
-static const char usage[] =
-    "usage: ipcmeter import DIR FILE [--emulated]\n"
-    "\n"
-    "  Takes the records in FILE, one a line, into the result folder DIR, which gets "
-    "a\n"
-    "  manifest when it is new and is only added to when it is not.  FILE may be the "
-    "log\n"
-    "  of a serial console: what is no record is counted and left out, and so is a "
-    "torn\n"
-    "  last line.\n"
-    "\n"
-    "  --emulated   they were measured on an emulated machine: every record says so\n";
+enum { EMULATED = 256 };
+
+static const struct ipm_command_operand import_operands[] = {
+    {.name = "DIR", .kind = IPM_OPERAND_FOLDER},
+    {.name = "FILE", .kind = IPM_OPERAND_FILE},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option import_options[] = {
+    {.name = "emulated",
+     .code = EMULATED,
+     .help = "they were measured on an emulated machine: every record says so"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_import = {
+    .name = "import",
+    .run = ipm_cmd_import,
+    .summary = "records measured elsewhere, into a result folder",
+    .operands = import_operands,
+    .options = import_options,
+    .about = "Takes the records in FILE, one a line, into the result folder DIR, which "
+             "gets a manifest when it is new and is only added to when it is not. FILE "
+             "may be the log of a serial console: what is no record is counted and "
+             "left out, and so is a torn last line.",
+};
 
 static int complain(const struct ipm_why *why)
 {
@@ -39,32 +52,28 @@ static int complain(const struct ipm_why *why)
 
 int ipm_cmd_import(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"emulated", no_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     struct ipm_import_request request = {.emulated = false};
-    optind = 0; /* main() may have used getopt before */
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        switch (option) {
-        case 'e':
+    struct ipm_arguments arguments;
+    ipm_arguments_init(&arguments, &ipm_command_import, argc, argv);
+    for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
+        switch (code) {
+        case EMULATED:
             request.emulated = true;
             break;
-        case 'h':
-            (void)fputs(usage, stdout);
+        case IPM_ARGUMENTS_HELP:
+            ipm_command_usage(&ipm_command_import, stdout);
             return IPM_EXIT_OK;
         default:
-            (void)fputs(usage, stderr);
+            ipm_command_usage(&ipm_command_import, stderr);
             return IPM_EXIT_USAGE;
         }
     }
-    if (optind + 2 != argc) {
-        (void)fputs(usage, stderr);
+    if (arguments.n_operands != 2) {
+        ipm_command_usage(&ipm_command_import, stderr);
         return IPM_EXIT_USAGE;
     }
-    request.directory = argv[optind];
-    request.file = argv[optind + 1];
+    request.directory = arguments.operands[0];
+    request.file = arguments.operands[1];
 
     struct ipm_import_result result;
     struct ipm_why why = {.error = 0, .text = ""};

@@ -8,18 +8,35 @@
 #include "harness/commands.h"
 #include "harness/prepare.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: ipcmeter list [mechanisms|workloads|floors|sensors|models] [--json]\n"
-    "                     [--counters perf|papi|none] [--events LIST] [--energy WORD]\n"
-    "                     [--plugin SO]... [--sysroot DIR]\n"
-    "\n"
-    "  --json         as one document, with all that the worker "
-    "tells\n" IPM_SENSOR_WORDS_USAGE "  --plugin SO    mechanisms of a shared object\n"
-    "  --sysroot DIR  sensors look below DIR\n";
+enum { JSON = 256 };
+
+static const struct ipm_command_operand list_operands[] = {
+    {.name = "mechanisms|workloads|floors|sensors|models",
+     .kind = IPM_OPERAND_WORDS,
+     .optional = true},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option list_options[] = {
+    {.name = "json",
+     .code = JSON,
+     .help = "as one document, with all that the worker tells"},
+    IPM_REQUEST_OPTIONS,
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_list = {
+    .name = "list",
+    .run = ipm_cmd_list,
+    .summary = "what there is, and why something is not available here",
+    .operands = list_operands,
+    .options = list_options,
+    .about = "What there is to measure and to measure with, and why something is not "
+             "available here.",
+};
 
 static const char *const kinds[] = {"mechanisms", "floors", "workloads",
                                     "sensors",    "models", NULL};
@@ -266,27 +283,20 @@ struct options {
 
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"json", no_argument, NULL, 'j'},
-        IPM_REQUEST_OPTIONS,
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    optind = 0;
-    for (;;) {
-        int option = getopt_long(argc, argv, "h", known, NULL);
-        if (option < 0)
-            break;
-        options->json = options->json || option == 'j';
-        options->help = options->help || option == 'h';
-        if (option == '?' ||
-            ipm_request_take(&options->request, option, optarg) == IPM_EXIT_USAGE)
+    struct ipm_arguments arguments;
+    ipm_arguments_init(&arguments, &ipm_command_list, argc, argv);
+    for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
+        options->json = options->json || code == JSON;
+        options->help = options->help || code == IPM_ARGUMENTS_HELP;
+        if (code == IPM_ARGUMENTS_WRONG ||
+            ipm_request_take(&options->request, code, arguments.value) ==
+                IPM_EXIT_USAGE)
             return IPM_EXIT_USAGE;
     }
-    options->kind = argv[optind];
+    options->kind = arguments.operands[0];
     if (options->kind == NULL)
         return 0;
-    for (size_t i = 0; argc - optind == 1 && kinds[i] != NULL; i++) {
+    for (size_t i = 0; arguments.n_operands == 1 && kinds[i] != NULL; i++) {
         if (strcmp(kinds[i], options->kind) == 0)
             return 0;
     }
@@ -301,7 +311,7 @@ int ipm_cmd_list(int argc, char **argv)
     if (status != 0)
         return status;
     if (options.help) {
-        (void)fputs(usage, stdout);
+        ipm_command_usage(&ipm_command_list, stdout);
         return IPM_EXIT_OK;
     }
     ipm_auto_json json_t *describe = NULL;

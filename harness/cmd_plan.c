@@ -12,26 +12,43 @@
 #include "harness/prepare.h"
 #include "harness/rehearsal.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: ipcmeter plan [CONFIG] [--set KEY=VALUE]... [--quick] [--json]\n"
-    "                     [--points] [--no-rehearsal]\n"
-    "                     [--counters perf|papi|none] [--events LIST] [--energy WORD]\n"
-    "                     [--plugin SO]... [--sysroot DIR]\n"
-    "\n"
-    "  CONFIG           JSON with comments; without it, the built-in default\n"
-    "  --set KEY=VALUE  mechanisms=pipe,shm_ring  size=64,4096  repeat.window=20ms "
-    "...\n"
-    "  --quick          what run --quick measures\n"
-    "  --json           the whole plan as one document\n"
-    "  --points         one line per point, too\n"
-    "  --no-rehearsal   do not try each mechanism once to see how long a start takes:\n"
-    "                   10 ms are assumed\n" IPM_SENSOR_WORDS_USAGE
-    "  --plugin SO      mechanisms of a shared object\n"
-    "  --sysroot DIR    sensors look below DIR\n";
+enum { SET = 256, QUICK, JSON, POINTS, NO_REHEARSAL };
+
+static const struct ipm_command_operand plan_operands[] = {
+    {.name = "CONFIG", .kind = IPM_OPERAND_FILE, .optional = true},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option plan_options[] = {
+    {.name = "set",
+     .code = SET,
+     .value = "KEY=VALUE",
+     .kind = IPM_OPERAND_SETTING,
+     .many = true,
+     .help = "mechanisms=pipe,shm_ring, size=64,4096, repeat.window=20ms ..."},
+    {.name = "quick", .code = QUICK, .help = "what run --quick measures"},
+    {.name = "json", .code = JSON, .help = "the whole plan as one document"},
+    {.name = "points", .code = POINTS, .help = "one line per point, too"},
+    {.name = "no-rehearsal",
+     .code = NO_REHEARSAL,
+     .help = "do not try each mechanism once to see how long a start takes: 10 ms are "
+             "assumed"},
+    IPM_REQUEST_OPTIONS,
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_plan = {
+    .name = "plan",
+    .run = ipm_cmd_plan,
+    .summary = "points, skips with reasons, and the time a run takes",
+    .operands = plan_operands,
+    .options = plan_options,
+    .about = "What CONFIG comes down to: JSON with comments; without it, the built-in "
+             "default.",
+};
 
 struct options {
     struct ipm_request request;
@@ -42,35 +59,28 @@ struct options {
 /* Return: 0; IPM_EXIT_USAGE after a message; IPM_EXIT_INTERNAL. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"set", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-        {"points", no_argument, NULL, 'p'},    {"no-rehearsal", no_argument, NULL, 'n'},
-        {"quick", no_argument, NULL, 'q'},     IPM_REQUEST_OPTIONS,
-        {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0},
-    };
-    optind = 0;
-    for (;;) {
-        int option = getopt_long(argc, argv, "h", known, NULL);
-        if (option < 0)
-            break;
-        if (option == 's' &&
-            ipm_texts_add(&options->sets, &options->request.n_sets, optarg) != 0)
+    struct ipm_arguments arguments;
+    ipm_arguments_init(&arguments, &ipm_command_plan, argc, argv);
+    for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
+        if (code == SET && ipm_texts_add(&options->sets, &options->request.n_sets,
+                                         arguments.value) != 0)
             return IPM_EXIT_INTERNAL;
-        options->json = options->json || option == 'j';
-        options->points = options->points || option == 'p';
-        options->untried = options->untried || option == 'n';
-        options->help = options->help || option == 'h';
-        options->request.quick = options->request.quick || option == 'q';
-        if (option == '?' ||
-            ipm_request_take(&options->request, option, optarg) == IPM_EXIT_USAGE)
+        options->json = options->json || code == JSON;
+        options->points = options->points || code == POINTS;
+        options->untried = options->untried || code == NO_REHEARSAL;
+        options->help = options->help || code == IPM_ARGUMENTS_HELP;
+        options->request.quick = options->request.quick || code == QUICK;
+        if (code == IPM_ARGUMENTS_WRONG ||
+            ipm_request_take(&options->request, code, arguments.value) ==
+                IPM_EXIT_USAGE)
             return IPM_EXIT_USAGE;
     }
     options->request.sets = options->sets;
-    if (argc - optind > 1) {
+    if (arguments.n_operands > 1) {
         (void)fputs("plan: one CONFIG at most\n", stderr);
         return IPM_EXIT_USAGE;
     }
-    options->request.config = argv[optind];
+    options->request.config = arguments.operands[0];
     return 0;
 }
 
@@ -301,7 +311,7 @@ int ipm_cmd_plan(int argc, char **argv)
     struct options options = {0};
     int status = parse(argc, argv, &options);
     if (status == 0 && options.help)
-        (void)fputs(usage, stdout);
+        ipm_command_usage(&ipm_command_plan, stdout);
     else if (status == 0)
         status = plan(&options);
     free(options.sets);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/methods.h"
 #include "analysis/report.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -6,26 +7,54 @@
 #include "harness/diagnostics.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
-static const char usage[] =
-    "usage: ipcmeter report DIR [--text] [--battery WH [--base-power W]]\n"
-    "  Writes report.json, plots/ and report.html into the result directory DIR.\n"
-    "  --text          print the answer in words\n"
-    "  --battery WH    how many hours a battery of WH watt-hours lasts under each "
-    "load\n"
-    "  --base-power W  of the whole device without messages; else what the meter "
-    "showed at\n"
-    "                  rest\n";
+enum { TEXT = 256, METHODS, LAYOUT, BATTERY, BASE_POWER };
+
+static const struct ipm_command_operand report_operands[] = {
+    {.name = "DIR", .kind = IPM_OPERAND_FOLDER},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option report_options[] = {
+    {.name = "text", .code = TEXT, .help = "print the answer in words"},
+    {.name = "methods",
+     .code = METHODS,
+     .help = "print a paragraph for the methods section of a paper, and write nothing"},
+    {.name = "layout",
+     .code = LAYOUT,
+     .value = "HOW",
+     .help = "file (the default), or dir: html/ too, the page with style, script and "
+             "pictures as files, for servers whose content policy wants that"},
+    {.name = "battery",
+     .code = BATTERY,
+     .value = "WH",
+     .help = "how many hours a battery of WH watt-hours lasts under each load"},
+    {.name = "base-power",
+     .code = BASE_POWER,
+     .value = "W",
+     .help = "of the whole device without messages; else what the meter showed at "
+             "rest"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_report = {
+    .name = "report",
+    .run = ipm_cmd_report,
+    .summary = "from a result folder to numbers, text and pictures",
+    .operands = report_operands,
+    .options = report_options,
+    .about = "Writes report.json, plots/ and report.html into the result folder DIR.",
+};
 
 static int wrong_usage(void)
 {
-    (void)fputs(usage, stderr);
+    ipm_command_usage(&ipm_command_report, stderr);
     return IPM_EXIT_USAGE;
 }
 
@@ -37,7 +66,7 @@ static int complain(const struct ipm_why *why)
 }
 
 /* Names what was written, one path a line. */
-static int put_paths(const char *directory)
+static int put_paths(const char *directory, bool folder)
 {
     char path[4096];
     int needed = snprintf(path, sizeof(path), "%s/report.json", directory);
@@ -46,6 +75,8 @@ static int put_paths(const char *directory)
     const char *name;
     json_t *plot;
     (void)printf("%s\n%s/report.html\n", path, directory);
+    if (folder)
+        (void)printf("%s/html/index.html\n", directory);
     json_object_foreach(json_object_get(document, "plots"), name, plot)
     {
         const char *picture = json_string_value(json_object_get(plot, "picture"));
@@ -73,41 +104,49 @@ static bool read_positive(const char *word, double *out)
 
 int ipm_cmd_report(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"text", no_argument, NULL, 't'},
-        {"battery", required_argument, NULL, 'b'},
-        {"base-power", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     bool text = false;
+    bool methods = false;
     struct ipm_report_wishes wishes = {0};
-    optind = 0; /* main() may have used getopt before */
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        switch (option) {
-        case 't':
+    struct ipm_arguments arguments;
+    ipm_arguments_init(&arguments, &ipm_command_report, argc, argv);
+    for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
+        switch (code) {
+        case TEXT:
             text = true;
             break;
-        case 'b':
-        case 'p':
-            if (!read_positive(optarg, option == 'b' ? &wishes.battery_wh
-                                                     : &wishes.base_power_w)) {
-                (void)fprintf(stderr, "ipcmeter report: '%s' is no number above 0\n",
-                              optarg);
+        case METHODS:
+            methods = true;
+            break;
+        case LAYOUT:
+            wishes.folder = strcmp(arguments.value, "dir") == 0;
+            if (!wishes.folder && strcmp(arguments.value, "file") != 0) {
+                (void)fprintf(stderr,
+                              "ipcmeter report: --layout is file or dir, not '%s'\n",
+                              arguments.value);
                 return wrong_usage();
             }
             break;
-        case 'h':
-            (void)fputs(usage, stdout);
+        case BATTERY:
+        case BASE_POWER:
+            if (!read_positive(arguments.value, code == BATTERY
+                                                    ? &wishes.battery_wh
+                                                    : &wishes.base_power_w)) {
+                (void)fprintf(stderr, "ipcmeter report: '%s' is no number above 0\n",
+                              arguments.value);
+                return wrong_usage();
+            }
+            break;
+        case IPM_ARGUMENTS_HELP:
+            ipm_command_usage(&ipm_command_report, stdout);
             return IPM_EXIT_OK;
         default:
             return wrong_usage();
         }
     }
     bool base_alone = wishes.base_power_w > 0 && !(wishes.battery_wh > 0);
-    if (optind + 1 != argc || base_alone)
+    if (arguments.n_operands != 1 || base_alone || (methods && text))
         return wrong_usage();
-    const char *directory = argv[optind];
+    const char *directory = arguments.operands[0];
     struct stat status;
     if (stat(directory, &status) != 0 || !S_ISDIR(status.st_mode)) {
         (void)fprintf(stderr, "ipcmeter report: '%s' is no directory\n", directory);
@@ -117,10 +156,14 @@ int ipm_cmd_report(int argc, char **argv)
     /* The answer does not depend on what can be written: a run on a read-only medium can
      * still be read. */
     struct ipm_why why = {0};
+    if (methods) {
+        int error = ipm_methods_put(directory, stdout, &why);
+        return error == 0 ? IPM_EXIT_OK : complain(&why);
+    }
     int written = ipm_report_write_for(directory, &wishes, &why);
     int result = written == 0 ? IPM_EXIT_OK : complain(&why);
     if (!text)
-        return result == 0 ? put_paths(directory) : result;
+        return result == 0 ? put_paths(directory, wishes.folder) : result;
     struct ipm_why unread = {0};
     int error = ipm_report_text_for(directory, &wishes, stdout, &unread);
     if (error != 0 && error != written)

@@ -7,27 +7,49 @@
 #include "harness/signals.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: ipcmeter run [CONFIG] [OPTIONS]\n"
-    "  measures CONFIG (default: the built-in first look) into a folder of its own\n\n"
-    "  --out DIR           result folder (default: results/TIME-NAME)\n"
-    "  --set KEY=VALUE     override a key of the config or an axis of every sweep\n"
-    "  --only RE           measure only points whose label matches\n"
-    "  --skip RE           leave out points whose label matches\n"
-    "  --quick             a first look in under a minute: 2 short invocations per\n"
-    "                      point, timing alone; not for publication\n"
-    "  --resume            go on with the run in DIR\n"
-    "  --seed N            seed of the order (default: a fresh "
-    "one)\n" IPM_SENSOR_WORDS_USAGE "  --progress auto|plain|jsonl|none\n"
-    "  --retries N         try a failed invocation again so often (default: 1)\n"
-    "  --max-failures N    stop when so many invocations have failed for good\n"
-    "  --plugin SO         load mechanisms from a shared object\n"
-    "  --sysroot DIR       read sysfs and proc below DIR\n"
-    "  --no-sandbox        for debugging: no private namespaces\n";
+enum { QUICK = IPM_RUN_WORDS_END, RESUME, RETRIES, MAX_FAILURES };
+
+static const struct ipm_command_operand run_operands[] = {
+    {.name = "CONFIG", .kind = IPM_OPERAND_FILE, .optional = true},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option run_options[] = {
+    {.name = "out",
+     .code = IPM_RUN_OUT,
+     .value = "DIR",
+     .kind = IPM_OPERAND_FOLDER,
+     .help = "result folder (default: results/TIME-NAME)"},
+    {.name = "quick",
+     .code = QUICK,
+     .help = "a first look in under a minute: 2 short invocations per point, timing "
+             "alone; not for publication"},
+    {.name = "resume", .code = RESUME, .help = "go on with the run in DIR"},
+    IPM_RUN_OPTIONS,
+    IPM_REQUEST_OPTIONS,
+    {.name = "retries",
+     .code = RETRIES,
+     .value = "N",
+     .help = "try a failed invocation again so often (default: 1)"},
+    {.name = "max-failures",
+     .code = MAX_FAILURES,
+     .value = "N",
+     .help = "stop when so many invocations have failed for good"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_run = {
+    .name = "run",
+    .run = ipm_cmd_run,
+    .summary = "measure; results land in a folder of their own",
+    .operands = run_operands,
+    .options = run_options,
+    .about = "Measures CONFIG (default: the built-in first look) into a folder of its "
+             "own.",
+};
 
 static int parse_retries(const char *text, struct ipm_run_words *words)
 {
@@ -47,9 +69,7 @@ static int parse_max_failures(const char *text, struct ipm_run_words *words)
     return status;
 }
 
-enum option_code { QUICK = IPM_RUN_WORDS_END, RESUME, RETRIES, MAX_FAILURES, HELP };
-
-static int take(int code, struct ipm_run_words *words)
+static int take(int code, const char *value, struct ipm_run_words *words)
 {
     switch (code) {
     case QUICK:
@@ -59,43 +79,35 @@ static int take(int code, struct ipm_run_words *words)
         words->run.resume = true;
         return 0;
     case RETRIES:
-        return parse_retries(optarg, words);
+        return parse_retries(value, words);
     case MAX_FAILURES:
-        return parse_max_failures(optarg, words);
+        return parse_max_failures(value, words);
     default:
         break;
     }
-    int taken = ipm_run_words_take(words, code, optarg);
+    int taken = ipm_run_words_take(words, code, value);
     if (taken != 1)
         return taken;
-    (void)fputs(usage, stderr);
+    ipm_command_usage(&ipm_command_run, stderr);
     return IPM_EXIT_USAGE;
 }
 
 static int parse(int argc, char **argv, struct ipm_run_words *words)
 {
-    static const struct option options[] = {
-        IPM_RUN_OPTIONS,
-        {"quick", no_argument, NULL, QUICK},
-        {"resume", no_argument, NULL, RESUME},
-        {"retries", required_argument, NULL, RETRIES},
-        {"max-failures", required_argument, NULL, MAX_FAILURES},
-        {"help", no_argument, NULL, HELP},
-        {NULL, 0, NULL, 0},
-    };
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) {
-            (void)fputs(usage, stdout);
+    struct ipm_arguments walk;
+    ipm_arguments_init(&walk, &ipm_command_run, argc, argv);
+    for (int code; (code = ipm_arguments_next(&walk)) != IPM_ARGUMENTS_END;) {
+        if (code == IPM_ARGUMENTS_HELP) {
+            ipm_command_usage(&ipm_command_run, stdout);
             return -1;
         }
-        int status = take(code, words);
+        int status = take(code, walk.value, words);
         if (status != 0)
             return status;
     }
-    if (argc - optind > 1)
-        return ipm_run_words_complain(words, "one CONFIG, not also ", argv[optind + 1]);
-    words->run.request.config = argv[optind];
+    if (walk.n_operands > 1)
+        return ipm_run_words_complain(words, "one CONFIG, not also ", walk.operands[1]);
+    words->run.request.config = walk.operands[0];
     if (words->run.resume && words->run.out == NULL)
         return ipm_run_words_complain(words, "--resume needs --out", "");
     return 0;
@@ -196,7 +208,7 @@ int ipm_cmd_run(int argc, char **argv)
     struct ipm_run_words words = {.command = "run",
                                   .run = {.ticker = IPM_TICKER_AUTO, .retries = 1}};
     struct ipm_prepared prepared = {0};
-    /* getopt_long() moves arguments about: the resume line wants them as they were. */
+    /* The walk over the options moves them about: the resume line wants them as they were. */
     const char **given = NULL;
     size_t n_given = 0;
     int status = 0;

@@ -8,17 +8,32 @@
 #include "harness/prepare.h"
 #include "harness/schema.h"
 
-#include <getopt.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: ipcmeter schema [--key KEY | --man] [--plugin SO]...\n"
-    "\n"
-    "  prints the JSON Schema of a config, for editors and checkers\n"
-    "  --key KEY    help of one key: repeat.window, sweeps.axes.size, pipe.capacity, "
-    "...\n"
-    "  --man        the man page ipcmeter-config(5)\n"
-    "  --plugin SO  mechanisms of a shared object\n";
+enum { KEY = 256, MAN };
+
+static const struct ipm_command_option schema_options[] = {
+    {.name = "key",
+     .code = KEY,
+     .value = "KEY",
+     .help = "help of one key: repeat.window, sweeps.axes.size, pipe.capacity ..."},
+    {.name = "man", .code = MAN, .help = "the man page ipcmeter-config(5)"},
+    {.name = "plugin",
+     .code = 'l',
+     .value = "SO",
+     .kind = IPM_OPERAND_FILE,
+     .many = true,
+     .help = "mechanisms of a shared object"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_schema = {
+    .name = "schema",
+    .run = ipm_cmd_schema,
+    .summary = "what a config may say: JSON Schema, help, man page",
+    .options = schema_options,
+    .about = "Prints the JSON Schema of a config, for editors and checkers.",
+};
 
 struct options {
     struct ipm_request request;
@@ -29,27 +44,20 @@ struct options {
 /* Return: 0; IPM_EXIT_USAGE after a message. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"key", required_argument, NULL, 'k'},
-        {"man", no_argument, NULL, 'm'},
-        {"plugin", required_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    struct ipm_worker *worker = &options->request.worker;
-    optind = 0;
-    for (int option = 0; (option = getopt_long(argc, argv, "h", known, NULL)) >= 0;) {
-        if (option == 'k')
-            options->key = optarg;
-        options->man = options->man || option == 'm';
-        options->help = options->help || option == 'h';
-        if (option == 'l' && worker->n_plugins < IPM_PLUGINS_MAX)
-            worker->plugins[worker->n_plugins++] = optarg;
-        else if (option == 'l' || option == '?')
+    struct ipm_arguments arguments;
+    ipm_arguments_init(&arguments, &ipm_command_schema, argc, argv);
+    for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
+        if (code == KEY)
+            options->key = arguments.value;
+        options->man = options->man || code == MAN;
+        options->help = options->help || code == IPM_ARGUMENTS_HELP;
+        if (code == IPM_ARGUMENTS_WRONG ||
+            ipm_request_take(&options->request, code, arguments.value) ==
+                IPM_EXIT_USAGE)
             return IPM_EXIT_USAGE;
     }
-    if (argc - optind > 0 || (options->man && options->key != NULL)) {
-        (void)fputs(usage, stderr);
+    if (arguments.n_operands > 0 || (options->man && options->key != NULL)) {
+        ipm_command_usage(&ipm_command_schema, stderr);
         return IPM_EXIT_USAGE;
     }
     return 0;
@@ -96,7 +104,7 @@ int ipm_cmd_schema(int argc, char **argv)
     struct options options = {0};
     int status = parse(argc, argv, &options);
     if (status == 0 && options.help)
-        (void)fputs(usage, stdout);
+        ipm_command_usage(&ipm_command_schema, stdout);
     else if (status == 0)
         status = print(&options);
     return status;

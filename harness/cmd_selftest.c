@@ -12,25 +12,45 @@
 #include "harness/selftest_gate.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: ipcmeter selftest stats [--suites N] [--seed N] [--class NAME] [--json]\n"
-    "       ipcmeter selftest gate [--seed N]\n"
-    "\n"
-    "  gate          two gates on this machine: between copies of one worker, where "
-    "it\n"
-    "                must not see a regression, and with one point made slower, which "
-    "it\n"
-    "                must see, and nothing else\n"
-    "  stats         how often the gate cries wolf, and what it misses, on simulated\n"
-    "                suites of 50 points and 3 controls in six classes of noise\n"
-    "  --suites N    in which nothing changed, of each class; 5000\n"
-    "  --seed N      of the draws; 1\n"
-    "  --class NAME  this class of noise alone\n"
-    "  --json        as one document\n";
+enum { SUITES = 256, SEED, CLASS, JSON };
+
+static const struct ipm_command_operand selftest_operands[] = {
+    {.name = "gate|stats", .kind = IPM_OPERAND_WORDS},
+    {.name = NULL},
+};
+
+static const struct ipm_command_option selftest_options[] = {
+    {.name = "suites",
+     .code = SUITES,
+     .value = "N",
+     .help = "in which nothing changed, of each class; 5000"},
+    {.name = "seed", .code = SEED, .value = "N", .help = "of the draws; 1"},
+    {.name = "class",
+     .code = CLASS,
+     .value = "NAME",
+     .help = "this class of noise alone"},
+    {.name = "json", .code = JSON, .help = "as one document"},
+    {.name = NULL},
+};
+
+const struct ipm_command ipm_command_selftest = {
+    .name = "selftest",
+    .run = ipm_cmd_selftest,
+    .summary = "does the tool itself keep what it promises?",
+    .operands = selftest_operands,
+    .options = selftest_options,
+    .about =
+        "gate: two gates on this machine, between copies of one worker, where it must "
+        "not see a regression, and with one point made slower, which it must see, and "
+        "nothing else.  stats: how often the gate cries wolf, and what it misses, on "
+        "simulated "
+        "suites of 50 points and 3 controls in six classes of noise.",
+    .note = "Exit status 3: a promise was not kept.",
+};
 
 enum { POINTS = 50, CONTROLS = 3, SESSIONS = 20 };
 
@@ -61,43 +81,43 @@ struct options {
     bool gate; /* else stats */
 };
 
+static int wrong_usage(void)
+{
+    ipm_command_usage(&ipm_command_selftest, stderr);
+    return IPM_EXIT_USAGE;
+}
+
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"suites", required_argument, NULL, 'n'},
-        {"seed", required_argument, NULL, 's'},
-        {"class", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    optind = 0;
-    for (;;) {
+    struct ipm_arguments arguments;
+    ipm_arguments_init(&arguments, &ipm_command_selftest, argc, argv);
+    for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
         struct ipm_why why = {0};
-        int option = getopt_long(argc, argv, "h", known, NULL);
         int error = 0;
-        if (option < 0)
-            break;
-        if (option == 'n')
-            error = ipm_parse_integer(optarg, &options->suites, &why);
-        if (option == 's')
-            error = ipm_parse_integer(optarg, &options->seed, &why);
-        if (option == 'c')
-            options->noise_name = optarg;
-        options->json = options->json || option == 'j';
-        options->help = options->help || option == 'h';
-        if (error != 0)
+        if (code == SUITES)
+            error = ipm_parse_integer(arguments.value, &options->suites, &why);
+        else if (code == SEED)
+            error = ipm_parse_integer(arguments.value, &options->seed, &why);
+        else if (code == CLASS)
+            options->noise_name = arguments.value;
+        else if (code == JSON)
+            options->json = true;
+        else if (code == IPM_ARGUMENTS_HELP)
+            options->help = true;
+        else
+            return wrong_usage();
+        if (error != 0) {
             (void)fprintf(stderr, "selftest: %s\n", why.text);
-        if (option == '?' || error != 0)
             return IPM_EXIT_USAGE;
+        }
     }
     if (options->help)
         return 0;
-    options->gate = argc - optind == 1 && strcmp(argv[optind], "gate") == 0;
-    if (!options->gate && (argc - optind != 1 || strcmp(argv[optind], "stats") != 0)) {
-        (void)fputs(usage, stderr);
-        return IPM_EXIT_USAGE;
-    }
+    options->gate =
+        arguments.n_operands == 1 && strcmp(arguments.operands[0], "gate") == 0;
+    if (!options->gate &&
+        (arguments.n_operands != 1 || strcmp(arguments.operands[0], "stats") != 0))
+        return wrong_usage();
     if (options->suites < 1 || options->suites > 1000000 || options->seed < 0 ||
         options->seed > UINT32_MAX) {
         (void)fputs("selftest: 1 to 1000000 suites, and a seed below 2^32\n", stderr);
@@ -302,7 +322,7 @@ int ipm_cmd_selftest(int argc, char **argv)
     struct options options = {.suites = 5000, .seed = 1};
     int status = parse(argc, argv, &options);
     if (status == 0 && options.help)
-        (void)fputs(usage, stdout);
+        ipm_command_usage(&ipm_command_selftest, stdout);
     else if (status == 0 && options.gate)
         status = ipm_selftest_gate((uint64_t)options.seed);
     else if (status == 0)

@@ -8,6 +8,8 @@
 #ifndef IPM_HARNESS_COMMANDS_H
 #define IPM_HARNESS_COMMANDS_H
 
+#include "harness/command.h"
+
 enum {
     IPM_EXIT_OK = 0,
     IPM_EXIT_INTERNAL = 1,
@@ -28,11 +30,29 @@ int ipm_cmd_plan(int argc, char **argv);
 int ipm_cmd_run(int argc, char **argv);
 int ipm_cmd_report(int argc, char **argv);
 int ipm_cmd_advise(int argc, char **argv);
-int ipm_cmd_doctor(int argc, char **argv);
+int ipm_cmd_compare(int argc, char **argv);
 int ipm_cmd_gate(int argc, char **argv);
+int ipm_cmd_doctor(int argc, char **argv);
+int ipm_cmd_export(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
 int ipm_cmd_schema(int argc, char **argv);
 int ipm_cmd_conform(int argc, char **argv);
 int ipm_cmd_selftest(int argc, char **argv);
+int ipm_cmd_completion(int argc, char **argv);
+
+extern const struct ipm_command ipm_command_list;
+extern const struct ipm_command ipm_command_plan;
+extern const struct ipm_command ipm_command_run;
+extern const struct ipm_command ipm_command_report;
+extern const struct ipm_command ipm_command_advise;
+extern const struct ipm_command ipm_command_doctor;
+extern const struct ipm_command ipm_command_compare;
+extern const struct ipm_command ipm_command_gate;
+extern const struct ipm_command ipm_command_export;
+extern const struct ipm_command ipm_command_import;
+extern const struct ipm_command ipm_command_schema;
+extern const struct ipm_command ipm_command_conform;
+extern const struct ipm_command ipm_command_selftest;
+extern const struct ipm_command ipm_command_completion;
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef IPM_HARNESS_PREPARE_H
 #define IPM_HARNESS_PREPARE_H
 
+#include "harness/command.h"
 #include "harness/describe.h"
 #include "harness/plan.h"
 #include "harness/spec.h"
@@ -28,19 +29,23 @@ struct ipm_request {
     bool examine; /* the energy meter, which takes seconds: for a run */
 };
 
-/* The rows for getopt_long() of the options that list, plan and run have in common. */
+/* The rows of the options that list, plan and run have in common. */
 #define IPM_REQUEST_OPTIONS                                                            \
-    {"counters", required_argument, NULL, 'c'},                                        \
-        {"events", required_argument, NULL, 'e'},                                      \
-        {"energy", required_argument, NULL, 'm'},                                      \
-        {"plugin", required_argument, NULL, 'l'},                                      \
+    IPM_SENSOR_WORD_OPTIONS,                                                           \
+        {.name = "plugin",                                                             \
+         .code = 'l',                                                                  \
+         .value = "SO",                                                                \
+         .kind = IPM_OPERAND_FILE,                                                     \
+         .many = true,                                                                 \
+         .help = "mechanisms of a shared object"},                                     \
     {                                                                                  \
-        "sysroot", required_argument, NULL, 'r'                                        \
+        .name = "sysroot", .code = 'r', .value = "DIR", .kind = IPM_OPERAND_FOLDER,    \
+        .help = "read sys/ and proc/ below DIR"                                        \
     }
 
 /**
  * ipm_request_take() - one of these options into a request
- * @option:   what getopt_long() returned
+ * @option:   what ipm_arguments_next() returned
  * @argument: borrowed
  *
  * Return: 0; 1 it is none of them; IPM_EXIT_USAGE, and stderr says why.

@@ -3,9 +3,10 @@
 #ifndef IPM_HARNESS_RUN_WORDS_H
 #define IPM_HARNESS_RUN_WORDS_H
 
+#include "harness/command.h"
 #include "harness/run.h"
 
-/* The codes that getopt_long() returns for them. */
+/* The codes of these options. */
 enum ipm_run_word {
     IPM_RUN_SET = 256,
     IPM_RUN_OUT,
@@ -17,16 +18,34 @@ enum ipm_run_word {
     IPM_RUN_WORDS_END, /* codes of a command's own begin here */
 };
 
-/* The rows for getopt_long(). */
+/* Their rows in a table of options. */
 #define IPM_RUN_OPTIONS                                                                \
-    {"set", required_argument, NULL, IPM_RUN_SET},                                     \
-        {"out", required_argument, NULL, IPM_RUN_OUT},                                 \
-        {"only", required_argument, NULL, IPM_RUN_ONLY},                               \
-        {"skip", required_argument, NULL, IPM_RUN_SKIP},                               \
-        {"seed", required_argument, NULL, IPM_RUN_SEED}, IPM_REQUEST_OPTIONS,          \
-        {"progress", required_argument, NULL, IPM_RUN_PROGRESS},                       \
+    {.name = "set",                                                                    \
+     .code = IPM_RUN_SET,                                                              \
+     .value = "KEY=VALUE",                                                             \
+     .kind = IPM_OPERAND_SETTING,                                                      \
+     .many = true,                                                                     \
+     .help = "override a key of the config or an axis of every sweep"},                \
+        {.name = "only",                                                               \
+         .code = IPM_RUN_ONLY,                                                         \
+         .value = "RE",                                                                \
+         .help = "measure only points whose label matches"},                           \
+        {.name = "skip",                                                               \
+         .code = IPM_RUN_SKIP,                                                         \
+         .value = "RE",                                                                \
+         .help = "leave out points whose label matches"},                              \
+        {.name = "seed",                                                               \
+         .code = IPM_RUN_SEED,                                                         \
+         .value = "N",                                                                 \
+         .help = "seed of the order (default: a fresh one)"},                          \
+        {.name = "progress",                                                           \
+         .code = IPM_RUN_PROGRESS,                                                     \
+         .value = "auto|plain|jsonl|none",                                             \
+         .kind = IPM_OPERAND_WORDS,                                                    \
+         .help = "how progress is shown on stderr (default: auto)"},                   \
     {                                                                                  \
-        "no-sandbox", no_argument, NULL, IPM_RUN_NO_SANDBOX                            \
+        .name = "no-sandbox", .code = IPM_RUN_NO_SANDBOX,                              \
+        .help = "for debugging: no private namespaces"                                 \
     }
 
 struct ipm_run_words {

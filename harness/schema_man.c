@@ -4,6 +4,7 @@
 #include "harness/describe.h"
 #include "harness/schema.h"
 #include "harness/schema_text.h"
+#include "harness/troff.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,8 @@ static const char rows[] =
 static const char tail[] = ".SH FILES\n"
                            "The configs that are installed: default (what runs when "
                            "none is named), smoke, all, full,\n"
-                           "energy, ci and seed\\-model.\n"
+                           "energy, ci, seed\\-model, time\\-model, "
+                           "core\\-to\\-core and reference.\n"
                            ".SH SEE ALSO\n"
                            ".B ipcmeter plan\n"
                            ".I CONFIG\n"
@@ -102,19 +104,9 @@ static const char tail[] = ".SH FILES\n"
                            ".B ipcmeter list\n"
                            "what there is.\n";
 
-/* Text on a line of its own, where a dot or a quote in front would be a request. */
 static void put(const char *text, FILE *out)
 {
-    if (text[0] == '.' || text[0] == '\'')
-        (void)fputs("\\&", out);
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            (void)fputs("\\e", out);
-        else if (*text == '-')
-            (void)fputs("\\-", out);
-        else
-            (void)fputc(*text, out);
-    }
+    ipm_troff_put(text, strlen(text), out);
 }
 
 static void put_line(const char *before, const char *text, const char *after, FILE *out)

@@ -51,15 +51,22 @@ struct ipm_sensor_words {
     const char *energy;   /* --energy WORD */
 };
 
-/* The lines about them for a usage text. */
-#define IPM_SENSOR_WORDS_USAGE                                                         \
-    "  --counters perf|papi|none   who counts cycles and TLB misses; none: no "        \
-    "counter\n"                                                                        \
-    "                      passes at all\n"                                            \
-    "  --events LIST       more events, parted by commas: of libpfm4, pmu/a=1,b=2/ "   \
-    "or\n"                                                                             \
-    "                      subsystem:tracepoint\n"                                     \
-    "  --energy WORD       auto, off, or one meter alone: power, powercap, hwmon\n"
+/* Their rows in the table of a verb. */
+#define IPM_SENSOR_WORD_OPTIONS                                                        \
+    {.name = "counters",                                                               \
+     .code = 'c',                                                                      \
+     .value = "perf|papi|none",                                                        \
+     .kind = IPM_OPERAND_WORDS,                                                        \
+     .help = "who counts cycles and TLB misses; none: no counter passes at all"},      \
+        {.name = "events",                                                             \
+         .code = 'e',                                                                  \
+         .value = "LIST",                                                              \
+         .help = "more events, parted by commas: of libpfm4, pmu/a=1,b=2/ or "         \
+                 "subsystem:tracepoint"},                                              \
+    {                                                                                  \
+        .name = "energy", .code = 'm', .value = "auto|off|power|powercap|hwmon",       \
+        .kind = IPM_OPERAND_WORDS, .help = "off, or one meter alone"                   \
+    }
 
 /* Members of the above: each may become a --set. */
 enum { IPM_SENSOR_WORDS = 3 };

@@ -71,6 +71,7 @@ static json_t *parameters_json(const struct ipm_energy_cell *cell,
             set_interval(fitted, true, parameter->value, parameter->low,
                          parameter->high);
             set(fitted, "vif", ipm_json_number(judgement->fit.vif[i]));
+            set(fitted, "vif_by_design", ipm_json_number(judgement->designed_vif[i]));
         }
         set(row, "fitted", fitted);
         (void)json_array_append_new(list, row);

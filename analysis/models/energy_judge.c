@@ -2,6 +2,7 @@
 #include "analysis/models/energy_judge.h"
 
 #include "analysis/manifest.h"
+#include "analysis/models/energy_design.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -61,15 +62,27 @@ static bool refuse(const struct ipm_energy_cell *cell, const json_t *manifest,
     return reason != NULL;
 }
 
-static bool well_posed(const struct ipm_energy_fit *fit)
+static bool well_posed(const struct ipm_energy_fit *fit, const double *designed_vif)
 {
     if (!(fit->condition < IPM_ENERGY_MOST_CONDITION))
         return false;
     for (int term = 0; term < IPM_ENERGY_PARAMETERS; term++) {
-        if (fit->terms >> term & 1 && !(fit->vif[term] < IPM_ENERGY_MOST_VIF))
+        if (fit->terms >> term & 1 && !(fit->vif[term] < IPM_ENERGY_MOST_VIF &&
+                                        designed_vif[term] < IPM_ENERGY_MOST_VIF))
             return false;
     }
     return true;
+}
+
+/* Of those terms.  Return: as ipm_energy_solve(). */
+static int solve_terms(const struct ipm_energy_observation *all, size_t n,
+                       unsigned terms, struct ipm_energy_fit *fit, double *designed_vif)
+{
+    int result = ipm_energy_solve(all, n, terms, fit);
+    for (int term = 0; term < IPM_ENERGY_TERMS; term++)
+        designed_vif[term] =
+            result == 0 ? ipm_energy_designed_vif(all, n, fit, term) : fit->vif[term];
+    return result;
 }
 
 /* Where the sizes hardly differ, a message and its bytes are one figure. */
@@ -77,15 +90,20 @@ static int solve(const struct ipm_energy_observation *all, size_t n,
                  struct ipm_energy_judgement *judgement)
 {
     unsigned terms = BIT_SWITCHES | BIT_MESSAGE | BIT_BYTE;
-    struct ipm_energy_fit without;
+    double *designed = judgement->designed_vif;
     terms = ipm_energy_terms(all, n, terms);
-    int result = ipm_energy_solve(all, n, terms, &judgement->fit);
-    if ((result != 0 && result != IPM_ENERGY_SINGULAR) || well_posed(&judgement->fit) ||
-        (terms & BIT_BYTE) == 0)
+    int result = solve_terms(all, n, terms, &judgement->fit, designed);
+    if ((result != 0 && result != IPM_ENERGY_SINGULAR) ||
+        well_posed(&judgement->fit, designed) || (terms & BIT_BYTE) == 0)
         return result;
-    if (ipm_energy_solve(all, n, terms & ~(unsigned)BIT_BYTE, &without) == 0 &&
-        well_posed(&without)) {
+    struct ipm_energy_fit without;
+    double designed_without[IPM_ENERGY_TERMS];
+    /* Even if it is not well posed either, it tells more than one without a solution. */
+    if (solve_terms(all, n, terms & ~(unsigned)BIT_BYTE, &without, designed_without) ==
+            0 &&
+        (result != 0 || well_posed(&without, designed_without))) {
         judgement->fit = without;
+        memcpy(designed, designed_without, sizeof(designed_without));
         return 0;
     }
     return result;
@@ -177,9 +195,12 @@ static void find_by_fit(struct ipm_energy_judgement *judgement)
     const struct ipm_energy_parameter *parameters = judgement->parameters;
     char reason[2 * IPM_ENERGY_NOTE];
     double worst = 0;
+    double designed = 0;
     for (int term = 0; term < IPM_ENERGY_PARAMETERS; term++) {
-        if (judgement->fit.terms >> term & 1)
+        if (judgement->fit.terms >> term & 1) {
             worst = fmax(worst, judgement->fit.vif[term]);
+            designed = fmax(designed, judgement->designed_vif[term]);
+        }
     }
     bool any = false;
     for (int i = 0; i < IPM_ENERGY_PARAMETERS - 1; i++)
@@ -193,7 +214,19 @@ static void find_by_fit(struct ipm_energy_judgement *judgement)
             "the least",
             judgement->used, judgement->fit.p, IPM_ENERGY_FREEDOM);
         find(judgement, IPM_ENERGY_NOT_ENOUGH, reason);
-    } else if (judgement->result != 0 || !well_posed(&judgement->fit)) {
+    } else if (judgement->result == 0 && worst < IPM_ENERGY_MOST_VIF &&
+               judgement->fit.condition < IPM_ENERGY_MOST_CONDITION &&
+               !(designed < IPM_ENERGY_MOST_VIF)) {
+        (void)snprintf(
+            reason, sizeof(reason),
+            "not identifiable: corr(s, m) = %.3f; what tells the rates apart differs "
+            "hardly more between points than between repeats of one (VIF by design "
+            "%.3g); windows of burst, self_loop and token would tell switches from "
+            "messages",
+            judgement->correlation, designed);
+        find(judgement, IPM_ENERGY_SUM_ONLY, reason);
+    } else if (judgement->result != 0 ||
+               !well_posed(&judgement->fit, judgement->designed_vif)) {
         (void)snprintf(
             reason, sizeof(reason),
             "not identifiable: corr(s, m) = %.3f, largest VIF %.3g, condition "

@@ -2,8 +2,9 @@
 /*
  * energy_judge: what may be said of a cell's coefficients.
  *
- * They are printed apart only where the windows separate them: every VIF below 5 and the
- * condition number below 30 (conventions), no lack of fit, and of each coefficient an interval
+ * They are printed apart only where the windows separate them: every VIF below 5, the ordinary
+ * one and that by design (energy_design.h), and the condition number below 30 (conventions), no
+ * lack of fit, and of each coefficient an interval
  * of less than half its value to either side.  Otherwise the sum alone is printed, with the
  * correlation that hides them.  A coefficient whose own interval is wider - of a message that
  * costs nothing beyond its switches it always is - is told as that interval, and takes the
@@ -54,6 +55,7 @@ struct ipm_energy_judgement {
     size_t used;
     int result; /* of ipm_energy_solve() */
     struct ipm_energy_fit fit;
+    double designed_vif[IPM_ENERGY_TERMS]; /* NaN where a term is not in the fit */
     struct ipm_energy_lack lack;
     struct ipm_estimate rest_w; /* P_idle: mean over the used blocks */
     struct ipm_energy_parameter parameters[IPM_ENERGY_PARAMETERS];

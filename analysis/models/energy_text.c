@@ -13,15 +13,18 @@ enum { LINE = 512, FIGURE = 96 };
 
 static const char *figure(char out[FIGURE], const json_t *json)
 {
+    double value = ipm_member_number(json, "value");
     double low = ipm_member_number(json, "low");
-    if (isnan(ipm_member_number(json, "value")))
+    double high = ipm_member_number(json, "high");
+    if (isnan(value))
         (void)snprintf(out, FIGURE, "-");
-    else if (isnan(low) || isnan(ipm_member_number(json, "high")))
-        (void)snprintf(out, FIGURE, "%.3g [?]", ipm_member_number(json, "value"));
+    else if (!isnan(low) && !isnan(high))
+        (void)snprintf(out, FIGURE, "%.3g [%.3g, %.3g]", value, low, high);
+    else if (isnan(low) && isnan(high))
+        (void)snprintf(out, FIGURE, "%.3g, without an interval", value);
     else
-        (void)snprintf(out, FIGURE, "%.3g [%.3g, %.3g]",
-                       ipm_member_number(json, "value"), low,
-                       ipm_member_number(json, "high"));
+        (void)snprintf(out, FIGURE, "%.3g, at %s %.3g", value,
+                       isnan(low) ? "most" : "least", isnan(low) ? high : low);
     return out;
 }
 
@@ -116,6 +119,25 @@ static void put_hours(FILE *out, const json_t *document)
     }
 }
 
+/* From where on something is the cheapest.  Lines whose difference in slope may be 0 have an
+ * interval without an end, or none (Fieller). */
+static void crossover(char out[FIGURE], const json_t *from)
+{
+    double value = ipm_member_number(from, "value");
+    double low = ipm_member_number(from, "low");
+    double high = ipm_member_number(from, "high");
+    if (!isnan(low) && !isnan(high))
+        (void)snprintf(out, FIGURE, " from %.3g [%.3g, %.3g] messages/s on", value, low,
+                       high);
+    else if (isnan(low) && isnan(high))
+        (void)snprintf(out, FIGURE,
+                       " perhaps from %.3g messages/s on: the lines are not told apart",
+                       value);
+    else
+        (void)snprintf(out, FIGURE, " from %.3g messages/s on, %s %.3g", value,
+                       isnan(low) ? "at most" : "at least", isnan(low) ? high : low);
+}
+
 static void put_crossovers(FILE *out, const json_t *document)
 {
     size_t i;
@@ -137,13 +159,12 @@ static void put_crossovers(FILE *out, const json_t *document)
         put(out, 2, line);
         json_array_foreach(json_object_get(group, "cheapest"), k, row)
         {
-            char from[FIGURE];
-            bool crossed = json_is_true(json_object_get(row, "crossover"));
-            (void)snprintf(line, sizeof(line), "%s, %s%s%s%s",
+            char words[FIGURE] = "";
+            if (json_is_true(json_object_get(row, "crossover")))
+                crossover(words, json_object_get(row, "from"));
+            (void)snprintf(line, sizeof(line), "%s, %s%s",
                            ipm_member_text(row, "mechanism"),
-                           ipm_member_text(row, "wait"), crossed ? " from " : "",
-                           crossed ? figure(from, json_object_get(row, "from")) : "",
-                           crossed ? " messages/s on" : "");
+                           ipm_member_text(row, "wait"), words);
             put(out, 4, line);
         }
     }

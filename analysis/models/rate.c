@@ -16,6 +16,7 @@
 #include "analysis/table.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/units.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,10 +34,7 @@ static double mean_response(const struct ipm_row *row)
         row->open_loop == NULL ? NULL : &row->open_loop->times[IPM_OPEN_LOOP_RESPONSE];
     if (tally == NULL || tally->count == 0)
         return NAN;
-    double sum = 0;
-    for (size_t i = 0; i < tally->n; i++)
-        sum += tally->values[i] * (double)tally->counts[i];
-    return sum / (double)tally->count;
+    return tally->mean;
 }
 
 static double achieved(const struct ipm_row *row)
@@ -165,12 +163,36 @@ static void set_fit(json_t *json, const struct ipm_rate_fit *fit)
     set(lack, "dof_pure", ipm_json_number(fit->dof_pure));
     set(lack, "p", ipm_json_number(fit->p));
     set(lack, "worst_residual", ipm_json_number(fit->worst_residual));
+    set(lack, "out_of_line", json_integer((json_int_t)fit->out_of_line));
     set(json, "lack_of_fit", lack);
+}
+
+/* What somebody must know who reads a fit that was accepted. */
+static json_t *notes_json(int result, const struct ipm_rate_fit *fit)
+{
+    char text[IPM_UNITS_TEXT];
+    json_t *list = json_array();
+    if (result != 0)
+        return list;
+    if (isnan(fit->knee_per_s.value))
+        (void)json_array_append_new(
+            list,
+            json_sprintf("knee not located: these rates only tell that it is below "
+                         "%s/s, the upper end of the capacity",
+                         ipm_format_count(text, fit->knee_per_s.high)));
+    if (fit->out_of_line > 0)
+        (void)json_array_append_new(
+            list, json_sprintf("out of line by more than %.0f %%: %zu of %zu rates; "
+                               "repeating one varies as much (p = %.2g)",
+                               100 * IPM_RATE_TOLERANCE, fit->out_of_line, fit->n_used,
+                               fit->p));
+    return list;
 }
 
 static void set_status(json_t *json, int result, const struct ipm_rate_fit *fit)
 {
-    static const char *const statuses[] = {"fitted", "no_data", "rejected",
+    static const char *const statuses[] = {"fitted",           "no_data",
+                                           "rejected",         "not_identifiable",
                                            "not_identifiable", "not_identifiable"};
     json_t *reason = json_null();
     if (result == IPM_RATE_TOO_FEW)
@@ -183,6 +205,12 @@ static void set_status(json_t *json, int result, const struct ipm_rate_fit *fit)
     else if (result == IPM_RATE_UNIDENTIFIED)
         reason = json_string("the response does not rise enough with the rate to tell "
                              "where it would end: no rate came near the capacity");
+    else if (result == IPM_RATE_NOISY)
+        reason =
+            json_sprintf("even over the %d highest rates a mean response is "
+                         "%.0f %% off, and repeating a rate is as far off: so noisy "
+                         "that any curve would do",
+                         IPM_RATE_POINTS, 100 * fit->worst_residual);
     else if (result == IPM_RATE_NO_GSL)
         reason = json_string("built without GSL");
     set(json, "status", json_string(statuses[result]));
@@ -236,6 +264,7 @@ static json_t *series_json(const struct ipm_table *table,
     set(json, "detail", json_string(series->detail));
     set_status(json, *out_result, &fit);
     set_fit(json, &fit);
+    set(json, "notes", notes_json(*out_result, &fit));
     set(json, "saturation_per_s", saturation_json(rates, n));
     set(json, "points", points_json(rates, n, points));
     return json;
@@ -249,7 +278,7 @@ static json_t *rate_fit(const struct ipm_model_input *input)
     ipm_auto_json json_t *json = json_object();
     ipm_auto_json json_t *list = json_array();
     set(json, "name", json_string("rate"));
-    set(json, "version", json_integer(1));
+    set(json, "version", json_integer(2));
     bool fitted = false;
     for (size_t i = 0; i < rate_set.n_series; i++) {
         int result = 0;
@@ -276,7 +305,7 @@ static json_t *rate_fit(const struct ipm_model_input *input)
 
 const struct ipm_model ipm_model_rate = {
     .name = "rate",
-    .version = 1,
+    .version = 2,
     .summary = "response against rate: base, capacity, knee",
     .fit = rate_fit,
     .text = ipm_rate_model_text,

@@ -270,6 +270,8 @@ static int spread_out(const struct ipm_rate_point *points, size_t n,
                 variance += gradient[i] * gradient[k] * gsl_matrix_get(c, i, k);
         }
         fit->knee_per_s = on_logarithm(mu / (1 + root), variance * scale, quantile);
+        if (!(fit->knee_per_s.high <= IPM_RATE_KNEE * fit->knee_per_s.low))
+            fit->knee_per_s = (struct ipm_interval){NAN, NAN, fit->capacity_per_s.high};
     }
     problem_fini(&linear);
     return error;
@@ -284,6 +286,8 @@ static void judge(const struct ipm_rate_point *points, size_t n,
     double dof_pure = 0;
     size_t counted = 0;
     fit->worst_residual = 0;
+    fit->n_used = n;
+    fit->out_of_line = 0;
     for (size_t i = 0; i < n; i++) {
         double predicted =
             ipm_rate_predict(points[i].offered_per_s, solution->base_ns,
@@ -291,6 +295,7 @@ static void judge(const struct ipm_rate_point *points, size_t n,
         double off = points[i].mean_ns / predicted - 1;
         residual += (double)points[i].n * off * off;
         fit->worst_residual = fmax(fit->worst_residual, fabs(off));
+        fit->out_of_line += fabs(off) > IPM_RATE_TOLERANCE;
         if (isfinite(points[i].spread) && points[i].n > 1) {
             pure += points[i].spread * points[i].spread * (double)points[i].n;
             dof_pure += (double)points[i].n - 1;
@@ -330,6 +335,8 @@ static int fit_from(struct ipm_rate_point *points, size_t n, size_t from,
     judge(points + from, n - from, &solution, fit);
     if (fit->worst_residual > IPM_RATE_TOLERANCE && !(fit->p >= IPM_RATE_ALPHA))
         return IPM_RATE_REJECTED;
+    if (fit->worst_residual > IPM_RATE_MOST)
+        return IPM_RATE_NOISY;
     fit->low = points[from].offered_per_s;
     fit->high = points[n - 1].offered_per_s;
     fit->rejected_below = from > 0 ? points[from - 1].offered_per_s : 0;
@@ -358,10 +365,11 @@ int ipm_rate_fit(struct ipm_rate_point *points, size_t n, struct ipm_rate_fit *o
     if (n < IPM_RATE_POINTS)
         return IPM_RATE_TOO_FEW;
     int result = IPM_RATE_REJECTED;
-    for (size_t from = 0; result == IPM_RATE_REJECTED && n - from >= IPM_RATE_POINTS;
+    for (size_t from = 0; (result == IPM_RATE_REJECTED || result == IPM_RATE_NOISY) &&
+                          n - from >= IPM_RATE_POINTS;
          from++)
         result = fit_from(points, n, from, out_fit);
-    if (result == IPM_RATE_REJECTED)
+    if (result == IPM_RATE_REJECTED || result == IPM_RATE_NOISY)
         out_fit->rejected_below = points[n - 1].offered_per_s;
     return result;
 #else

@@ -45,6 +45,8 @@ struct ipm_rate_fit {
     struct ipm_interval base_ns;        /* R_0 */
     struct ipm_interval residual_ns;    /* a */
     struct ipm_interval capacity_per_s; /* mu; high INFINITY: no rate came near it */
+    /* Value and low NaN where it is not located: then high, that of the capacity, is all that
+     * is known of it. */
     struct ipm_interval knee_per_s;
     double low, high;      /* accepted range of rates; high 0: rejected everywhere */
     double rejected_below; /* last rate below it; 0: none was measured */
@@ -52,6 +54,8 @@ struct ipm_rate_fit {
     double dof_fit, dof_pure;
     double p;              /* of f; NaN when pure error is unknown */
     double worst_residual; /* largest |relative residual| of a used point */
+    size_t n_used;
+    size_t out_of_line; /* used points further off than IPM_RATE_TOLERANCE */
 };
 
 /* Conditions of ipm_rate_fit(). */
@@ -60,13 +64,21 @@ enum {
     IPM_RATE_REJECTED = 2,     /* not even the highest rates are described */
     IPM_RATE_UNIDENTIFIED = 3, /* no rise that tells a capacity; figures are there */
     IPM_RATE_NO_GSL = 4,
+    IPM_RATE_NOISY =
+        5, /* repeating is as far off as the curve, IPM_RATE_MOST or more */
 };
 
 enum { IPM_RATE_POINTS = 5 };
 
-/* A range is accepted as the seed model's is. */
+/* A range is accepted when no mean response is further off than the first, or repeating
+ * explains it (p of the lack of fit at least ALPHA) and none is further off than MOST: what
+ * repeating explains then it would explain of any curve. */
 #define IPM_RATE_TOLERANCE 0.15
 #define IPM_RATE_ALPHA     0.01
+#define IPM_RATE_MOST      0.5
+
+/* A knee is located when its interval's ends are at most so many times apart (a convention). */
+#define IPM_RATE_KNEE 10.0
 
 /**
  * ipm_rate_fit() - fit the largest range of rates, from the highest down, that is accepted

@@ -23,7 +23,7 @@ static const json_t *parameter(const json_t *series, const char *name)
     return NULL;
 }
 
-/* "310 k [290 k, 350 k]" */
+/* "310 k/s [290 k, 350 k]"; words for an end that is not there */
 static const char *rate_text(char out[PART], const json_t *row)
 {
     char value[IPM_UNITS_TEXT];
@@ -34,8 +34,13 @@ static const char *rate_text(char out[PART], const json_t *row)
     (void)ipm_format_count(high, ipm_member_number(row, "high"));
     bool bare = isnan(ipm_member_number(row, "low"));
     bool open = isnan(ipm_member_number(row, "high"));
-    (void)snprintf(out, PART, "%s/s [%s, %s]", value, bare ? "?" : low,
-                   open ? "?" : high);
+    if (bare && open)
+        (void)snprintf(out, PART, "%s/s, without an interval", value);
+    else if (bare || open)
+        (void)snprintf(out, PART, "%s/s, at %s %s/s", value, bare ? "most" : "least",
+                       bare ? high : low);
+    else
+        (void)snprintf(out, PART, "%s/s [%s, %s]", value, low, high);
     return out;
 }
 
@@ -44,6 +49,11 @@ static const char *time_text(char out[PART], const json_t *row)
     char value[IPM_UNITS_TEXT];
     char low[IPM_UNITS_TEXT];
     char high[IPM_UNITS_TEXT];
+    if (isnan(ipm_member_number(row, "low")) || isnan(ipm_member_number(row, "high"))) {
+        (void)snprintf(out, PART, "%s, without an interval",
+                       ipm_format_ns(value, ipm_member_number(row, "value")));
+        return out;
+    }
     (void)snprintf(out, PART, "%s [%s, %s]",
                    ipm_format_ns(value, ipm_member_number(row, "value")),
                    ipm_format_ns(low, ipm_member_number(row, "low")),
@@ -73,18 +83,28 @@ static void put_fitted(FILE *out, bool *headed, const json_t *series)
     char low[IPM_UNITS_TEXT];
     char high[IPM_UNITS_TEXT];
     const json_t *range = json_object_get(series, "range");
+    const json_t *knee_row = parameter(series, "knee");
+    bool located = !isnan(ipm_member_number(knee_row, "value"));
+    size_t i;
+    const json_t *note;
     (void)snprintf(
         line, sizeof(line),
-        "%s, %s: capacity %s, knee %s; idle %s; from %s/s to %s/s, %.0f %% off at "
+        "%.90s, %.230s: capacity %s%s%s; idle %s; from %s/s to %s/s, %.0f %% off at "
         "worst",
         ipm_member_text(series, "label"), ipm_member_text(series, "detail"),
-        rate_text(capacity, parameter(series, "capacity")),
-        rate_text(knee, parameter(series, "knee")),
+        rate_text(capacity, parameter(series, "capacity")), located ? ", knee " : "",
+        located ? rate_text(knee, knee_row) : "",
         time_text(base, parameter(series, "base")),
         ipm_format_count(low, ipm_member_number(range, "low")),
         ipm_format_count(high, ipm_member_number(range, "high")),
         100 * ipm_member_number(json_object_get(series, "lack_of_fit"),
                                 "worst_residual"));
+    json_array_foreach(json_object_get(series, "notes"), i, note)
+    {
+        size_t used = strlen(line);
+        (void)snprintf(line + used, sizeof(line) - used, "; %.160s",
+                       json_is_string(note) ? json_string_value(note) : "");
+    }
     put(out, headed, line);
 }
 

@@ -75,6 +75,15 @@ static int check(size_t rows, size_t columns)
     return rows <= columns ? IPM_REGRESS_SINGULAR : 0;
 }
 
+/* Of all rows, each as often as it counts. */
+static double count_of(const struct ipm_regress_rows *rows)
+{
+    double count = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        count += times_of(rows, i);
+    return count;
+}
+
 /* 1 / (1 - R^2) = C_kk S_kk, C the unscaled covariance, S the column's own spread. */
 static void set_vif(const struct ipm_regress_rows *rows, const struct scaled *scaled,
                     double unit, struct ipm_regress_fit *fit)
@@ -129,6 +138,9 @@ int ipm_regress_least_squares(const struct ipm_regress_rows *rows,
     int error = check(rows->n, rows->p);
     if (error != 0)
         return error;
+    double count = count_of(rows);
+    if (!(count > (double)rows->p))
+        return IPM_REGRESS_SINGULAR; /* rows that are there and do not count */
     error = scaled_init(rows, &scaled);
     gsl_multifit_linear_workspace *work = NULL;
     if (error == 0) {
@@ -144,9 +156,6 @@ int ipm_regress_least_squares(const struct ipm_regress_rows *rows,
          rank < rows->p))
         error = IPM_REGRESS_SINGULAR;
     if (error == 0) {
-        double count = 0;
-        for (size_t i = 0; i < rows->n; i++)
-            count += times_of(rows, i);
         *out_fit =
             (struct ipm_regress_fit){.dof = count - (double)rows->p, .converged = true};
         /* gsl_multifit_linear() has the variance of the residuals in its covariance, over
@@ -165,28 +174,18 @@ int ipm_regress_least_squares(const struct ipm_regress_rows *rows,
     return error;
 }
 
-/* The plain fit in place of a robust one that found no majority. */
-static int fall_back(const struct ipm_regress_rows *rows,
-                     struct ipm_regress_fit *out_fit, double *out_weights)
-{
-    int error = ipm_regress_least_squares(rows, out_fit);
-    if (error == 0)
-        out_fit->converged = false;
-    for (size_t i = 0; error == 0 && i < rows->n; i++)
-        out_weights[i] = 1;
-    return error;
-}
-
 int ipm_regress_robust(const struct ipm_regress_rows *rows,
                        struct ipm_regress_fit *out_fit, double *out_weights)
 {
     struct scaled scaled;
-    (void)gsl_set_error_handler_off();
-    int error = check(rows->n, rows->p);
-    if (error != 0)
-        return error;
+    struct ipm_regress_fit plain;
     if (rows->times != NULL)
         return -EINVAL;
+    /* Where columns depend GSL's robust fit takes the shortest of all solutions and says
+     * nothing. */
+    int error = ipm_regress_least_squares(rows, &plain);
+    if (error != 0)
+        return error;
     error = scaled_init(rows, &scaled);
     gsl_multifit_robust_workspace *work = NULL;
     if (error == 0) {
@@ -212,7 +211,13 @@ int ipm_regress_robust(const struct ipm_regress_rows *rows,
     }
     gsl_multifit_robust_free(work);
     scaled_fini(&scaled);
-    return error != 0 || fitted ? error : fall_back(rows, out_fit, out_weights);
+    if (error != 0 || fitted)
+        return error;
+    *out_fit = plain; /* no majority was found */
+    out_fit->converged = false;
+    for (size_t i = 0; i < rows->n; i++)
+        out_weights[i] = 1;
+    return 0;
 }
 
 /* Of a residual over what makes its weight 0. */

@@ -84,9 +84,9 @@ static json_t *pieces_json(const struct ipm_time_line *line)
         json_t *json = json_object();
         set(json, "from", number(piece->from));
         set(json, "to", number(piece->to));
-        set(json, "intercept", interval_json(&piece->intercept, "ns"));
+        set(json, "level", interval_json(&piece->level, "ns"));
         set(json, "slope", interval_json(&piece->slope, "ns/B"));
-        set(json, "least_squares_intercept", number(piece->plain_intercept));
+        set(json, "least_squares_level", number(piece->plain_level));
         set(json, "least_squares_slope", number(piece->plain_slope));
         (void)json_array_append_new(list, json);
     }
@@ -242,6 +242,8 @@ static json_t *series_json(const struct ipm_time_data *data,
             set(json, "breaks",
                 breaks_json(series, &line.chosen.shape, line.chosen.frequency));
             set(json, "pieces", pieces_json(&line));
+            set(json, "constant", interval_json(&line.constant, "ns"));
+            set(json, "least_squares_constant", number(line.plain_constant));
             set_selection(json, series, &line);
             set(json, "lack_of_fit", lack_json(&line.lack));
             set(json, "robust", json_boolean(line.robust.converged));
@@ -283,7 +285,7 @@ static json_t *time_fit(const struct ipm_model_input *input)
     ipm_auto_json json_t *json = json_object();
     json_t *list = json_array();
     set(json, "name", json_string("time"));
-    set(json, "version", json_integer(1));
+    set(json, "version", json_integer(2));
     set(json, "status", json_string(data.n_series > 0 ? "fitted" : "no_data"));
     set(json, "reason",
         data.n_series > 0
@@ -309,7 +311,7 @@ static json_t *time_fit(const struct ipm_model_input *input)
 
 const struct ipm_model ipm_model_time = {
     .name = "time",
-    .version = 1,
+    .version = 2,
     .summary = "times over sizes: pieces, and how many copies",
     .fit = time_fit,
     .text = ipm_time_text,

@@ -169,11 +169,10 @@ static void draw_all(struct range *range, const struct ipm_regress_fit *fit,
 }
 
 static struct ipm_interval interval(const struct range *range, double value,
-                                    const struct ipm_time_spread *spread,
+                                    struct ipm_time_spread *spread,
                                     const struct ipm_regress_fit *fit, double widening)
 {
-    double half = widening * ipm_time_half(range->series,
-                                           ipm_time_spread_deviation(spread), fit->dof);
+    double half = widening * ipm_time_half(range->series, spread, value, fit->dof);
     return (struct ipm_interval){value, value - half, value + half};
 }
 

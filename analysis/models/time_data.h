@@ -21,7 +21,7 @@ enum {
     IPM_TIME_INVOCATIONS = 3, /* that a size must have to be used */
     IPM_TIME_SIZES = 5,       /* that a line must have */
     IPM_TIME_CAPACITIES = 12,
-    IPM_TIME_PRIOR = 20,
+    IPM_TIME_PRIOR = 60,
 };
 
 /* No invocation is taken to be surer than this share of its time. */

@@ -71,15 +71,28 @@ int ipm_time_draw_init(const struct ipm_time_series *series, struct ipm_time_dra
     return 0;
 }
 
-double ipm_time_half(const struct ipm_time_series *series, double deviation, double dof)
+double ipm_time_half(const struct ipm_time_series *series,
+                     struct ipm_time_spread *spread, double value, double dof)
 {
 #if IPM_HAVE_GSL
+    static const double tail = (1 + IPM_TIME_LEVEL) / 2;
     double n = (double)ipm_time_rows(series) / (double)series->n_sizes;
-    return gsl_cdf_tdist_Pinv((1 + IPM_TIME_LEVEL) / 2, dof) * deviation *
+    if (2 * spread->n < IPM_TIME_DRAWS)
+        return NAN;
+    for (size_t i = 0; i < spread->n; i++)
+        spread->values[i] = fabs(spread->values[i] - value);
+    ipm_sort(spread->values, spread->n);
+    /* The (draws + 1) level-th of them (Davison and Hinkley, section 2.4): one more is what
+     * the truth itself is. */
+    double draws = (double)spread->n;
+    double rank = ((draws + 1) * IPM_TIME_LEVEL - 1) / (draws - 1);
+    return ipm_quantile(spread->values, spread->n, fmin(rank, 1)) *
+           (gsl_cdf_tdist_Pinv(tail, dof) / gsl_cdf_ugaussian_Pinv(tail)) *
            sqrt(n / (n - 1));
 #else
     (void)series;
-    (void)deviation;
+    (void)spread;
+    (void)value;
     (void)dof;
     return NAN;
 #endif
@@ -87,18 +100,8 @@ double ipm_time_half(const struct ipm_time_series *series, double deviation, dou
 
 void ipm_time_spread_add(struct ipm_time_spread *spread, double value)
 {
-    if (!isfinite(value))
-        return;
-    /* Welford's running mean: values are many times their spread. */
-    spread->n++;
-    double off = value - spread->sum;
-    spread->sum += off / (double)spread->n;
-    spread->square += off * (value - spread->sum);
-}
-
-double ipm_time_spread_deviation(const struct ipm_time_spread *spread)
-{
-    return spread->n < 2 ? NAN : sqrt(spread->square / (double)(spread->n - 1));
+    if (isfinite(value) && spread->n < IPM_TIME_DRAWS)
+        spread->values[spread->n++] = value;
 }
 
 #if IPM_HAVE_GSL

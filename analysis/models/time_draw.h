@@ -40,16 +40,30 @@ void ipm_time_draw_times(struct ipm_time_draw *draw, struct ipm_time_random *ran
 /* All rows of the series: its number. */
 size_t ipm_time_rows(const struct ipm_time_series *series);
 
-/* Half the interval's width that draws with this spread give, without widening. */
-double ipm_time_half(const struct ipm_time_series *series, double deviation,
-                     double dof);
-
+/* What the draws made of one figure. */
 struct ipm_time_spread {
-    double sum, square;
+    double values[IPM_TIME_DRAWS];
     size_t n;
 };
+
+/* Adds a draw's figure; one that is not finite says nothing. */
 void ipm_time_spread_add(struct ipm_time_spread *spread, double value);
-double ipm_time_spread_deviation(const struct ipm_time_spread *spread);
+
+/**
+ * ipm_time_half() - half the interval's width that these draws give, without widening
+ * @spread: is sorted by how far its draws are off
+ * @value:  the figure of the fit, which the interval is put around
+ * @dof:    degrees of freedom of what the figure rests on, >= 1
+ *
+ * The distance that 95 % of the draws keep from @value (the symmetric interval of Hall, On
+ * symmetric bootstrap confidence intervals, 1988), times Student's quantile by the normal one
+ * and sqrt(n / (n - 1)).  No standard deviation: a draw in twenty chooses another shape, its
+ * line is another, and those few would set the width of all.
+ *
+ * Return: NaN with fewer than half of the draws, or without GSL.
+ */
+double ipm_time_half(const struct ipm_time_series *series,
+                     struct ipm_time_spread *spread, double value, double dof);
 
 /**
  * ipm_time_lack_of_fit() - how far medians of sizes are off, against what repeating shows

@@ -133,7 +133,8 @@ static bool is_near(const struct ipm_segments_break *a,
 }
 
 struct spreads {
-    struct ipm_time_spread slope[IPM_TIME_PIECES], intercept[IPM_TIME_PIECES];
+    struct ipm_time_spread slope[IPM_TIME_PIECES], level[IPM_TIME_PIECES];
+    struct ipm_time_spread constant;
 };
 
 /* Where piece @i of a shape is looked at: inside it by two sizes, so that a knot one size
@@ -171,10 +172,19 @@ static void set_pieces(const struct work *work, struct ipm_time_line *line)
         piece->from = work->sizes[first];
         piece->to = work->sizes[end - 1];
         double middle = middle_of(work, shape, i);
-        line_at(shape, line->robust.c, middle, &piece->slope.value,
-                &piece->intercept.value);
-        line_at(shape, line->plain.c, middle, &piece->plain_slope,
-                &piece->plain_intercept);
+        double at_zero;
+        double plain_at_zero;
+        line_at(shape, line->robust.c, middle, &piece->slope.value, &at_zero);
+        line_at(shape, line->plain.c, middle, &piece->plain_slope, &plain_at_zero);
+        piece->level.value = at_zero + piece->slope.value * piece->from;
+        piece->plain_level = plain_at_zero + piece->plain_slope * piece->from;
+        piece->dof = -2;
+        for (size_t k = first; k < end; k++)
+            piece->dof += (double)work->counts[k];
+        if (i > 0)
+            continue;
+        line->constant.value = at_zero;
+        line->plain_constant = plain_at_zero;
     }
 }
 
@@ -204,22 +214,22 @@ static int draw_all(struct work *work, size_t most_breaks, size_t chosen,
             continue; /* a draw that lacks the rows for a piece says nothing */
         for (size_t i = 0; i < line->n_pieces; i++) {
             double slope;
-            double intercept;
-            line_at(drawn, c, middle_of(work, shape, i), &slope, &intercept);
+            double at_zero;
+            line_at(drawn, c, middle_of(work, shape, i), &slope, &at_zero);
             ipm_time_spread_add(&spreads->slope[i], slope);
-            ipm_time_spread_add(&spreads->intercept[i], intercept);
+            ipm_time_spread_add(&spreads->level[i],
+                                at_zero + slope * line->pieces[i].from);
+            if (i == 0)
+                ipm_time_spread_add(&spreads->constant, at_zero);
         }
     }
     return 0;
 }
 
-static void set_interval(const struct work *work, const struct ipm_time_spread *spread,
-                         const struct ipm_time_line *line,
-                         struct ipm_interval *interval)
+static void set_interval(const struct work *work, struct ipm_time_spread *spread,
+                         double dof, double widening, struct ipm_interval *interval)
 {
-    double half = ipm_time_half(work->series, ipm_time_spread_deviation(spread),
-                                line->robust.dof) *
-                  line->lack.widening;
+    double half = ipm_time_half(work->series, spread, interval->value, dof) * widening;
     interval->low = interval->value - half;
     interval->high = interval->value + half;
 }
@@ -273,8 +283,13 @@ static int fit(struct work *work, struct ipm_time_line *line)
         most = line->chosen.shape.n_breaks - 1;
     }
     for (size_t i = 0; i < line->n_pieces; i++) {
-        set_interval(work, &spreads.slope[i], line, &line->pieces[i].slope);
-        set_interval(work, &spreads.intercept[i], line, &line->pieces[i].intercept);
+        struct ipm_time_piece *piece = &line->pieces[i];
+        double widening = line->lack.widening;
+        set_interval(work, &spreads.slope[i], piece->dof, widening, &piece->slope);
+        set_interval(work, &spreads.level[i], piece->dof, widening, &piece->level);
+        if (i == 0)
+            set_interval(work, &spreads.constant, piece->dof, widening,
+                         &line->constant);
     }
     return 0;
 }

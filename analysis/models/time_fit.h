@@ -7,10 +7,11 @@
  * each size and repeats the choice: a break stands when IPM_TIME_FREQUENCY of the draws have one
  * within a size of it, and an interval is
  *
- *     value -+ t(rows - columns) sd*(draws) sqrt(n / (n - 1)) widening
+ *     value -+ q95 |draw - value| t(dof) / z sqrt(n / (n - 1)) widening
  *
- * (Davison and Hinkley, Bootstrap Methods, sections 5.2 and 2.3: the root makes up for the
- * smaller spread of n resampled values).  Lack of fit: the mean square of the medians' way off
+ * with the freedom of the rows that it rests on: those of its piece, for a piece's line (Hall,
+ * 1988; Davison and Hinkley, Bootstrap Methods, section 2.3: the root makes up for the smaller
+ * spread of n resampled values).  Lack of fit: the mean square of the medians' way off
  * against that within sizes, F (Draper and Smith, section 2.1); where it is significant at
  * IPM_TIME_ALPHA, intervals are sqrt(F) times as wide (Birge, 1932), since repeating then says too
  * little about how wrong a line is.
@@ -48,10 +49,11 @@ struct ipm_time_lack {
 };
 
 struct ipm_time_piece {
-    double from, to;                     /* sizes, bytes */
-    struct ipm_interval intercept;       /* ns, of its line at size 0 */
-    struct ipm_interval slope;           /* ns per byte */
-    double plain_intercept, plain_slope; /* by least squares */
+    double from, to;                 /* sizes, bytes */
+    struct ipm_interval level;       /* ns, of its line at `from` */
+    struct ipm_interval slope;       /* ns per byte */
+    double plain_level, plain_slope; /* by least squares */
+    double dof;                      /* its own rows without its own line's two */
 };
 
 struct ipm_time_shape {
@@ -71,6 +73,10 @@ struct ipm_time_line {
     double *weights; /* by row, as the series' times; the caller frees them */
     struct ipm_time_piece pieces[IPM_TIME_PIECES];
     size_t n_pieces;
+    /* The first piece's line at size 0, ns.  Those of later pieces are continued far out of
+     * where anything was measured and mean nothing there. */
+    struct ipm_interval constant;
+    double plain_constant;
 };
 
 enum ipm_time_verdict {

@@ -6,15 +6,25 @@
 #include "base/units.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
 enum { INDENT = 12, LINE = 512 };
 
-static const char *size_text(char out[IPM_UNITS_TEXT], const json_t *object,
-                             const char *key)
+/* What a series is told apart by beside its mechanism. */
+static const char *const factors[] = {"workload", "placement", "wait", "touch",
+                                      "options"};
+enum { FACTORS = sizeof(factors) / sizeof(factors[0]) };
+
+__attribute__((format(printf, 2, 3))) static void append(char line[LINE],
+                                                         const char *format, ...)
 {
-    return ipm_format_size(out, (int64_t)ipm_member_number(object, key));
+    va_list arguments;
+    size_t used = strlen(line);
+    va_start(arguments, format);
+    (void)vsnprintf(line + used, LINE - used, format, arguments);
+    va_end(arguments);
 }
 
 static void put(FILE *out, const char *line)
@@ -23,143 +33,132 @@ static void put(FILE *out, const char *line)
     ipm_text_wrap(out, INDENT, line);
 }
 
-static void put_head(const json_t *series, FILE *out)
+static bool is_common(const json_t *list, const char *factor)
 {
-    char line[LINE];
-    double copies = ipm_member_number(series, "copies");
-    int used =
-        snprintf(line, sizeof(line), "%.40s", ipm_member_text(series, "mechanism"));
-    if (!isnan(copies))
-        used +=
-            snprintf(line + used, sizeof(line) - (size_t)used, ", copies %g", copies);
-    used += snprintf(line + used, sizeof(line) - (size_t)used,
-                     ", %.20s, %.40s, wait %.20s, touch %.20s",
-                     ipm_member_text(series, "workload"),
-                     ipm_member_text(series, "placement"),
-                     ipm_member_text(series, "wait"), ipm_member_text(series, "touch"));
-    if (ipm_member_text(series, "options")[0] != '\0')
-        (void)snprintf(line + used, sizeof(line) - (size_t)used, ", %.80s",
-                       ipm_member_text(series, "options"));
-    put(out, line);
+    size_t i;
+    const json_t *series;
+    const char *first = ipm_member_text(json_array_get(list, 0), factor);
+    json_array_foreach(list, i, series)
+    {
+        if (strcmp(ipm_member_text(series, factor), first) != 0)
+            return false;
+    }
+    return true;
 }
 
-static void put_verdict(const json_t *series, FILE *out)
+/* ", wait block": those factors that all series share, or those that they do not. */
+static void append_factors(char line[LINE], const json_t *list, const json_t *series,
+                           bool common)
 {
-    char line[LINE];
-    char from[IPM_UNITS_TEXT];
-    char to[IPM_UNITS_TEXT];
-    size_t i;
-    json_t *test;
-    double declared = ipm_member_number(json_object_get(series, "declared"), "copies");
-    (void)snprintf(line, sizeof(line), "- declared copies %s: %s%s%s",
-                   isnan(declared)  ? "vary"
-                   : declared < 0.5 ? "0"
-                   : declared < 1.5 ? "1"
-                   : declared < 2.5 ? "2"
-                                    : "3 and more",
-                   ipm_member_text(series, "verdict"),
-                   ipm_member_text(series, "verdict_reason")[0] == '\0' ? "" : ": ",
-                   ipm_member_text(series, "verdict_reason"));
-    put(out, line);
-    json_array_foreach(json_object_get(series, "tests"), i, test)
-    {
-        const json_t *copies = json_object_get(test, "copies");
-        if (isnan(ipm_member_number(copies, "value")))
-            continue;
-        (void)snprintf(
-            line, sizeof(line),
-            "- k over %s to %s: %.3g [%.3g, %.3g], %s; the rest %.4g ns",
-            size_text(from, test, "from"), size_text(to, test, "to"),
-            ipm_member_number(copies, "value"), ipm_member_number(copies, "low"),
-            ipm_member_number(copies, "high"), ipm_member_text(test, "verdict"),
-            ipm_member_number(json_object_get(test, "constant"), "value"));
-        put(out, line);
+    for (size_t i = 0; i < FACTORS; i++) {
+        const char *text = ipm_member_text(series, factors[i]);
+        bool named =
+            strcmp(factors[i], "wait") == 0 || strcmp(factors[i], "touch") == 0;
+        if (text[0] != '\0' && is_common(list, factors[i]) == common)
+            append(line, "%s%s%s%.60s", line[0] == '\0' ? "" : ", ",
+                   named ? factors[i] : "", named ? " " : "", text);
     }
 }
 
-static void put_pieces(const json_t *series, FILE *out)
+static void append_copies(char line[LINE], const json_t *test)
 {
-    char line[LINE];
-    char from[IPM_UNITS_TEXT];
-    char to[IPM_UNITS_TEXT];
-    size_t i;
-    json_t *piece;
-    const json_t *breaks = json_object_get(series, "breaks");
-    json_array_foreach(json_object_get(series, "pieces"), i, piece)
-    {
-        const json_t *slope = json_object_get(piece, "slope");
-        const json_t *before = i == 0 ? NULL : json_array_get(breaks, i - 1);
-        (void)snprintf(
-            line, sizeof(line),
-            "- T over %s to %s: %.4g ns + %.4g ns/B [%.3g, %.3g]%s%s%s%s",
-            size_text(from, piece, "from"), size_text(to, piece, "to"),
-            ipm_member_number(json_object_get(piece, "intercept"), "value"),
-            ipm_member_number(slope, "value"), ipm_member_number(slope, "low"),
-            ipm_member_number(slope, "high"), before == NULL ? "" : "; begins with a ",
-            before == NULL ? "" : ipm_member_text(before, "kind"),
-            before == NULL || ipm_member_text(before, "name")[0] == '\0' ? "" : " at ",
-            before == NULL ? "" : ipm_member_text(before, "name"));
-        put(out, line);
-    }
-}
-
-static void put_quality(const json_t *series, FILE *out)
-{
-    char line[LINE];
-    const json_t *lack = json_object_get(series, "lack_of_fit");
-    const json_t *selection = json_object_get(series, "selection");
-    const json_t *second = json_object_get(selection, "runner_up");
-    size_t rejected = json_array_size(json_object_get(series, "rejected"));
-    double ahead =
-        ipm_member_number(second, "aicc") - ipm_member_number(selection, "aicc");
-    int used = 0;
-    if (!isnan(ipm_member_number(lack, "p")))
-        used = snprintf(line, sizeof(line), "- lack of fit p = %.2g",
-                        ipm_member_number(lack, "p"));
+    const json_t *copies = json_object_get(test, "copies");
+    double low = ipm_member_number(copies, "low");
+    append(line, "%.4g", ipm_member_number(copies, "value"));
+    if (isnan(low))
+        append(line, " without an interval");
     else
-        used = snprintf(line, sizeof(line), "- lack of fit not tested");
-    if (ipm_member_number(lack, "widening") > 1)
-        used += snprintf(line + used, sizeof(line) - (size_t)used,
-                         ", intervals %.3g times as wide for it",
-                         ipm_member_number(lack, "widening"));
-    if (isfinite(ahead))
-        used += snprintf(
-            line + used, sizeof(line) - (size_t)used,
-            "; runner-up %zu break%s, AICc %+.1f",
-            json_array_size(json_object_get(second, "breaks")),
-            json_array_size(json_object_get(second, "breaks")) == 1 ? "" : "s", ahead);
-    if (rejected > 0)
-        used +=
-            snprintf(line + used, sizeof(line) - (size_t)used,
-                     "; %zu invocation%s left out", rejected, rejected == 1 ? "" : "s");
-    if (json_array_size(json_object_get(selection, "refused")) > 0)
-        (void)snprintf(line + used, sizeof(line) - (size_t)used,
-                       "; a break that too few draws repeat was refused");
+        append(line, " [%.4g, %.4g]", low, ipm_member_number(copies, "high"));
+}
+
+static void append_difference(char line[LINE], const json_t *test, double declared)
+{
+    double more =
+        ipm_member_number(json_object_get(test, "copies"), "value") - declared;
+    append(line, ", %.2g %s", fabs(more), more > 0 ? "more" : "fewer");
+}
+
+/* The regimes that end otherwise than all sizes do, which are the first test. */
+static void append_regimes(char line[LINE], const json_t *tests, double declared)
+{
+    bool rejected =
+        strcmp(ipm_member_text(json_array_get(tests, 0), "verdict"), "rejected") == 0;
+    const char *other = rejected ? "confirmed" : "rejected";
+    size_t i;
+    const json_t *test;
+    bool any = false;
+    json_array_foreach(tests, i, test)
+    {
+        char from[IPM_UNITS_TEXT];
+        char to[IPM_UNITS_TEXT];
+        if (i == 0 || strcmp(ipm_member_text(test, "verdict"), other) != 0)
+            continue;
+        append(line, "; %s%s%s to %s, where it is ", any ? "" : other,
+               any ? "" : " over ",
+               ipm_format_size(from, (int64_t)ipm_member_number(test, "from")),
+               ipm_format_size(to, (int64_t)ipm_member_number(test, "to")));
+        append_copies(line, test);
+        if (!rejected)
+            append_difference(line, test, declared);
+        any = true;
+    }
+}
+
+static void put_series(const json_t *list, const json_t *series, FILE *out)
+{
+    char line[LINE] = "";
+    double copies = ipm_member_number(series, "copies");
+    double declared = ipm_member_number(json_object_get(series, "declared"), "copies");
+    const json_t *tests = json_object_get(series, "tests");
+    const json_t *whole = json_array_get(tests, 0);
+    double found = ipm_member_number(json_object_get(whole, "copies"), "value");
+    append(line, "%.40s", ipm_member_text(series, "mechanism"));
+    if (!isnan(copies))
+        append(line, ", copies %g", copies);
+    append_factors(line, list, series, false);
+    append(line, ": ");
+    if (strcmp(ipm_member_text(series, "status"), "fitted") != 0) {
+        append(line, "%s", ipm_member_text(series, "reason"));
+        put(out, line);
+        return;
+    }
+    if (isnan(found)) {
+        append(line, "%s: %s", ipm_member_text(series, "verdict"),
+               ipm_member_text(series, "verdict_reason"));
+    } else {
+        append_copies(line, whole);
+        append(line, " found, ");
+        if (isnan(declared))
+            append(line, "none declared");
+        else
+            append(line, "%g declared: %s", declared,
+                   ipm_member_text(series, "verdict"));
+        const char *verdict = ipm_member_text(whole, "verdict");
+        if (strcmp(verdict, "rejected") == 0)
+            append_difference(line, whole, declared);
+        else if (strcmp(verdict, "undecided") == 0 && !isnan(declared))
+            append(line, "; over all sizes %s", ipm_member_text(whole, "reason"));
+        append_regimes(line, tests, declared);
+    }
     put(out, line);
 }
 
 void ipm_time_text(const json_t *document, FILE *out)
 {
+    char line[LINE] = "k, how many copies: what a byte takes by what it takes "
+                      "floor_memcpy [95 % interval]; pieces and residuals are in "
+                      "report.json and report.html";
+    char common[LINE] = "";
     size_t i;
-    json_t *series;
+    const json_t *series;
     const json_t *list = json_object_get(document, "series");
     if (json_array_size(list) == 0)
         return;
     (void)fprintf(out, "%-*s", INDENT, "Copies");
-    const char *equation =
-        json_string_value(json_array_get(json_object_get(document, "equations"), 0));
-    ipm_text_wrap(out, INDENT, equation == NULL ? "" : equation);
-    put(out, "k by slope over floor_memcpy, with its 95 % interval");
-    json_array_foreach(list, i, series)
-    {
-        put_head(series, out);
-        if (strcmp(ipm_member_text(series, "status"), "fitted") != 0) {
-            put(out, ipm_member_text(series, "reason"));
-            continue;
-        }
-        put_verdict(series, out);
-        put_pieces(series, out);
-        put_quality(series, out);
-    }
+    ipm_text_wrap(out, INDENT, line);
+    append_factors(common, list, json_array_get(list, 0), true);
+    if (common[0] != '\0')
+        put(out, common);
+    json_array_foreach(list, i, series) put_series(list, series, out);
     (void)fputc('\n', out);
 }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes a made-up run of SERIES series of 20 sizes, 10 invocations each, into FOLDER.
 
-What a report of a long run takes in time and memory:
+    python3 tests/bench/big_run.py FOLDER SERIES [INVOCATIONS]
 
-    python3 tests/bench/big_run.py /tmp/big 100 && time ipcmeter report /tmp/big
+tests/bench/report_scale.sh measures what a report of such a run takes in time and memory.
 """
 import copy
 import hashlib
@@ -21,6 +21,7 @@ SIZES, INVOCATIONS = 20, 10
 
 def main():
     folder, series = sys.argv[1], int(sys.argv[2])
+    invocations = int(sys.argv[3]) if len(sys.argv) > 3 else INVOCATIONS
     source = random.Random(1)
     os.makedirs(folder, exist_ok=True)
     with open(folder + "/manifest.json", "w", encoding="utf-8") as out:
@@ -38,7 +39,7 @@ def main():
             size = 64 << k
             line["size"] = size
             line["point"] = hashlib.sha1(f"{i} {k}".encode()).hexdigest()[:16]
-            for invocation in range(INVOCATIONS):
+            for invocation in range(invocations):
                 one = copy.copy(line)
                 time_ns = (p50 + 0.1 * size) * source.lognormvariate(0, 0.02)
                 one["latency_ns"] = dict(line["latency_ns"], p50=round(time_ns, 1))

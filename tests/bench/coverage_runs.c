@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/pooled.h"
 #include "analysis/stats.h"
+#include "base/histogram.h"
 #include "tests/bench/coverage.h"
 
 #include <gsl/gsl_randist.h>
@@ -105,7 +106,8 @@ const char *const coverage_figures[COVERAGE_FIGURES] = {"p50", "rate"};
 
 static const double base_ns = 100000;
 
-/* As buckets of 0.1 %, from a fifth of the base to 3,000 times it. */
+/* As buckets of 0.1 %, from a fifth of the base to 3,000 times it; the value of one is that of
+ * the tally's bucket it falls into, so that the truth is what tallies can tell. */
 enum { PER_E = 1000, LEAST = -1600, BUCKETS = 9600 };
 
 static void *room_for(size_t n, size_t size)
@@ -116,11 +118,20 @@ static void *room_for(size_t n, size_t size)
     return room;
 }
 
+static size_t index_of(size_t bucket)
+{
+    static size_t indices[BUCKETS];
+    if (indices[bucket] == 0)
+        indices[bucket] = ipm_histogram_index(
+            (uint64_t)(base_ns * exp(((double)bucket + LEAST) / PER_E)));
+    return indices[bucket];
+}
+
 static double value_of(size_t bucket)
 {
     static double values[BUCKETS];
     if (!(values[bucket] > 0))
-        values[bucket] = base_ns * exp(((double)bucket + LEAST) / PER_E);
+        values[bucket] = ipm_histogram_midpoint(index_of(bucket));
     return values[bucket];
 }
 
@@ -167,25 +178,50 @@ static double quantile_of(const struct buckets *buckets, size_t n, double q)
     return value_of(at);
 }
 
+static size_t put_varint(uint64_t value, uint8_t *bytes)
+{
+    size_t length = 0;
+    for (; value >= 128; value >>= 7)
+        bytes[length++] = (uint8_t)(value | 128);
+    bytes[length++] = (uint8_t)value;
+    return length;
+}
+
+/* As base/histogram.h packs it. */
+static void pack(const struct buckets *buckets, struct ipm_tally *out_tally)
+{
+    uint8_t bytes[1 + BUCKETS * 4];
+    size_t length = put_varint(IPM_HISTOGRAM_BITS, bytes);
+    size_t before = 0;
+    for (size_t i = buckets->first; i < buckets->end;) {
+        size_t index = index_of(i);
+        uint64_t count = 0;
+        for (; i < buckets->end && index_of(i) == index; i++)
+            count += buckets->counts[i];
+        if (count == 0)
+            continue;
+        length += put_varint(index - before, bytes + length);
+        length += put_varint(count, bytes + length);
+        before = index;
+    }
+    if (ipm_tally_keep(bytes, length, 1, out_tally) != 0)
+        abort();
+}
+
 /* Of what @buckets hold, which are emptied. */
 static void take(struct buckets *buckets, size_t messages,
-                 double figures[COVERAGE_FIGURES], struct ipm_tally *tally)
+                 double figures[COVERAGE_FIGURES], struct ipm_tally *out_tally)
 {
     double sum = 0;
     figures[0] = quantile_of(buckets, messages, 0.5);
-    tally->n = 0;
+    if (out_tally != NULL)
+        pack(buckets, out_tally);
     for (size_t i = buckets->first; i < buckets->end; i++) {
-        if (buckets->counts[i] == 0)
-            continue;
-        tally->values[tally->n] = value_of(i);
-        tally->counts[tally->n] = buckets->counts[i];
-        sum += tally->values[tally->n++] * (double)buckets->counts[i];
+        sum += value_of(i) * (double)buckets->counts[i];
         buckets->counts[i] = 0;
     }
     buckets->first = BUCKETS;
     buckets->end = 0;
-    tally->count = messages;
-    tally->per = 1;
     figures[1] = (double)messages / sum * 1e9;
 }
 
@@ -194,8 +230,7 @@ struct truth {
 };
 
 static void find_truth(const struct coverage_process *process, gsl_rng *source,
-                       size_t messages, struct ipm_tally *scratch, double *logs,
-                       struct truth *truth)
+                       size_t messages, double *logs, struct truth *truth)
 {
     size_t n = 4000000 / messages;
     struct buckets *all = no_samples();
@@ -209,7 +244,7 @@ static void find_truth(const struct coverage_process *process, gsl_rng *source,
         extend(all, one->first, one->end);
         for (size_t i = one->first; i < one->end; i++)
             all->counts[i] += one->counts[i];
-        take(one, messages, values, scratch);
+        take(one, messages, values, NULL);
         for (size_t f = 0; f < COVERAGE_FIGURES; f++)
             figures[f][k] = values[f];
     }
@@ -237,9 +272,10 @@ static void count(const struct ipm_estimate *estimate, double truth,
 /* One run of @n invocations. */
 static void measure_run(const struct coverage_process *process, gsl_rng *source,
                         size_t n, size_t messages, double *logs,
-                        struct buckets *buckets, struct ipm_tally *tallies,
-                        const struct truth *truth, struct coverage *coverage)
+                        struct buckets *buckets, const struct truth *truth,
+                        struct coverage *coverage)
 {
+    struct ipm_tally tallies[COVERAGE_MOST];
     const struct ipm_tally *pointers[COVERAGE_MOST];
     double figures[COVERAGE_FIGURES][COVERAGE_MOST];
     struct ipm_estimate found[COVERAGE_POOLED];
@@ -260,13 +296,14 @@ static void measure_run(const struct coverage_process *process, gsl_rng *source,
         ipm_estimate_median(figures[f], n, 0.95, &found[f]);
         count(&found[f], truth->figures[f], &coverage->figures[f]);
     }
+    for (size_t k = 0; k < n; k++)
+        ipm_tally_fini(&tallies[k]);
 }
 
 void coverage_measure(const struct coverage_process *process, size_t n, size_t messages,
                       size_t runs, unsigned long seed, struct coverage *out_coverage)
 {
     struct truth truth;
-    struct ipm_tally tallies[COVERAGE_MOST];
     double *logs = room_for(messages, sizeof(*logs));
     struct buckets *buckets = no_samples();
     gsl_rng *source = gsl_rng_alloc(gsl_rng_taus2);
@@ -274,16 +311,9 @@ void coverage_measure(const struct coverage_process *process, size_t n, size_t m
         abort();
     gsl_rng_set(source, seed);
     *out_coverage = (struct coverage){0};
-    for (size_t k = 0; k < n; k++) {
-        tallies[k].values = room_for(messages, sizeof(double));
-        tallies[k].counts = room_for(messages, sizeof(uint64_t));
-    }
-    find_truth(process, source, messages, &tallies[0], logs, &truth);
+    find_truth(process, source, messages, logs, &truth);
     for (size_t run = 0; run < runs; run++)
-        measure_run(process, source, n, messages, logs, buckets, tallies, &truth,
-                    out_coverage);
-    for (size_t k = 0; k < n; k++)
-        ipm_tally_fini(&tallies[k]);
+        measure_run(process, source, n, messages, logs, buckets, &truth, out_coverage);
     gsl_rng_free(source);
     free(buckets);
     free(logs);

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# report.html in a browser, wide and narrow, light and dark: it draws, its script runs, no
-# console message, no request to anywhere but the file, nothing wider than the window, and
-# the tables sort.
+# report.html in a browser, wide and narrow, light and dark, with scripts and without: it
+# draws, its script runs, no console message, no request to anywhere but the file, nothing
+# leaves the window, nothing lies on anything else (tests/support/page_measure.js), and the
+# tables sort.  The same of a run whose every word is too long, and of the page that is made
+# of several files behind a server with a strict content policy.
 set -u
 golden=${IPM_SOURCE:?}/tests/golden
 ipcmeter=${IPM_BIN:?}/ipcmeter
@@ -29,7 +31,7 @@ browse() {
     timeout 60 "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
         --disable-background-networking --disable-component-update --disable-sync \
         --disable-default-apps --disable-extensions --disable-dev-shm-usage --hide-scrollbars \
-        --host-resolver-rules='MAP * ~NOTFOUND' --user-data-dir="$work/profile" \
+        --no-proxy-server --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' --user-data-dir="$work/profile" \
         --enable-logging=stderr "$@"
 }
 
@@ -59,10 +61,13 @@ fi
 # A copy that reports about itself to a page that holds it in a frame of some width: a window
 # of Chromium is never narrower than 500 pixels.  The policy would refuse the probe, so the
 # copy has none: whatever the page wants is asked for, and counted.
-cat >"$work/probe" <<'PROBE'
-<script>
+{
+    echo '<script>'
+    cat "$IPM_SOURCE/tests/support/page_measure.js"
+    cat <<'PROBE'
 addEventListener('load', () => {
   for (const part of document.querySelectorAll('details')) part.open = true;
+  const wrong = measurePage(document);
   const root = document.documentElement;
   const table = document.querySelector('#points ~ .box table');
   const button = Array.from(table.querySelectorAll('thead button'))
@@ -86,10 +91,12 @@ addEventListener('load', () => {
   parent.postMessage(`width ${innerWidth} overflow ${root.scrollWidth - innerWidth} ` +
       `rows ${column_of().length > 5} sorted ${before} ${up} ${down} filter ${found} ` +
       `requests ${performance.getEntriesByType('resource').length} ` +
-      `card ${card.replace(/ /g, '')}`, '*');
+      `card ${card.replace(/ /g, '')} ` +
+      `wrong ${wrong.length} ${wrong.slice(0, 8).join('; ')} `, '*');
 });
 </script>
 PROBE
+} >"$work/probe"
 # probed: the page on stdin with the probe in it and without the policy.
 probed() {
     grep -v 'Content-Security-Policy' | sed "/<\/body>/{
@@ -107,23 +114,113 @@ FRAME
     browse "$2" --virtual-time-budget=5000 --window-size=1400,1000 --dump-dom \
         "file://$work/run/frame.html" 2>"$work/stderr" | sed -n 's/.*<p id="said">\(.*\)<\/p>.*/\1/p'
 }
-# The probe itself must see a request and a thing that is too wide.
-sed 's|<main>|<main><img src="http://absent.invalid/x.png"/><p style="width:2000px">wide</p>|' "$page" | probed \
-    >"$work/run/probe.html"
+# The probe itself must see a request, a thing that is too wide, and one upon another.
+sed 's|<main>|<main><img src="http://absent.invalid/x.png"/><p style="width:2000px">wide</p>\
+<div><p style="margin-bottom:-30px">one</p><p>upon it</p></div>|' "$page" | probed >"$work/run/probe.html"
 said=$(visit 390 "$light")
 [[ $said == "width 390 overflow "[1-9]*" requests 1 "* ]] || fail "the probe sees nothing: '$said'"
+[[ $said == *'leaves the window: p "wide"'*'overlap: p "one", p "upon it"'* ]] ||
+    fail "the probe does not see how things lie: '$said'"
 
-probed <"$page" >"$work/run/probe.html"
 card=
 command -v gnuplot >/dev/null && card='card rgb(255,255,255)'
+# lies_well WHAT COLOURS...: run/probe.html in both windows.
+lies_well() {
+    local what=$1 colours width said wanted
+    shift
+    for colours in "$@"; do
+        for width in 390 1280; do
+            said=$(visit "$width" "$colours")
+            wanted="width $width overflow 0 rows true sorted false true true filter true requests 0 $card"
+            [[ $said == "$wanted"*" wrong 0 "* ]] || fail "$what, $width pixels, $colours: '$said'"
+            if grep CONSOLE "$work/stderr"; then fail "$what: the console has something to say"; fi
+        done
+    done
+}
+probed <"$page" >"$work/run/probe.html"
+lies_well "the page" "$light" "$dark"
+
+# Scripts off: a frame that may run none, measured from outside.  Every point is there.
+# measured PAGE WIDTH COLOURS: what is wrong with it.
+measured() {
+    {
+        echo '<p id="said">nothing</p><script>'
+        cat "$IPM_SOURCE/tests/support/page_measure.js"
+        echo "</script><iframe sandbox=\"allow-same-origin\" src=\"$1\" style=\"border:0;width:$2px;height:900px\""
+        cat <<'FRAME'
+onload="const page = document.querySelector('iframe').contentDocument;
+const wrong = measurePage(page);
+document.getElementById('said').textContent = `buttons ${page.querySelectorAll('th button').length} ` +
+`points ${page.querySelectorAll('#points ~ .box tbody tr').length} ` +
+`wrong ${wrong.length} ${wrong.slice(0, 8).join('; ')} `"></iframe>
+FRAME
+    } >"$work/run/outside.html"
+    browse "$3" --allow-file-access-from-files --virtual-time-budget=5000 --window-size=1400,1000 \
+        --dump-dom "file://$work/run/outside.html" 2>"$work/stderr" |
+        sed -n 's/.*<p id="said">\(.*\)<\/p>.*/\1/p'
+}
+points=$(jq '.points | length' "$work/run/report.json")
 for colours in "$light" "$dark"; do
     for width in 390 1280; do
-        said=$(visit "$width" "$colours")
-        wanted="width $width overflow 0 rows true sorted false true true filter true requests 0 $card"
-        [[ $said == "$wanted"* ]] || fail "$width pixels, $colours: '$said' instead of '$wanted'"
-        if grep CONSOLE "$work/stderr"; then fail "the console has something to say"; fi
+        said=$(measured report.html "$width" "$colours")
+        [[ $said == "buttons 0 points $points wrong 0 "* ]] || fail "scripts off, $width pixels, $colours: '$said'"
     done
 done
 
+# Words that are too long for anything.  One has room to break, one has none, one turns around.
+long=$(printf 'x%.0s' {1..10000})
+words=$(printf 'many words %.0s' {1..900})
+sed -i "s/\"small run\"/\"$long\"/; s/Example CPU/$words/; s/no powercap zone/$long/" "$work/run/manifest.json"
+sed -i "s/\"unix_stream\"/\"$long\"/g; s/Too many open files/$words \\\\u202e$long/; s/\"posix_mq\"/\"$words\"/g" \
+    "$work/run/records.jsonl" "$work/run/manifest.json"
+grep -q "$long" "$work/run/records.jsonl" || fail "no long name is in the records"
+"$ipcmeter" report "$work/run" --layout=dir >/dev/null || fail "report of long words: exit status $?"
+[[ $(grep -c "$long" "$page") -gt 3 ]] || fail "the long words are not in the page"
+probed <"$page" >"$work/run/probe.html"
+lies_well "long words" "$dark"
+
+# The folder, behind a server that allows nothing to be in a page.
+if ! command -v python3 >/dev/null; then
+    echo "skipped: the folder behind a server: python3 is not installed"
+else
+    python3 - "$work/run/html" "$work/port" >"$work/asked" 2>&1 <<'SERVER' &
+import functools
+import http.server
+import sys
+
+
+class Strict(http.server.SimpleHTTPRequestHandler):
+    def end_headers(self):
+        self.send_header("Content-Security-Policy",
+                         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'")
+        super().end_headers()
+
+
+server = http.server.HTTPServer(("127.0.0.1", 0), functools.partial(Strict, directory=sys.argv[1]))
+with open(sys.argv[2], "w") as port:
+    print(server.server_port, file=port, flush=True)
+server.serve_forever()
+SERVER
+    server=$!
+    trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+    for _ in {1..100}; do
+        [[ -s $work/port ]] && break
+        sleep 0.1
+    done
+    address=http://127.0.0.1:$(<"$work/port")/index.html
+    browse --virtual-time-budget=5000 --dump-dom "$address" >"$work/dom" 2>"$work/stderr"
+    grep -v favicon "$work/stderr" | grep CONSOLE && fail "the folder: the console has something to say"
+    grep -q '<button type="button">median time</button>' "$work/dom" || fail "the folder's script does not run"
+    for file in "$work"/run/html/*; do
+        grep -q "GET /$(basename "$file") HTTP/[0-9.]*\" 200" "$work/asked" || fail "$(basename "$file") was not asked for"
+    done
+    grep -o 'GET [^ ]*' "$work/asked" | sort -u | while read -r _ asked; do
+        [[ $asked == /favicon.ico || -e $work/run/html$asked ]] || echo "$asked"
+    done | grep . && fail "the folder asks for what it does not have"
+    if grep -nE '<style|style=|<script>| on[a-z]+=' "$work/run/html/index.html"; then
+        fail "the folder's page holds style or script"
+    fi
+fi
+
 ((failures == 0)) || exit 1
-echo "drawn, and nothing was asked for"
+echo "drawn, nothing was asked for, nothing lies on anything"

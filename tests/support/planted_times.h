@@ -164,10 +164,11 @@ static inline json_t *planted_explain(struct ipm_row *rows, size_t n, json_t *ma
 /* Seeds by what came out. */
 struct planted_tally {
     int seeds;
-    int found;      /* every planted break within one size of one that was found */
-    int spurious;   /* found at least one that is within one size of none planted */
-    int covered[4]; /* by the intervals of: first slope, its intercept, last slope, its
-                     * intercept */
+    int found;    /* every planted break within one size of one that was found */
+    int spurious; /* found at least one that is within one size of none planted */
+    int covered
+        [4]; /* by the intervals of: first slope, the constant, last slope, the level
+                     * that the last piece begins with */
     double robust_bias, plain_bias; /* mean relative error of the first slope */
 };
 
@@ -210,16 +211,18 @@ static inline void planted_count(const struct planted_truth *truth,
     tally->spurious += spurious;
     const json_t *first = json_array_get(pieces, 0);
     const json_t *last = json_array_get(pieces, json_array_size(pieces) - 1);
-    double last_intercept = planted_time(truth, (double)planted_size(18)) -
-                            truth->slopes[2] * (double)planted_size(18);
+    /* On the last line, which a piece may begin one size before. */
+    double level =
+        planted_time(truth, (double)planted_size(18)) -
+        truth->slopes[2] * ((double)planted_size(18) -
+                            json_number_value(json_object_get(last, "from")));
     tally->covered[0] +=
         planted_covers(json_object_get(first, "slope"), truth->slopes[0]);
     tally->covered[1] +=
-        planted_covers(json_object_get(first, "intercept"), truth->sync_ns);
+        planted_covers(json_object_get(series, "constant"), truth->sync_ns);
     tally->covered[2] +=
         planted_covers(json_object_get(last, "slope"), truth->slopes[2]);
-    tally->covered[3] +=
-        planted_covers(json_object_get(last, "intercept"), last_intercept);
+    tally->covered[3] += planted_covers(json_object_get(last, "level"), level);
     double robust =
         json_number_value(json_object_get(json_object_get(first, "slope"), "value"));
     double plain = json_number_value(json_object_get(first, "least_squares_slope"));

@@ -151,11 +151,35 @@ static void gaps(void **state)
     assert_int_equal(measured, 2);
 }
 
+/* A pair whose class is none of ours is in a class all the same. */
+static void foreign_class(void **state)
+{
+    FILE *file = ipm_test_records(state);
+    for (int i = 0; i < INVOCATIONS; i++) {
+        put(file, "pipe", 0, 1, i, "ok");
+        put(file, "pipe", 0, 32, i, "ok");
+    }
+    assert_int_equal(fclose(file), 0);
+    char path[256];
+    size_t length = 0;
+    char *text = ipm_test_read(ipm_test_path(state, "records.jsonl", path), &length);
+    for (char *at = text; (at = strstr(at, "same_llc")) != NULL; at++)
+        memcpy(at, "same_die", strlen("same_die"));
+    ipm_test_write(path, text, length);
+    free(text);
+    ipm_auto_json json_t *document = report_of(state);
+    const json_t *classes = json_object_get(map_at(document, 0), "classes");
+    assert_int_equal(json_array_size(classes), 2);
+    const json_t *last = json_array_get(classes, 1);
+    assert_string_equal(ipm_member_text(last, "class"), "unknown");
+    assert_int_equal(ipm_member_number(last, "pairs"), 1);
+}
+
 /* One named pair is a point like others, unless all pairs were asked for. */
 static void one_pair(void **state)
 {
-    static const char config[] =
-        "{\"config\": {\"sweeps\": [{\"axes\": {\"placement\": [\"all_pairs\"]}}]}}";
+    static const char config[] = "{\"schema\": 1, \"config\": {\"sweeps\": [{\"axes\": "
+                                 "{\"placement\": [\"all_pairs\"]}}]}}";
     FILE *file = ipm_test_records(state);
     for (int i = 0; i < INVOCATIONS; i++)
         put(file, "pipe", 0, 1, i, "ok");
@@ -180,6 +204,7 @@ int main(void)
 {
 #define TEST(name)                                                                     \
     cmocka_unit_test_setup_teardown(name, ipm_test_directory, ipm_test_directory_remove)
-    const struct CMUnitTest tests[] = {TEST(planted), TEST(gaps), TEST(one_pair)};
+    const struct CMUnitTest tests[] = {TEST(planted), TEST(gaps), TEST(foreign_class),
+                                       TEST(one_pair)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

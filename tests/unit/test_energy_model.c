@@ -11,6 +11,7 @@
 #include "base/energy_counter.h"
 #include "base/json.h"
 #include "base/metric.h"
+#include "base/random.h"
 #include "harness/meter/meter.h"
 #include "tests/support/test.h"
 
@@ -253,6 +254,102 @@ static void rates_only(void **state)
     assert_int_equal(json_array_size(json_object_get(cell, "checks")), 0);
     json_decref(model);
     json_decref(more);
+    json_decref(windows);
+}
+
+/* A deviate of the standard normal distribution. */
+static double deviate(uint64_t *state)
+{
+    double u = ((double)(ipm_random_next(state) >> 11) + 1) * 0x1p-53;
+    double angle = 2 * M_PI * (double)(ipm_random_next(state) >> 11) * 0x1p-53;
+    return sqrt(-2 * log(u)) * cos(angle);
+}
+
+/*
+ * Windows of about a switch a message, with four times as many blocks as in the fixture, and
+ * the switches of each block times a factor as other tasks make them vary.  @designed: those of
+ * eight messages a switch, too, and a smaller noise.
+ */
+static json_t *varied(const json_t *windows, bool designed, uint64_t seed)
+{
+    enum { POINTS = 8, BLOCKS = 8 };
+    json_t *list = json_array();
+    double factors[POINTS][BLOCKS];
+    const char *points[POINTS];
+    size_t n_points = 0;
+    uint64_t random = seed;
+    for (size_t i = 0; i < (size_t)POINTS * BLOCKS; i++)
+        factors[i / BLOCKS][i % BLOCKS] =
+            exp((designed ? 0.1 : 0.9) * deviate(&random));
+    for (int64_t copy = 0; copy < 4; copy++) {
+        size_t i;
+        const json_t *window;
+        json_array_foreach(windows, i, window)
+        {
+            bool open = strcmp(text(window, "workload"), "open_loop") == 0;
+            bool burst = strcmp(text(window, "workload"), "burst") == 0;
+            if (number(window, "size") != 64 ||
+                strcmp(text(window, "placement"), "nearest_core") != 0 ||
+                !(open || (burst && (designed || number(window, "batch") == 1))))
+                continue;
+            size_t point = 0;
+            size_t block = (size_t)(2 * copy) + (size_t)number(window, "block");
+            while (point < n_points &&
+                   strcmp(points[point], text(window, "point")) != 0)
+                point++;
+            assert_true(point < POINTS && block < BLOCKS);
+            if (point == n_points)
+                points[n_points++] = text(window, "point");
+            json_t *record = json_deep_copy(window);
+            static const char *const kinds[] = {"voluntary_switches",
+                                                "involuntary_switches"};
+            for (size_t k = 0; k < IPM_TEST_ROWS(kinds); k++) {
+                json_t *metric =
+                    json_object_get(json_object_get(record, "metrics"), kinds[k]);
+                (void)json_object_set_new(
+                    metric, "value",
+                    json_real(number(metric, "value") * factors[point][block]));
+            }
+            (void)json_object_set_new(record, "block", json_integer((json_int_t)block));
+            assert_int_equal(json_array_append_new(list, record), 0);
+        }
+    }
+    assert_int_equal(n_points, designed ? 5 : 4);
+    return list;
+}
+
+/* What varies for no reason within the points identifies nothing, whatever its VIF; what the
+ * points differ in by design does, with some noise on it. */
+static void noise_is_no_design(void **state)
+{
+    json_t *windows = fixture();
+    int falls = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        json_t *noise = varied(windows, false, seed);
+        json_t *model = draw(state, noise, &all_windows, 3);
+        const json_t *cell = only_cell(model);
+        const json_t *wake = json_array_get(json_object_get(cell, "parameters"), 2);
+        assert_string_equal(text(wake, "name"), "E_cs.wake");
+        assert_string_equal(text(cell, "status"), "sum_only");
+        if (strstr(text(cell, "reason"), "not identifiable: corr(s, m) = ") == NULL)
+            fail_msg("%s", text(cell, "reason"));
+        assert_true(json_is_null(json_object_get(wake, "value")));
+        falls += number(json_object_get(wake, "fitted"), "vif") < 5;
+        json_decref(model);
+        json_decref(noise);
+    }
+    assert_true(falls > 0); /* the ordinary VIF alone would have let some pass */
+
+    json_t *design = varied(windows, true, 1);
+    json_t *model = draw(state, design, &all_windows, 3);
+    const json_t *cell = only_cell(model);
+    const json_t *wake = json_array_get(json_object_get(cell, "parameters"), 2);
+    if (strcmp(text(cell, "status"), "fitted") != 0)
+        fail_msg("%s: %s", text(cell, "status"), text(cell, "reason"));
+    assert_true(number(json_object_get(wake, "fitted"), "vif_by_design") < 5);
+    assert_true(fabs(number(wake, "value") / truths[2] - 1) < 0.2);
+    json_decref(model);
+    json_decref(design);
     json_decref(windows);
 }
 
@@ -568,6 +665,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(coverage, ipm_test_directory,
                                         ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(rates_only, ipm_test_directory,
+                                        ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(noise_is_no_design, ipm_test_directory,
                                         ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(same_bytes, ipm_test_directory,
                                         ipm_test_directory_remove),

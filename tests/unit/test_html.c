@@ -204,9 +204,10 @@ static void an_empty_report_gives_a_page(void **state)
 static void mistyped_members_give_a_page(void **state)
 {
     static const char *const keys[] = {
-        "name",   "started", "host",        "environment", "health",   "answer",
-        "ladder", "floors",  "points",      "failures",    "invalid",  "skips",
-        "models", "plots",   "unavailable", "bad_lines",   "commands", "passes"};
+        "name",      "started",   "host",        "environment", "health",   "answer",
+        "ladder",    "floors",    "points",      "failures",    "invalid",  "skips",
+        "models",    "plots",     "unavailable", "bad_lines",   "commands", "passes",
+        "workloads", "run_order", "percentiles"};
     static const char *const values[] = {"7", "\"x\"", "[7, \"x\", [], {}]",
                                          "{\"a\": 7, \"b\": {}, \"c\": []}", "null"};
     for (size_t i = 0; i < IPM_TEST_ROWS(values); i++) {
@@ -239,6 +240,116 @@ static void a_torn_picture_leaves_a_note(void **state)
         json_pack("{s:{s:{s:s}}}", "plots", "ladder", "picture", "plots/ladder.svg");
     ipm_auto_free char *page = page_of(state, report);
     assert_non_null(strstr(page, "No picture: the picture is no whole SVG."));
+}
+
+/* A point of a workload, which has a metric of that name. */
+static json_t *scenario(const char *family, const char *metric)
+{
+    return json_pack(
+        "{s:[{s:s, s:s, s:s, s:[{s:s, s:s, s:s}]}], s:[{s:s, s:s, s:i, s:{s:{s:f}}}]}",
+        "workloads", "name", "the_work", "family", family, "summary", "what it is",
+        "metrics", "name", metric, "unit", "ns", "better", "lower", "points",
+        "workload", "the_work", "mechanism", "m", "size", 64, "figures", metric,
+        "value", 1234.0);
+}
+
+static void a_scenario_has_a_part_of_its_own(void **state)
+{
+    ipm_auto_json json_t *report = scenario("a scenario", "own_ns");
+    ipm_auto_free char *page = page_of(state, report);
+    assert_non_null(strstr(page, "<a href=\"#workload-0\">the_work</a>"));
+    assert_non_null(strstr(page, "<h2 id=\"workload-0\">the_work</h2>"));
+    assert_non_null(strstr(page, "own_ns, in ns: lower is better"));
+    assert_non_null(strstr(page, "<th scope=\"col\" class=\"n\">own_ns</th>"));
+    assert_non_null(strstr(page, ">1.23 us"));
+
+    /* Without words of its own, plain traffic has none; nor has what was not measured. */
+    json_t *workload = json_array_get(json_object_get(report, "workloads"), 0);
+    (void)json_object_set_new(workload, "metrics", json_array());
+    ipm_auto_free char *still = page_of(state, report);
+    assert_non_null(strstr(still, "workload-0"));
+    (void)json_object_set_new(workload, "family", json_string("closed loop"));
+    ipm_auto_free char *traffic = page_of(state, report);
+    assert_null(strstr(traffic, "workload-0"));
+    (void)json_object_set_new(workload, "family", json_string("a scenario"));
+    (void)json_object_set_new(report, "points", json_array());
+    ipm_auto_free char *unmeasured = page_of(state, report);
+    assert_null(strstr(unmeasured, "workload-0"));
+}
+
+static void more_metrics_than_there_is_room_for(void **state)
+{
+    ipm_auto_json json_t *report = scenario("a scenario", "own_ns");
+    json_t *workload = json_array_get(json_object_get(report, "workloads"), 0);
+    for (int i = 0; i < 100; i++)
+        (void)json_array_append_new(json_object_get(workload, "metrics"),
+                                    json_pack("{s:s}", "name", "own_ns"));
+    ipm_auto_free char *page = page_of(state, report);
+    assert_non_null(strstr(page, "</html>"));
+}
+
+/* Without joules, what they come from; and why a column is not there. */
+static void costs_stand_in_for_joules(void **state)
+{
+    ipm_auto_json json_t *report = json_pack(
+        "{s:[{s:s, s:s, s:i, s:{s:{s:f}, s:{s:f}}}], s:{s:{s:s}, s:{s:s}}}", "points",
+        "workload", "pingpong", "mechanism", "m", "size", 64, "figures",
+        "cpu_ns_per_message", "value", 2500.0, "bytes_copied_per_message", "value",
+        128.0, "unavailable", "syscalls", "reason", "the planted reason",
+        "dtlb_load_misses", "reason", "the other reason");
+    assert_non_null(report);
+    ipm_auto_free char *page = page_of(state, report);
+    assert_non_null(strstr(page, "What a message costs instead of joules"));
+    assert_non_null(strstr(page, ">2.5 us"));
+    assert_non_null(strstr(page, "No system calls/message: the planted reason."));
+    assert_non_null(strstr(page, "No dTLB load misses/message: the other reason."));
+}
+
+static void the_question_names_the_size(void **state)
+{
+    ipm_auto_json json_t *report =
+        json_pack("{s:{s:i, s:[s]}, s:{s:s}}", "ladder", "size", 4096, "points", "a",
+                  "answer", "fastest", "the planted answer");
+    ipm_auto_free char *page = page_of(state, report);
+    assert_non_null(strstr(page, "getting a message of 4 KiB to another process"));
+    assert_non_null(
+        strstr(page, "<dt>Answer</dt><dd class=\"first\">the planted answer"));
+    assert_non_null(
+        strstr(page, "<span class=\"ok\">0</span> kept though the machine"));
+}
+
+/* Style, script and pictures are files; a picture of an earlier report is gone. */
+static void a_folder_holds_what_the_page_does_not(void **state)
+{
+    static const char svg[] = "<svg viewBox='0 0 1 1'><g id='g'/></svg>";
+    char path[256];
+    size_t length = 0;
+    assert_int_equal(mkdir(ipm_test_path(state, "plots", path), 0755), 0);
+    ipm_test_write(ipm_test_path(state, "plots/ladder.svg", path), svg,
+                   sizeof(svg) - 1);
+    ipm_auto_json json_t *report =
+        json_pack("{s:{s:{s:s}}}", "plots", "ladder", "picture", "plots/ladder.svg");
+    assert_int_equal(ipm_report_html_folder(report, *state, NULL), 0);
+    ipm_auto_free char *page =
+        ipm_test_read(ipm_test_path(state, "html/index.html", path), &length);
+    assert_non_null(strstr(page, "<img src=\"ladder.svg\" alt=\"The ladder\"/>"));
+    assert_null(strstr(page, "<style"));
+    assert_null(strstr(page, "<script>"));
+    assert_null(strstr(page, "style="));
+    ipm_auto_free char *picture =
+        ipm_test_read(ipm_test_path(state, "html/ladder.svg", path), &length);
+    assert_non_null(strstr(picture, "id='ladder-g'"));
+    ipm_auto_free char *script =
+        ipm_test_read(ipm_test_path(state, "html/script.js", path), &length);
+    ipm_auto_free char *style =
+        ipm_test_read(ipm_test_path(state, "html/style.css", path), &length);
+    assert_non_null(strstr(script, "sortable"));
+    assert_non_null(strstr(style, "@media print"));
+
+    ipm_auto_json json_t *none = json_object();
+    assert_int_equal(ipm_report_html_folder(none, *state, NULL), 0);
+    assert_int_not_equal(access(ipm_test_path(state, "html/ladder.svg", path), F_OK),
+                         0);
 }
 
 /* Every member of report.json is in its schema, and the other way round. */
@@ -289,6 +400,11 @@ int main(void)
         WITH_DIRECTORY(mistyped_members_give_a_page),
         WITH_DIRECTORY(only_the_own_pictures_are_read),
         WITH_DIRECTORY(a_torn_picture_leaves_a_note),
+        WITH_DIRECTORY(a_scenario_has_a_part_of_its_own),
+        WITH_DIRECTORY(more_metrics_than_there_is_room_for),
+        WITH_DIRECTORY(costs_stand_in_for_joules),
+        WITH_DIRECTORY(the_question_names_the_size),
+        WITH_DIRECTORY(a_folder_holds_what_the_page_does_not),
         WITH_DIRECTORY(the_schema_names_every_member),
     };
     return cmocka_run_group_tests_name("html", tests, NULL, NULL);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gnuplot.h"
 #include "analysis/plot_canvas.h"
+#include "analysis/plot_percentiles.h"
 #include "analysis/plot_power.h"
 #include "analysis/plot_ratio.h"
+#include "analysis/plot_run_order.h"
 #include "analysis/plot_sizes.h"
 #include "analysis/plot_winners.h"
 #include "base/cleanup.h"
@@ -21,6 +23,13 @@ static const struct {
     {"latency_size", ipm_plot_latency_size},
     {"throughput_size", ipm_plot_throughput_size},
     {"ratio", ipm_plot_ratio},
+};
+static const struct {
+    const char *name;
+    put_plot *put;
+} always[] = {
+    {"percentiles", ipm_plot_percentiles},
+    {"run_order", ipm_plot_run_order},
 };
 
 /* Words that would do harm if gnuplot or a browser took them for more. */
@@ -44,14 +53,14 @@ static json_t *figure(double value)
 static json_t *point(const char *workload, const char *mechanism, int copies, int size,
                      double value)
 {
-    json_t *made =
-        json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:{s:o, "
-                  "s:o, s:{s:f}}}",
-                  "workload", workload, "mechanism", mechanism, "copies", copies,
-                  "size", size, "wait", "block", "placement", "nearest_core",
-                  "placement_class", "same_llc", "touch", "none", "depth", 64, "rate",
-                  "max", "sample", "round_trip", "figures", "p50_ns", figure(value),
-                  "bytes_per_s", figure(value * 1e6), "p99_ns", "value", value * 8);
+    json_t *made = json_pack(
+        "{s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:{s:o, "
+        "s:o, s:{s:f}, s:{s:f}}}",
+        "workload", workload, "mechanism", mechanism, "copies", copies, "size", size,
+        "wait", "block", "placement", "nearest_core", "placement_class", "same_llc",
+        "touch", "none", "depth", 64, "rate", "max", "sample", "round_trip", "figures",
+        "p50_ns", figure(value), "bytes_per_s", figure(value * 1e6), "p99_ns", "value",
+        value * 8, "p999_ns", "value", value * 12);
     assert_non_null(made);
     return made;
 }
@@ -242,6 +251,11 @@ static void nothing_to_draw_has_a_reason(void **state)
             (void)snprintf(name, sizeof(name), "plots/%s.svg", plots[j].name);
             assert_false(exists(state, name));
         }
+        for (size_t j = 0; j < IPM_TEST_ROWS(always); j++) {
+            ipm_auto_json json_t *made = made_by(state, always[j].put, document);
+            assert_true(json_is_null(json_object_get(made, "picture")));
+            assert_string_not_equal(text_in(made, "reason"), "");
+        }
     }
 }
 
@@ -277,19 +291,20 @@ static void size_rows_are_those_of_the_document(void **state)
     draw(state, ipm_plot_latency_size, document);
     ipm_auto_free char *data = read_plot(state, "latency_size", ".dat");
     assert_has(data, "\"pipe, 2 copies\" \"wait block, nearest_core (same_llc), touch "
-                     "none\"\n# size_bytes value low high p99_ns of_batches\n"
-                     "64 1064 532 2128 8512 0\n"
-                     "512 1512 756 3024 12096 0\n"
-                     "4096 5096 2548 10192 40768 0\n");
+                     "none\"\n# size_bytes value low high p99_ns p999_ns "
+                     "of_batches\n"
+                     "64 1064 532 2128 8512 12768 0\n"
+                     "512 1512 756 3024 12096 18144 0\n"
+                     "4096 5096 2548 10192 40768 61152 0\n");
     assert_null(strstr(data, "lonely"));
     assert_has(data, "Left out: 1 series of fewer than three sizes.");
 
     draw(state, ipm_plot_throughput_size, document);
     ipm_auto_free char *rates = read_plot(state, "throughput_size", ".dat");
     assert_has(rates, "\"pipe, 1 copy\" ");
-    assert_has(rates, "\n64 5.32e+08 2.66e+08 1.064e+09 4256 0\n");
-    assert_has(rates, "\"floor_memcpy, 1 copy\" ");
-    assert_has(rates, "\n64 3.192e+09 1.596e+09 6.384e+09 25536 0\n");
+    assert_has(rates, "\n64 5.32e+08 2.66e+08 1.064e+09 4256 6384 0\n");
+    assert_has(rates, "\"memcpy\" ");
+    assert_has(rates, "\n64 3.192e+09 1.596e+09 6.384e+09 25536 38304 0\n");
     ipm_auto_free char *script = read_plot(state, "throughput_size", ".gp");
     assert_has(script, "'64 B' 64");
     assert_has(script, "'1 GB/s' 1000000000");
@@ -389,6 +404,92 @@ static void hostile_words_stay_data(void **state)
             assert_null(strstr(picture, "<script"));
         }
     }
+}
+
+/* Two curves over the points of sizes_document(), one of which tells nothing. */
+static json_t *curves_document(const char *mechanism)
+{
+    json_t *made = json_pack(
+        "{s:[{s:s, s:s, s:i, s:s, s:s}, {s:s, s:s}],"
+        " s:{s:i, s:[{s:s, s:f, s:[{s:f, s:f}, {s:f, s:f}, {s:f, s:f}]},"
+        " {s:s, s:n, s:[{s:f, s:f}, {s:f, s:f}]}]}}",
+        "points", "id", "a", "mechanism", mechanism, "copies", 2, "wait", mechanism,
+        "placement", mechanism, "id", "b", "mechanism", "other", "percentiles", "of", 9,
+        "curves", "point", "a", "limit", 0.9, "quantiles", "q", 0.5, "ns", 100.0, "q",
+        0.9, "ns", 200.0, "q", 0.99, "ns", 400.0, "point", "b", "limit", "quantiles",
+        "q", 0.5, "ns", 1000.0, "q", 0.9, "ns", 2000.0);
+    assert_non_null(made);
+    return made;
+}
+
+static void a_curve_is_dotted_beyond_its_limit(void **state)
+{
+    ipm_auto_json json_t *document = curves_document("pipe");
+    ipm_auto_json json_t *made = made_by(state, ipm_plot_percentiles, document);
+    ipm_auto_free char *data = read_plot(state, "percentiles", ".dat");
+    assert_has(data, "\n2 100 100 nan nan\n10 200 200 200 200\n100 400 nan 400 nan\n");
+    assert_has(data, "\n2 1000 nan 1000 nan\n10 2000 nan 2000 nan\n");
+    assert_has(data, "\"pipe, 2 copies\"");
+    assert_has(data, "2 of the 9 points");
+    ipm_auto_free char *script = read_plot(state, "percentiles", ".gp");
+    assert_has(script, "'99 %%' 100");
+    assert_int_equal(json_is_string(json_object_get(made, "picture")),
+                     have_gnuplot(state));
+}
+
+static void the_run_is_drawn_in_its_order(void **state)
+{
+    ipm_auto_json json_t *document = json_pack(
+        "{s:{s:i, s:i, s:[i, i], s:[f, n], s:[f, n], s:[f, n], s:[f, f], s:[n, n],"
+        " s:[i, i], s:[i, i]}}",
+        "run_order", "invocations", 4, "per", 2, "line", 1, 3, "time", 1.5,
+        "time_least", 1.25, "time_most", 2.0, "cacheline_rtt", 1.0, 0.25, "core_step",
+        "regime_changed", 0, 1, "slow_core", 2, 1);
+    assert_non_null(document);
+    ipm_auto_json json_t *made = made_by(state, ipm_plot_run_order, document);
+    ipm_auto_free char *data = read_plot(state, "run_order", ".dat");
+    assert_has(data, "\n1 1.5 1.25 2 1 nan 0\n3 nan nan nan 0.25 nan 1\n");
+    assert_has(data, "the machine changed within the window (1).  On a slow core: 3.");
+    assert_has(data, "their median");
+    assert_null(strstr(data, "step of the core")); /* nobody took one */
+    assert_int_equal(json_is_string(json_object_get(made, "picture")),
+                     have_gnuplot(state));
+}
+
+static void hostile_curves_stay_data(void **state)
+{
+    bool drawn = have_gnuplot(state);
+    for (size_t i = 0; i < IPM_TEST_ROWS(hostile); i++) {
+        ipm_auto_json json_t *document = curves_document(hostile[i]);
+        ipm_auto_json json_t *made = made_by(state, ipm_plot_percentiles, document);
+        ipm_auto_free char *script = read_plot(state, "percentiles", ".gp");
+        assert_null(strstr(script, "pwned"));
+        assert_int_equal(json_is_string(json_object_get(made, "picture")), drawn);
+        assert_false(exists(state, "pwned") || exists(state, "plots/pwned"));
+        if (!drawn)
+            continue;
+        ipm_auto_free char *picture = read_plot(state, "percentiles", ".svg");
+        assert_true(well_formed(picture));
+        assert_null(strstr(picture, "<script"));
+    }
+}
+
+/* Floors are lines of their own, whatever sizes they were measured at. */
+static void latency_has_its_floors(void **state)
+{
+    ipm_auto_json json_t *document = sizes_document("pipe");
+    json_t *floors = json_object_get(document, "floors");
+    (void)json_array_append_new(floors, point("self_loop", "floor_syscall", 0, 0, 84));
+    (void)json_array_append_new(floors,
+                                point("pingpong", "floor_cacheline", 0, 0, 104));
+    (void)json_array_append_new(floors, point("pingpong", "floor_cacheline", 0, 0, 99));
+    draw(state, ipm_plot_latency_size, document);
+    ipm_auto_free char *data = read_plot(state, "latency_size", ".dat");
+    assert_has(data, "# \"system call\"");
+    assert_has(data, "\n64 84 nan nan nan nan 0\n4096 84 nan nan nan nan 0\n");
+    assert_has(data, "# \"cache-line round trip\"");
+    assert_has(data, "\n64 99 nan nan nan nan 0\n");
+    assert_has(data, "# \"memcpy\"");
 }
 
 static json_t *winner_contest(const char *by, const char *verdict, const char *word)
@@ -598,6 +699,10 @@ int main(void)
         IN_DIRECTORY(ratio_rows_are_those_of_the_model),
         IN_DIRECTORY(a_rejected_model_shows_points_alone),
         IN_DIRECTORY(hostile_words_stay_data),
+        IN_DIRECTORY(a_curve_is_dotted_beyond_its_limit),
+        IN_DIRECTORY(the_run_is_drawn_in_its_order),
+        IN_DIRECTORY(hostile_curves_stay_data),
+        IN_DIRECTORY(latency_has_its_floors),
         IN_DIRECTORY(words_of_winners_stay_strings),
         IN_DIRECTORY(rows_of_winners_are_those_of_the_document),
         IN_DIRECTORY(words_of_power_stay_strings),

@@ -107,6 +107,36 @@ static void planted_truth_is_covered(void **state)
     }
 }
 
+/* A knee whose interval spans more than a decade is not located: only its bound stands. */
+static void a_knee_that_is_nowhere_is_not_told(void **state)
+{
+    struct ipm_rate_point points[8];
+    struct ipm_rate_fit fit;
+    int located = 0;
+    int bounded = 0;
+    (void)state;
+    needs_gsl();
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        plant(points, 8, 0.3 + 0.5 * (double)seed / 300, 0.2, seed);
+        if (ipm_rate_fit(points, 8, &fit) != 0)
+            continue;
+        const struct ipm_interval *knee = &fit.knee_per_s;
+        if (isnan(knee->value)) {
+            assert_true(isnan(knee->low));
+            assert_float_equal(knee->high, fit.capacity_per_s.high, 0);
+            assert_true(isfinite(knee->high));
+            bounded++;
+        } else {
+            assert_true(knee->low > 0);
+            assert_true(knee->high <= IPM_RATE_KNEE * knee->low);
+            located++;
+        }
+    }
+    print_message("%d located, %d bounded\n", located, bounded);
+    assert_true(located > 0);
+    assert_true(bounded > 0);
+}
+
 /* Low rates say how long a message takes, not how many there can be. */
 static void low_rates_tell_no_capacity(void **state)
 {
@@ -175,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_formula_is_recovered),
         cmocka_unit_test(planted_truth_is_covered),
+        cmocka_unit_test(a_knee_that_is_nowhere_is_not_told),
         cmocka_unit_test(low_rates_tell_no_capacity),
         cmocka_unit_test(slow_low_rates_are_left_out),
         cmocka_unit_test(no_queue_is_rejected),

@@ -171,6 +171,70 @@ static void low_rates_are_not_enough(void **state)
     free(text);
 }
 
+/* Eight rates, one of them off by a factor, and each repeated with that noise. */
+static json_t *noisy(void **state, double factor, double noise, char **out_text)
+{
+    FILE *file = ipm_test_records(state);
+    for (int i = 0; i < 8; i++) {
+        double offered = floor(capacity_per_s * 0.9 * (i + 1) / 8);
+        double truth = ipm_rate_predict(offered, base_ns, residual_ns, capacity_per_s);
+        truth *= i == 3 ? factor : 1;
+        for (int k = 0; k < INVOCATIONS; k++)
+            put(file, offered, truth * exp(noise * (k - 3.5) / 3.5), true, k);
+    }
+    assert_int_equal(fclose(file), 0);
+    return fit(state, out_text);
+}
+
+static double out_of_line(const json_t *series)
+{
+    return json_number_value(
+        json_object_get(json_object_get(series, "lack_of_fit"), "out_of_line"));
+}
+
+/* What repeating explains is accepted and said, and nothing is printed as a question mark. */
+static void noise_is_said(void **state)
+{
+    needs_gsl();
+    char *text = NULL;
+    json_t *document = noisy(state, 1.4, 0.8, &text);
+    const json_t *series = json_array_get(json_object_get(document, "series"), 0);
+    const json_t *notes = json_object_get(series, "notes");
+    assert_string_equal(member(series, "status"), "fitted");
+    assert_true(out_of_line(series) > 0);
+    assert_non_null(strstr(text, "out of line"));
+    assert_null(strstr(text, "?"));
+    bool located = false;
+    size_t i;
+    const json_t *row;
+    json_array_foreach(json_object_get(series, "parameters"), i, row)
+    {
+        if (strcmp(member(row, "name"), "knee") != 0)
+            continue;
+        located = json_is_number(json_object_get(row, "value"));
+        assert_int_equal(located, json_is_number(json_object_get(row, "low")));
+        assert_true(json_is_number(json_object_get(row, "high")));
+    }
+    assert_int_equal(located, strstr(text, "knee not located") == NULL);
+    assert_int_equal(json_array_size(notes), located ? 1 : 2);
+    json_decref(document);
+    free(text);
+}
+
+/* Where a curve is off by more than half, and repeating is, too, any curve would do. */
+static void more_noise_is_no_fit(void **state)
+{
+    needs_gsl();
+    char *text = NULL;
+    json_t *document = noisy(state, 3, 3, &text);
+    const json_t *series = json_array_get(json_object_get(document, "series"), 0);
+    assert_string_equal(member(series, "status"), "not_identifiable");
+    assert_non_null(strstr(member(series, "reason"), "any curve would do"));
+    assert_int_equal(json_array_size(json_object_get(series, "notes")), 0);
+    json_decref(document);
+    free(text);
+}
+
 static void four_rates_and_none_say_why(void **state)
 {
     char *text = NULL;
@@ -199,6 +263,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(truth_is_recovered, ipm_test_directory,
                                         ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(low_rates_are_not_enough, ipm_test_directory,
+                                        ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(noise_is_said, ipm_test_directory,
+                                        ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(more_noise_is_no_fit, ipm_test_directory,
                                         ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(four_rates_and_none_say_why, ipm_test_directory,
                                         ipm_test_directory_remove),

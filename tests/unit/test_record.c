@@ -226,7 +226,7 @@ static void scan_goes_on_behind_a_bad_line(void **state)
         bool torn = false;
         struct ipm_why why = {0};
         assert_int_equal(
-            ipm_records_scan(path, count_good, count_bad, &scanned, &torn, &why),
+            ipm_records_scan(path, NULL, count_good, count_bad, &scanned, &torn, &why),
             rows[i].stop_with);
         assert_int_equal(scanned.good, rows[i].stop_with == 0 ? 2 : 1);
         assert_int_equal(scanned.bad, 1);

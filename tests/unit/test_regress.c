@@ -337,6 +337,40 @@ static void what_cannot_be_fitted_is_said(void **state)
     assert_int_equal(ipm_regress_least_squares(&rows, &fit), -EINVAL);
 }
 
+/* The robust fit says the same of columns that depend, and rows that count for nothing are no
+ * rows. */
+static void what_only_looks_like_enough_is_said(void **state)
+{
+    double design[20 * 3];
+    double values[20];
+    double errors[20];
+    double times[20] = {1, 1, 1};
+    double weights[20];
+    struct ipm_regress_fit fit;
+    struct ipm_regress_rows rows = {
+        .n = 20, .p = 3, .design = design, .values = values, .errors = errors};
+    (void)state;
+    needs_gsl();
+    for (size_t i = 0; i < 20; i++) {
+        design[3 * i] = 1;
+        design[3 * i + 1] = (double)i;
+        design[3 * i + 2] = 3 + 2 * (double)i;
+        values[i] = (double)(i + i % 3);
+        errors[i] = 1;
+    }
+    assert_int_equal(ipm_regress_least_squares(&rows, &fit), IPM_REGRESS_SINGULAR);
+    assert_int_equal(ipm_regress_robust(&rows, &fit, weights), IPM_REGRESS_SINGULAR);
+
+    for (size_t i = 0; i < 20; i++)
+        design[3 * i + 2] = (double)(i * i);
+    assert_int_equal(ipm_regress_robust(&rows, &fit, weights), 0);
+    rows.times = times; /* three rows for three columns */
+    assert_int_equal(ipm_regress_least_squares(&rows, &fit), IPM_REGRESS_SINGULAR);
+    times[3] = 1;
+    assert_int_equal(ipm_regress_least_squares(&rows, &fit), 0);
+    assert_true(fit.dof == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +383,7 @@ int main(void)
         cmocka_unit_test(lack_of_fit_matches_the_vectors),
         cmocka_unit_test(gross_outliers_weigh_nothing),
         cmocka_unit_test(what_cannot_be_fitted_is_said),
+        cmocka_unit_test(what_only_looks_like_enough_is_said),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -87,16 +87,42 @@ static void no_records_is_an_error(void **state)
     assert_int_equal(ipm_report_text("/nonexistent", stdout, &why), -ENOENT);
 }
 
-static void a_broken_manifest_is_an_error(void **state)
+static void without_its_manifest_a_run_is_reported_and_says_so(void **state)
 {
+    static const struct {
+        const char *text; /* NULL: no file */
+        const char *says;
+    } rows[] = {
+        {NULL, "absent: there is none"},
+        {"{\"name\": ", "failed: line 1"},
+        {"", "failed: line 1"},
+        {"[]", "failed: no schema number"},
+        {"{\"name\":\"x\"}", "failed: no schema number"},
+        {"{\"schema\":0,\"name\":\"x\"}", "failed: schema 0, this build reads 1"},
+        {"{\"schema\":2,\"name\":\"x\"}", "failed: schema 2, this build reads 1"}};
     char path[256];
-    struct ipm_why why = {0};
     put_three_rungs(state, "pipe");
-    ipm_test_write(ipm_test_path(state, "manifest.json", path), "{\"name\": ", 10);
-    assert_int_equal(ipm_report_write(*state, &why), -EINVAL);
-    assert_non_null(strstr(why.text, "manifest.json"));
-    ipm_test_write(path, "[]", 2);
-    assert_int_equal(ipm_report_write(*state, &why), -EINVAL);
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        if (rows[i].text != NULL)
+            ipm_test_write(ipm_test_path(state, "manifest.json", path), rows[i].text,
+                           strlen(rows[i].text));
+        assert_int_equal(ipm_report_write(*state, NULL), 0);
+        ipm_auto_json json_t *json =
+            json_load_file(ipm_test_path(state, "report.json", path), 0, NULL);
+        const json_t *health = json_object_get(json, "health");
+        const char *said = json_string_value(json_object_get(health, "manifest"));
+        assert_non_null(said);
+        assert_non_null(strstr(said, rows[i].says));
+        assert_true(json_array_size(json_object_get(json, "points")) > 0);
+        ipm_auto_free char *text = text_of(*state);
+        assert_non_null(strstr(text, "WITHOUT manifest.json"));
+        assert_non_null(strstr(text, rows[i].says));
+        size_t length = 0;
+        ipm_auto_free char *page =
+            ipm_test_read(ipm_test_path(state, "report.html", path), &length);
+        assert_non_null(strstr(page, "no manifest.json"));
+        assert_non_null(strstr(page, rows[i].says));
+    }
 }
 
 static void an_empty_run_has_an_answer_too(void **state)
@@ -287,7 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(no_records_is_an_error),
-        IN_DIRECTORY(a_broken_manifest_is_an_error),
+        IN_DIRECTORY(without_its_manifest_a_run_is_reported_and_says_so),
         IN_DIRECTORY(an_empty_run_has_an_answer_too),
         IN_DIRECTORY(the_same_records_give_the_same_bytes),
         IN_DIRECTORY(words_and_document_agree),

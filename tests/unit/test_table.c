@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/table.h"
+#include "base/cleanup.h"
 #include "tests/support/records.h"
 
 #include <errno.h>
@@ -61,6 +62,53 @@ static void bad_lines_are_counted_and_passed_over(void **state)
             assert_true(*at >= ' ' && *at <= '~');
     }
     assert_non_null(strstr(table.bad[1].reason, "schema"));
+}
+
+static void another_schema_is_refused_with_its_version(void **state)
+{
+    static const struct {
+        const char *member, *says;
+    } rows[] = {{"\"schema\":2,", "record schema 2, this build reads 1"},
+                {"\"schema\":0,", "record schema 0, this build reads 1"},
+                {"\"schema\":\"1\",", "no schema number"},
+                {"", "no schema number"}};
+    FILE *file = ipm_test_records(state);
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++)
+        (void)fprintf(file,
+                      "{%s\"point\":\"p\",\"pass\":\"timing\",\"workload\":\"w\","
+                      "\"mechanism\":\"m\",\"status\":\"ok\",\"build\":\"b\","
+                      "\"invocation\":7}\n",
+                      rows[i].member);
+    assert_int_equal(fclose(file), 0);
+    ipm_auto_table struct ipm_table table = {0};
+    read_table(state, &table);
+    assert_int_equal(table.n_rows, 0);
+    assert_int_equal(table.n_bad, IPM_TEST_ROWS(rows));
+    for (size_t i = 0; i < table.n_bad; i++)
+        assert_non_null(strstr(table.bad[i].reason, rows[i].says));
+}
+
+/* A machine may die at any byte: what was whole before is there, and nothing else. */
+static void a_file_cut_anywhere_has_its_whole_lines(void **state)
+{
+    char path[256];
+    size_t length = 0;
+    FILE *file = ipm_test_records(state);
+    for (int i = 0; i < 3; i++)
+        ipm_test_put_row(file, (struct ipm_test_row){.invocation = i, .p50_ns = 1});
+    assert_int_equal(fclose(file), 0);
+    (void)ipm_test_path(state, "records.jsonl", path);
+    ipm_auto_free char *text = ipm_test_read(path, &length);
+    size_t whole = 0;
+    for (size_t cut = 0; cut <= length; cut++) {
+        whole += cut > 0 && text[cut - 1] == '\n';
+        ipm_test_write(path, text, cut);
+        ipm_auto_table struct ipm_table table = {0};
+        read_table(state, &table);
+        assert_int_equal(table.n_rows, whole);
+        assert_int_equal(table.n_bad, 0);
+        assert_int_equal(table.torn, cut > 0 && text[cut - 1] != '\n');
+    }
 }
 
 static void every_member_may_be_missing(void **state)
@@ -198,6 +246,8 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_an_error),
         cmocka_unit_test(an_empty_file_is_an_empty_table),
         cmocka_unit_test(bad_lines_are_counted_and_passed_over),
+        cmocka_unit_test(another_schema_is_refused_with_its_version),
+        cmocka_unit_test(a_file_cut_anywhere_has_its_whole_lines),
         cmocka_unit_test(every_member_may_be_missing),
         cmocka_unit_test(statuses_keep_their_reasons),
         cmocka_unit_test(factors_come_as_plain_text_and_numbers),

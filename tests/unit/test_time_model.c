@@ -271,6 +271,54 @@ static void chunks_are_told_apart(void **state)
     json_decref(manifest);
 }
 
+static char *text_of(const json_t *document)
+{
+    char *words = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&words, &length);
+    assert_non_null(out);
+    for (size_t i = 0; ipm_models[i] != NULL; i++) {
+        if (strcmp(ipm_models[i]->name, "time") == 0)
+            ipm_models[i]->text(document, out);
+    }
+    assert_int_equal(fclose(out), 0);
+    return words;
+}
+
+/* A line of a few words for a series; a regime with other copies by how many. */
+static void the_text_is_short(void **state)
+{
+    static struct ipm_row rows[4 * PLANTED_ROWS];
+    static const struct copying right = {2, 2, 0, false, false};
+    static const struct copying wrong = {3, 2, 65536, false, false};
+    (void)state;
+    needs_gsl();
+    size_t n = plant_copies(&right, 5, rows);
+    json_t *manifest = copies_manifest(&right);
+    json_t *document = planted_explain(rows, n, manifest);
+    char *words = text_of(document);
+    assert_non_null(strstr(words, "2 declared: confirmed"));
+    assert_non_null(strstr(words, "same_cpu")); /* said once, for all */
+    size_t lines = 0;
+    for (const char *at = words; *at != '\0'; at++)
+        lines += *at == '\n';
+    assert_true(lines <= 6);
+    free(words);
+    json_decref(document);
+    json_decref(manifest);
+
+    n = plant_copies(&wrong, 5, rows);
+    manifest = copies_manifest(&wrong);
+    document = planted_explain(rows, n, manifest);
+    words = text_of(document);
+    assert_non_null(strstr(words, "2 declared: rejected"));
+    assert_non_null(strstr(words, " more"));
+    assert_null(strstr(words, "confirmed"));
+    free(words);
+    json_decref(document);
+    json_decref(manifest);
+}
+
 static void what_is_missing_is_said(void **state)
 {
     static struct ipm_row rows[4 * PLANTED_ROWS];
@@ -315,6 +363,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
         cmocka_unit_test(declared_copies_are_tested),
         cmocka_unit_test(chunks_are_told_apart),
+        cmocka_unit_test(the_text_is_short),
         cmocka_unit_test(what_is_missing_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 enum { INVOCATIONS = 8 };
 
 static const char manifest[] =
-    "{\"describe\": {\"mechanisms\": ["
+    "{\"schema\": 1, \"describe\": {\"mechanisms\": ["
     "{\"name\": \"pipe\", \"kind\": \"mechanism\", \"capabilities\": []},"
     "{\"name\": \"shm_ring\", \"kind\": \"mechanism\", \"capabilities\": []},"
     "{\"name\": \"fifo\", \"kind\": \"mechanism\", \"capabilities\": []},"

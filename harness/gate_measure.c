@@ -123,7 +123,7 @@ static void fail(struct driver *driver, const struct purpose *purpose,
     entry->left_out = entry->control && last->usable == -ENODATA &&
                       purpose->arm == IPM_GATE_A && purpose->trial == NULL;
     if (!entry->left_out)
-        ipm_tally_failure(driver->session.failures, last->record);
+        ipm_tally_add(driver->session.failures, entry->failure, entry->mechanism);
 }
 
 /* Is it made again, which its value has no say in?  What measured nothing would do so again. */

@@ -8,6 +8,7 @@
 #     reference.sh --remake        all anew: measures configs/reference.jsonc, two minutes of a
 #                                  quiet machine, and accepts what came out; read the diff
 set -euo pipefail
+export LC_ALL=C # bytes: the records are 20 MB in long lines
 source=${IPM_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 ipcmeter=${IPM_BIN:-$source/build/release/bin}/ipcmeter
 reference=$source/results/reference

@@ -114,23 +114,29 @@ static const json_t *candidate(const json_t *answer, const char *point)
     return NULL;
 }
 
-/* How many, and why: too near, or too uncertain. */
+/* How many, and why: no interval, too uncertain, or too near. */
 static void say_tie(struct ipm_paragraph *words, const json_t *answer,
                     const json_t *tied)
 {
     size_t unsure = 0;
+    size_t untold = 0;
     size_t i;
     const json_t *id;
     json_array_foreach(tied, i, id)
     {
         const json_t *entrant = candidate(answer, json_string_value(id));
         double low = ipm_member_number(json_object_get(entrant, "behind"), "low");
-        unsure += i > 0 && !(low > 1);
+        if (i == 0)
+            continue;
+        untold += isnan(low);
+        unsure += low <= 1;
     }
     ipm_paragraph_say(words, "TIE of %zu, ", json_array_size(tied));
     if (unsure > 0)
-        ipm_paragraph_say(words, "%zu of them because their ratio's interval holds 1; ",
-                          unsure);
+        ipm_paragraph_say(words, "%zu of them because their ratio's interval holds 1%s",
+                          unsure, untold > 0 ? ", " : "; ");
+    if (untold > 0)
+        ipm_paragraph_say(words, "%zu because their ratio has no interval; ", untold);
     ipm_paragraph_say(words, "the least cost has ");
 }
 

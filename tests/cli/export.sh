@@ -223,7 +223,9 @@ status 2 "a directory that is not there" "$work/nowhere" --format csv
 status 2 "a directory without records" "$work/empty" --format csv
 status 0 "help" --help
 for format in "${formats[@]}"; do
-    holds "$work/stdout" "--format $format"
+    tr -s ' \n' ' ' <"$work/stdout" >"$work/words"
+    grep -qE "[ |]$format[| ]" "$work/words" || fail "the help has no $format"
+    holds "$work/words" " $format: "
 done
 status 1 "a folder that is not there" "$work/small" --format csv --out "$work/nowhere/x"
 says "No such file or directory" "a folder that is not there"

@@ -53,14 +53,15 @@ static void say_figure(struct ipm_paragraph *words, const json_t *entrant)
     }
 }
 
-/* "1.31 times [1.2, 1.4]" */
-static void say_ratio(struct ipm_paragraph *words, const json_t *entrant)
+/* "1.31 times [1.2, 1.4]"; why there is no interval is said by those who say it once. */
+static void say_ratio(struct ipm_paragraph *words, const json_t *entrant, bool with_why)
 {
     const json_t *behind = json_object_get(entrant, "behind");
     double low = ipm_member_number(behind, "low");
     ipm_paragraph_say(words, "%.3g times", ipm_member_number(behind, "ratio"));
     if (isnan(low))
-        ipm_paragraph_say(words, " [?]: %s", ipm_member_text(behind, "reason"));
+        ipm_paragraph_say(words, " [?]%s%s", with_why ? ": " : "",
+                          with_why ? ipm_member_text(behind, "reason") : "");
     else
         ipm_paragraph_say(words, " [%.3g, %.3g]", low,
                           ipm_member_number(behind, "high"));
@@ -114,23 +115,36 @@ static const json_t *candidate(const json_t *answer, const char *point)
     return NULL;
 }
 
-/* How many, and why: too near, or too uncertain. */
+/* How many, and why: no interval, too uncertain, or too near. */
 static void say_tie(struct ipm_paragraph *words, const json_t *answer,
                     const json_t *tied)
 {
     size_t unsure = 0;
+    size_t untold = 0;
+    const char *why = "";
     size_t i;
     const json_t *id;
     json_array_foreach(tied, i, id)
     {
         const json_t *entrant = candidate(answer, json_string_value(id));
-        double low = ipm_member_number(json_object_get(entrant, "behind"), "low");
-        unsure += i > 0 && !(low > 1);
+        const json_t *behind = json_object_get(entrant, "behind");
+        double low = ipm_member_number(behind, "low");
+        if (i == 0)
+            continue;
+        if (isnan(low)) {
+            why = untold == 0 ? ipm_member_text(behind, "reason") : why;
+            untold++;
+        } else if (low <= 1) {
+            unsure++;
+        }
     }
     ipm_paragraph_say(words, "TIE of %zu, ", json_array_size(tied));
     if (unsure > 0)
-        ipm_paragraph_say(words, "%zu of them because their ratio's interval holds 1; ",
-                          unsure);
+        ipm_paragraph_say(words, "%zu of them because their ratio's interval holds 1%s",
+                          unsure, untold > 0 ? ", " : "; ");
+    if (untold > 0)
+        ipm_paragraph_say(words, "%zu because their ratio has no interval (%s); ",
+                          untold, why);
     ipm_paragraph_say(words, "the least cost has ");
 }
 
@@ -169,7 +183,7 @@ static void put_verdict(struct ipm_paragraph *words, const json_t *answer,
             say_number(words, ipm_member_number(entrant, "value"));
             if (own) {
                 ipm_paragraph_say(words, ", ");
-                say_ratio(words, entrant);
+                say_ratio(words, entrant, false);
             }
         }
         if (json_array_size(tied) > IPM_ADVISE_NAMED + 1)
@@ -182,7 +196,7 @@ static void put_verdict(struct ipm_paragraph *words, const json_t *answer,
         ipm_paragraph_say(words, ": ");
         say_figure(words, candidate(answer, ipm_member_text(second, "point")));
         ipm_paragraph_say(words, "; its cost is ");
-        say_ratio(words, second);
+        say_ratio(words, second, true);
         ipm_paragraph_say(words, " that of the best");
         ipm_paragraph_end(words, "  runner-up");
     }

@@ -130,7 +130,12 @@ static void put_fastest(FILE *out, const struct ipm_ladder *ladder,
         put_factor(out, time_of(contrast.kernel) / time_of(fastest));
         (void)fputs(" times as long", out);
     }
-    if (contrast.second != NULL && overlap(fastest, contrast.second)) {
+    if (contrast.second != NULL && (isnan(fastest->p50->estimate.low) ||
+                                    isnan(contrast.second->p50->estimate.low))) {
+        (void)fputs("; whether it is faster than ", out);
+        put_rung(out, contrast.second);
+        (void)fputs(" cannot be told without their intervals", out);
+    } else if (contrast.second != NULL && overlap(fastest, contrast.second)) {
         (void)fputs("; the fastest is not told apart from ", out);
         put_rung(out, contrast.second);
         (void)fputs(": their intervals overlap", out);

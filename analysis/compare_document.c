@@ -24,7 +24,7 @@ static json_t *mean_json(const struct ipm_compare_mean *mean)
 
 static json_t *extreme_json(double ratio, const struct ipm_compare_point *at)
 {
-    char label[240];
+    char label[IPM_COMPARE_LABEL];
     if (at == NULL)
         return json_null();
     json_t *json = ipm_compare_interval(ratio, NAN, NAN);
@@ -230,7 +230,7 @@ static json_t *matching_json(const struct ipm_compare *compare)
     for (size_t i = 0; i < compare->n_points; i++) {
         const struct ipm_compare_point *point = &compare->points[i];
         size_t missing = compare->n_sides;
-        char label[240];
+        char label[IPM_COMPARE_LABEL];
         for (size_t side = compare->n_sides; side-- > 0;) {
             if (!ipm_compare_has(compare, point, side))
                 missing = side;

@@ -56,8 +56,11 @@ int ipm_compare_points(const struct ipm_compare *compare,
 /* The short answer: a list of sentences out of the rest of the document. */
 json_t *ipm_compare_answer(const json_t *document);
 
+enum { IPM_COMPARE_LABEL = 280 }; /* of a label, with its end */
+
 /* A point in words: "pingpong pipe, 2 copies, 64 B, same_cpu, block". */
-const char *ipm_compare_label(const struct ipm_compare_point *point, char text[240]);
+const char *ipm_compare_label(const struct ipm_compare_point *point,
+                              char text[IPM_COMPARE_LABEL]);
 
 /* {value, low, high} rounded to nine digits, null where NaN. */
 json_t *ipm_compare_interval(double value, double low, double high);

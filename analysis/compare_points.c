@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *ipm_compare_label(const struct ipm_compare_point *point, char text[240])
+const char *ipm_compare_label(const struct ipm_compare_point *point,
+                              char text[IPM_COMPARE_LABEL])
 {
     const struct ipm_factors *factors = &point->factors;
     char size[IPM_UNITS_TEXT];
@@ -21,9 +22,9 @@ const char *ipm_compare_label(const struct ipm_compare_point *point, char text[2
     if (strcmp(factors->workload, "stream") == 0)
         (void)snprintf(depth, sizeof(depth), ", depth %lld, batch %lld",
                        (long long)factors->depth, (long long)factors->batch);
-    (void)snprintf(text, 240, "%.24s %.32s%s, %s, %.24s, %.16s%s%s%.20s%s%.50s",
-                   factors->workload, factors->mechanism, copies,
-                   ipm_format_size(size, factors->size),
+    (void)snprintf(text, IPM_COMPARE_LABEL,
+                   "%.24s %.32s%s, %s, %.24s, %.16s%s%s%.20s%s%.50s", factors->workload,
+                   factors->mechanism, copies, ipm_format_size(size, factors->size),
                    ipm_compare_class_of(point, IPM_COMPARE_BY_PLACEMENT), factors->wait,
                    depth, strcmp(factors->rate, "max") == 0 ? "" : ", rate ",
                    strcmp(factors->rate, "max") == 0 ? "" : factors->rate,
@@ -162,7 +163,7 @@ static int point_json(const struct ipm_compare *compare, size_t number,
                       struct ipm_compare_ranks *ranks, json_t **out)
 {
     const struct ipm_compare_point *point = &compare->points[number];
-    char label[240];
+    char label[IPM_COMPARE_LABEL];
     ipm_auto_json json_t *json = factors_json(point);
     json_t *bys = json_object();
     (void)json_object_set_new(json, "label",

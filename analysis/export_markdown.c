@@ -157,7 +157,11 @@ static void put_head(FILE *out, const struct ipm_report *report)
     for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
         if (sentences[i] == NULL || sentences[i][0] == '\0')
             continue;
-        put_text(out, sentences[i], SENTENCE);
+        /* They begin as in the text answer, behind a heading; here they stand alone. */
+        bool lower = sentences[i][0] >= 'a' && sentences[i][0] <= 'z';
+        if (lower)
+            (void)fputc(sentences[i][0] - 'a' + 'A', out);
+        put_text(out, sentences[i] + lower, SENTENCE);
         (void)fputs("\n\n", out);
     }
     put(out, "%s, Linux %s, environment %s. ",

@@ -27,16 +27,16 @@ static const json_t *figure_of(const json_t *point, const char *name)
     return json_object_get(json_object_get(point, "figures"), name);
 }
 
-/* "depth 64"; a reply of no size of its own is as long as the message. */
-static void put_factor(FILE *out, const json_t *point, const char *name,
-                       const char *separator)
+/* ", depth 64"; nothing of a reply that is as long as the message, which is usual. */
+static const char *put_factor(FILE *out, const json_t *point, const char *name,
+                              const char *separator)
 {
     const json_t *value = json_object_get(point, name);
-    ipm_html_put(out, "%s%s ", separator, name);
     if (strcmp(name, "reply_size") == 0 && json_integer_value(value) < 0)
-        (void)fputs("as the message", out);
-    else
-        ipm_html_value(out, value);
+        return separator;
+    ipm_html_put(out, "%s%s ", separator, name);
+    ipm_html_value(out, value);
+    return ", ";
 }
 
 /* What the points of a table have between them. */
@@ -123,10 +123,8 @@ static void put_other(FILE *out, const json_t *point, const struct layout *layou
         return;
     (void)fputs("<td class=\"t\">", out);
     for (size_t i = 0; i < OTHERS; i++) {
-        if (!layout->differs[i])
-            continue;
-        put_factor(out, point, others[i], separator);
-        separator = ", ";
+        if (layout->differs[i])
+            separator = put_factor(out, point, others[i], separator);
     }
     if (options[0] != '\0')
         ipm_html_put(out, "%s%s", separator, options);
@@ -263,10 +261,8 @@ static void put_notes(FILE *out, const json_t *points, const struct layout *layo
         out);
     const char *separator = " The same everywhere: ";
     for (size_t i = 0; i < OTHERS; i++) {
-        if (layout->differs[i])
-            continue;
-        put_factor(out, first, others[i], separator);
-        separator = ", ";
+        if (!layout->differs[i])
+            separator = put_factor(out, first, others[i], separator);
     }
     (void)fputs(separator[0] == ',' ? ".</p>\n" : "</p>\n", out);
     if (json_object_size(layout->reasons) == 0)

@@ -124,6 +124,17 @@ static void put_what(FILE *out, const json_t *report, const struct seen *seen)
     (void)fputs(".", out);
 }
 
+/* Adds "10ms" as people write it, "10 ms". */
+static void add_duration(json_t *set, const char *text)
+{
+    size_t digits = strspn(text, "0123456789.");
+    ipm_auto_json json_t *spaced =
+        json_sprintf("%.*s%s%s", (int)digits, text, digits > 0 ? " " : "",
+                     text + digits + strspn(text + digits, " "));
+    if (text[0] != '\0' && spaced != NULL)
+        (void)json_object_set_new(set, json_string_value(spaced), json_true());
+}
+
 /* Adds the durations that the config and its sweeps have, each once. */
 static json_t *durations(const json_t *config, const char *key)
 {
@@ -132,13 +143,10 @@ static json_t *durations(const json_t *config, const char *key)
     json_t *sweep;
     json_array_foreach(json_object_get(config, "sweeps"), i, sweep)
     {
-        const char *text = ipm_member_text(json_object_get(sweep, "repeat"), key);
-        if (text[0] != '\0')
-            (void)json_object_set_new(set, text, json_true());
+        add_duration(set, ipm_member_text(json_object_get(sweep, "repeat"), key));
     }
-    const char *text = ipm_member_text(json_object_get(config, "repeat"), key);
-    if (json_object_size(set) == 0 && text[0] != '\0')
-        (void)json_object_set_new(set, text, json_true());
+    if (json_object_size(set) == 0)
+        add_duration(set, ipm_member_text(json_object_get(config, "repeat"), key));
     return set;
 }
 

@@ -30,7 +30,11 @@ static const struct section sections[] = {
      "mark says who copies and how the receiver waits: without these two, mechanisms "
      "cannot be compared.",
      ipm_html_ladder},
-    {"ratio", "Two copies against one: R(s) and its model", "ratio",
+    {"winners", "Who is best at what", "winners",
+     "The best of those of which the same was asked, by size; the number is how many "
+     "times as much the runner-up costs.",
+     ipm_html_winners},
+    {"ratio", "Two copies against one, and the models", "ratio",
      "R(s) is the time over the pipe divided by the time over shared memory, with its "
      "interval; below it, what the model leaves unexplained.",
      ipm_html_models},
@@ -69,10 +73,6 @@ static const struct section sections[] = {
      "its "
      "cells.",
      ipm_html_core_map},
-    {"winners", "Who is best at what", "winners",
-     "The best of those of which the same was asked, by size; the number is how many "
-     "times as much the runner-up costs.",
-     ipm_html_winners},
     {"drift", "The machine during the run", "run_order",
      "Each invocation against the median over its point, in the order of the records: "
      "what leans or steps here is the machine, not a mechanism.",

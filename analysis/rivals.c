@@ -311,7 +311,7 @@ int ipm_entrant_make(const struct ipm_point *point, enum ipm_by by,
         costs[entrant.n_costs++] = by == IPM_BY_THROUGHPUT ? -log(value) : log(value);
     }
     if (n == 0)
-        return lacks(reason, "no invocation succeeded");
+        return lacks(reason, "no good invocation of the timing pass");
     if (entrant.n_costs == 0)
         return lacks(reason, by == IPM_BY_TAIL
                                  ? "not_estimable: batches, or too few samples in "

@@ -16,7 +16,7 @@ static const struct {
 } endings[] = {
     {"precise", "precise enough"},
     {"budget", "ended by the budget"},
-    {"dropped", "dropped by the budget"},
+    {"dropped", "dropped by the budget while it ran"},
     {"most", "ended by the most invocations"},
     {"failed", "given up, most invocations failed"},
     {"interrupted", "interrupted"},

@@ -24,15 +24,15 @@ struct side {
 };
 
 static const char plain[] =
-    "{\"name\": \"planted\", \"host\": {\"cpu_model\": \"one\"}}";
+    "{\"schema\": 1, \"name\": \"planted\", \"host\": {\"cpu_model\": \"one\"}}";
 static const char emulated[] =
-    "{\"host\": {\"cpu_model\": \"two\", \"emulated\": true}}";
-static const char newer[] =
-    "{\"host\": {\"cpu_model\": \"one\"}, \"describe\": {\"mechanisms\": [{\"name\": "
-    "\"pipe\", \"version\": 2}]}}";
-static const char older[] =
-    "{\"host\": {\"cpu_model\": \"one\"}, \"describe\": {\"mechanisms\": [{\"name\": "
-    "\"pipe\", \"version\": 1}]}}";
+    "{\"schema\": 1, \"host\": {\"cpu_model\": \"two\", \"emulated\": true}}";
+static const char newer[] = "{\"schema\": 1, \"host\": {\"cpu_model\": \"one\"}, "
+                            "\"describe\": {\"mechanisms\": [{\"name\": "
+                            "\"pipe\", \"version\": 2}]}}";
+static const char older[] = "{\"schema\": 1, \"host\": {\"cpu_model\": \"one\"}, "
+                            "\"describe\": {\"mechanisms\": [{\"name\": "
+                            "\"pipe\", \"version\": 1}]}}";
 
 /* About normal, by twelve uniforms: mean 0, sigma 1. */
 static double normal(uint64_t *state)

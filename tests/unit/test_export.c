@@ -376,7 +376,7 @@ static void skips_have_their_reasons(void **state)
     assert_int_equal(fclose(file), 0);
     put_manifest(
         state,
-        "{\"skips\": ["
+        "{\"schema\": 1, \"skips\": ["
         " {\"sweep\": \"a\", \"workload\": \"pingpong\", \"mechanism\": \"m\","
         "  \"size\": 8, \"placement\": {\"cpus\": [0, 1]}, \"wait\": \"spin\","
         "  \"copies\": 2, \"depth\": 64, \"batch\": 16, \"reply_size\": -1,"

@@ -191,6 +191,33 @@ static void words_and_document_agree(void **state)
     assert_non_null(strstr(text, bare));
 }
 
+/* Of two invocations there is no interval, and so nobody who is known to be the fastest. */
+static void the_fastest_of_too_few_is_not_told(void **state)
+{
+    FILE *file = ipm_test_records(state);
+    for (int i = 0; i < 2; i++) {
+        ipm_test_put_row(file, (struct ipm_test_row){.point = "a",
+                                                     .mechanism = "pipe",
+                                                     .invocation = i,
+                                                     .p50_ns = 4000 + i});
+        ipm_test_put_row(file, (struct ipm_test_row){.point = "b",
+                                                     .mechanism = "fifo",
+                                                     .invocation = i,
+                                                     .p50_ns = 400 + i});
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(ipm_report_write(*state, NULL), 0);
+    char path[256];
+    ipm_auto_json json_t *json =
+        json_load_file(ipm_test_path(state, "report.json", path), 0, NULL);
+    const char *fastest =
+        json_string_value(json_object_get(json_object_get(json, "answer"), "fastest"));
+    assert_non_null(fastest);
+    assert_non_null(strstr(fastest, "whether it is faster than pipe (2 copies"));
+    assert_non_null(strstr(fastest, "cannot be told without their intervals"));
+    assert_null(strstr(fastest, "overlap"));
+}
+
 /* A PATH without gnuplot: the data and the script are there, and the reason. */
 static void without_gnuplot_the_report_says_why(void **state)
 {
@@ -317,6 +344,7 @@ int main(void)
         IN_DIRECTORY(an_empty_run_has_an_answer_too),
         IN_DIRECTORY(the_same_records_give_the_same_bytes),
         IN_DIRECTORY(words_and_document_agree),
+        IN_DIRECTORY(the_fastest_of_too_few_is_not_told),
         IN_DIRECTORY(without_gnuplot_the_report_says_why),
         IN_DIRECTORY(hostile_words_do_nothing),
         cmocka_unit_test(gnuplot_text_is_quoted),

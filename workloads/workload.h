@@ -74,8 +74,10 @@ struct ipm_metric_row {
 
 /* Which clock bounds the window: elapsed_ns of the record. */
 enum ipm_elapsed {
-    IPM_ELAPSED_PACER,    /* role 0, first send to last receive */
-    IPM_ELAPSED_RECEIVER, /* the last row of roles, first to last message received */
+    IPM_ELAPSED_PACER, /* role 0, first send to last receive */
+    /* the last row of roles, first to last message received; of an open loop from the start of
+     * its plan */
+    IPM_ELAPSED_RECEIVER,
 };
 
 /* What a sample of the recorder is. */

@@ -76,17 +76,27 @@ static void keep(char **text, const char *words)
         *text = strdup(words);
 }
 
-static void add(struct ipm_count_sum *sum, double value, double messages)
+double ipm_counts_ends(enum ipm_count which, double each, size_t n)
 {
+    return 2 * (double)n * (which == IPM_COUNT_BYTES ? each : 1);
+}
+
+static void add(struct ipm_counts_point *point, enum ipm_count which, double value,
+                double messages)
+{
+    struct ipm_count_sum *sum = &point->sums[which];
     double each = value / messages;
+    double whole = round(each);
+    if (fabs(value - whole * messages) > ipm_counts_ends(which, whole, 1))
+        whole = NAN;
     if (sum->n == 0)
         *sum = (struct ipm_count_sum){
-            .least = each, .most = each, .whole = true, .reason = sum->reason};
+            .least = each, .most = each, .whole = whole, .reason = sum->reason};
     sum->total += value;
     sum->messages += messages;
     sum->least = fmin(sum->least, each);
     sum->most = fmax(sum->most, each);
-    sum->whole = sum->whole && each == floor(each);
+    sum->whole = sum->whole == whole ? whole : NAN;
     sum->n++;
 }
 
@@ -135,12 +145,12 @@ static void add_twin(struct ipm_counts_point *point, const struct ipm_row *row)
     double retried = value_of(row, "syscalls_retried", &sums[IPM_COUNT_RETRIED]);
     double bytes = value_of(row, "bytes_through_kernel", &sums[IPM_COUNT_BYTES]);
     if (!isnan(calls) && !isnan(retried)) {
-        add(&sums[IPM_COUNT_CALLS], calls - retried, messages);
-        add(&sums[IPM_COUNT_RETRIED], retried, messages);
+        add(point, IPM_COUNT_CALLS, calls - retried, messages);
+        add(point, IPM_COUNT_RETRIED, retried, messages);
         add_calls(point, row);
     }
     if (!isnan(bytes))
-        add(&sums[IPM_COUNT_BYTES], bytes, messages);
+        add(point, IPM_COUNT_BYTES, bytes, messages);
 }
 
 static void add_row(struct ipm_counts_point *point, const struct ipm_row *row)
@@ -159,7 +169,7 @@ static void add_row(struct ipm_counts_point *point, const struct ipm_row *row)
     else if (timed) {
         double value = value_of(row, "voluntary_switches", switches);
         if (!isnan(value))
-            add(switches, value, (double)row->messages);
+            add(point, IPM_COUNT_SWITCHES, value, (double)row->messages);
     }
 }
 

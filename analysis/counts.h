@@ -9,15 +9,17 @@
  *
  * A count is total / messages over all invocations of all runs read.  In a table it is
  *
- * exact, a number, where every invocation had the same whole number of it per message: system
- *     calls of a mechanism that asks the kernel for each message; bytes through the kernel.
- *     Never with threads of a library or a broker, which do not begin and end with the window.
- * a band {"low", "high"}, where it varies by nature.  System calls: from 0 to the larger of
- *     the most seen and 2 (a call to sleep and one to wake), plus 0.5, where calls are made only
- *     for somebody who waits; else half a call below the least and above the most seen.
- *     Retried calls: 0 to the most seen + 0.5, under wait "block" alone.  Bytes: 1 % and 16 bytes
- *     around what was seen.  Voluntary switches (sleeps; somebody's wake-up ends each): 0 to
- *     half above what was seen, rounded up to a whole one where the wait strategy may sleep.
+ * exact, a number, where in at least IPM_COUNTS_EXACT invocations each message had the same whole
+ *     number of it, give or take 2 calls of a window: it has two ends, and no barrier inside.
+ *     Never with threads of a library or a broker, which do not begin and end with the window,
+ *     and no calls that are made for somebody who waits, since that depends on timing.
+ * a band {"low", "high"}, where it varies by nature.  System calls: half a call below the least
+ *     and above the most seen; from 0 to the larger of that and 2.5 (a call to sleep, one to
+ *     wake) above what is asked for each message, where calls are made for somebody who waits.
+ *     Retried calls: 0 to 0.5 above the most seen, where the kernel is asked for each message
+ *     and the wait strategy is "block".  Bytes: 1 % and 16 bytes around what was seen.  Voluntary
+ *     switches (sleeps; somebody's wake-up ends each): 0 to 0.5 above what was seen, which is
+ *     rounded up to a whole one where the wait strategy may sleep.
  *
  * Half a call is half of the smallest thing to find: one call more for each message.
  */
@@ -32,7 +34,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { IPM_COUNTS_SCHEMA = 1 };
+enum {
+    IPM_COUNTS_SCHEMA = 1,
+    IPM_COUNTS_EXACT = 3, /* invocations, at least */
+};
 
 enum ipm_count {
     IPM_COUNT_CALLS, /* system calls that did something: syscalls - syscalls_retried */
@@ -49,9 +54,9 @@ extern const char
 struct ipm_count_sum {
     double total, messages;
     double least, most; /* per message, of an invocation */
-    bool whole;         /* each invocation had a whole number per message */
-    size_t n;           /* invocations; 0: the rest means nothing */
-    char *reason;       /* why an invocation had no value; NULL: all had one */
+    double whole; /* each message had so many, but for the ends; NaN: no whole number */
+    size_t n;     /* invocations; 0: the rest means nothing */
+    char *reason; /* why an invocation had no value; NULL: all had one */
 };
 
 struct ipm_counts_point {
@@ -82,6 +87,9 @@ struct ipm_counts {
  */
 int ipm_counts_read(struct ipm_counts *counts, const char *directory,
                     struct ipm_why *why);
+
+/* What may be missing or too much at the ends of @n windows with @each a message. */
+double ipm_counts_ends(enum ipm_count which, double each, size_t n);
 
 /* Idempotent. */
 void ipm_counts_fini(struct ipm_counts *counts);

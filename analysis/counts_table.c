@@ -13,47 +13,63 @@ static const double spare = 0.5;         /* calls and sleeps of a message */
 static const double calls_of_a_wait = 2; /* one to sleep, one to wake */
 static const double bytes_spare = 16, bytes_share = 0.01;
 
-/* To three digits behind the point, so that a new table differs where something does. */
-static json_t *rounded(double value)
-{
-    return ipm_json_number(round(value * 1000) / 1000);
-}
-
+/* Eighths: a new table differs where something does, and prints as few digits. */
 static json_t *band(double low, double high)
 {
-    return json_pack("{s:o,s:o}", "low", rounded(fmax(0, low)), "high", rounded(high));
+    return json_pack("{s:o,s:o}", "low", ipm_json_number(fmax(0, floor(low * 8) / 8)),
+                     "high", ipm_json_number(ceil(high * 8) / 8));
+}
+
+/* Whether some calls are made only when somebody has to wait. */
+static bool waits(const struct ipm_counts_point *point)
+{
+    static const char *const names[] = {
+        "futex", "poll", "ppoll", "epoll_wait", "epoll_pwait", "select", "pselect6"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (json_object_get(point->calls, names[i]) != NULL)
+            return true;
+    }
+    return !point->asks;
 }
 
 static bool is_exact(const struct ipm_counts_point *point,
                      const struct ipm_count_sum *sum)
 {
-    return !point->elsewhere && sum->whole && sum->least == sum->most;
+    return !point->elsewhere && sum->n >= IPM_COUNTS_EXACT && !isnan(sum->whole);
 }
 
+static json_t *calls_band(const struct ipm_counts_point *point,
+                          const struct ipm_count_sum *sum)
+{
+    bool spins = strcmp(point->wait, "spin") == 0;
+    double asked = point->asks ? floor(sum->least) : 0;
+    if (!waits(point))
+        return band(sum->least - spare, sum->most + spare);
+    return band(0, fmax(sum->most, asked + (spins ? 0 : calls_of_a_wait)) + spare);
+}
+
+/* NULL: not to be gated. */
 static json_t *count_json(const struct ipm_counts_point *point, enum ipm_count which)
 {
     const struct ipm_count_sum *sum = &point->sums[which];
-    bool spins = strcmp(point->wait, "spin") == 0;
+    double each = sum->total / sum->messages;
     switch (which) {
     case IPM_COUNT_CALLS:
-        if (point->asks && is_exact(point, sum))
-            return ipm_json_number(sum->least);
-        if (point->asks)
-            return band(sum->least - spare, sum->most + spare);
-        return band(0, spins ? sum->most + spare
-                             : fmax(sum->most, calls_of_a_wait) + spare);
+        return is_exact(point, sum) && !waits(point) ? ipm_json_number(sum->whole)
+                                                     : calls_band(point, sum);
     case IPM_COUNT_RETRIED:
         /* Whoever polls retries as often as there is time for. */
-        return strcmp(point->wait, "block") == 0 ? band(0, sum->most + spare) : NULL;
+        return strcmp(point->wait, "block") == 0 && !waits(point)
+                   ? band(0, sum->most + spare)
+                   : NULL;
     case IPM_COUNT_BYTES:
-        return is_exact(point, sum) ? ipm_json_number(sum->least)
+        return is_exact(point, sum) ? ipm_json_number(sum->whole)
                                     : band(sum->least * (1 - bytes_share) - bytes_spare,
                                            sum->most * (1 + bytes_share) + bytes_spare);
-    case IPM_COUNT_SWITCHES: {
+    case IPM_COUNT_SWITCHES:
         /* Pooled: of a window of few messages its ends are most. */
-        double each = sum->total / sum->messages;
-        return band(0, (spins ? each : fmax(1, ceil(each))) + spare);
-    }
+        return band(
+            0, spare + (strcmp(point->wait, "spin") == 0 ? each : fmax(1, ceil(each))));
     case IPM_COUNTS:
         break;
     }
@@ -68,10 +84,18 @@ static json_t *calls_json(const struct ipm_counts_point *point)
     json_t *total;
     json_object_foreach(point->calls, name, total)
     {
-        (void)json_object_set_new(json, name,
-                                  rounded(json_number_value(total) / messages));
+        double each = json_number_value(total) / messages;
+        (void)json_object_set_new(json, name, ipm_json_number(round(each * 8) / 8));
     }
     return json;
+}
+
+/* Takes the reference; NULL: no memory. */
+static json_t *sorted_json(json_t *json)
+{
+    ipm_auto_free char *text = ipm_json_canonical(json);
+    json_decref(json);
+    return text == NULL ? NULL : json_loads(text, 0, NULL);
 }
 
 static json_t *point_json(const struct ipm_counts_point *point)
@@ -81,16 +105,13 @@ static json_t *point_json(const struct ipm_counts_point *point)
                               json_integer(point->mechanism_version));
     (void)json_object_set_new(json, "workload_version",
                               json_integer(point->workload_version));
-    json_t *calls = NULL;
     for (int i = 0; i < IPM_COUNTS; i++) {
         json_t *count = point->sums[i].n == 0 ? NULL : count_json(point, i);
         if (count != NULL)
             (void)json_object_set_new(json, ipm_count_names[i], count);
-        if (i == IPM_COUNT_CALLS && json_is_number(count))
-            calls = calls_json(point);
     }
-    if (calls != NULL)
-        (void)json_object_set_new(json, "calls", calls);
+    if (!waits(point))
+        (void)json_object_set_new(json, "calls", sorted_json(calls_json(point)));
     return json;
 }
 

@@ -117,11 +117,12 @@ int ipm_counts_table_read(const char *path, json_t **out_table, struct ipm_why *
  * ipm_counts_judge() - counts against a table
  * @table: from ipm_counts_table_read()
  *
- * The document is {schema, kind "counts", verdict, sentence, points[{point, verdict, reason,
- * weight}], not_in_table[], notes[]}, points in the order of the table.  Verdicts: "pass"; "regression" a
- * count is above; "improved" one is below, none above; "error" it could not be judged: not in
- * the run, failed, no value, or plug-ins of other versions.  The whole has the first of
- * regression, error, improved, pass that a point has, and "error" without points.
+ * The document is {schema, kind "counts", verdict, judged, sentence, points[{point, verdict,
+ * reason, weight}], not_in_table[], notes[]}, points in the order of the table.  Verdicts: "pass";
+ * "regression" a count is above; "improved" one is below, none above; "error" it could not be
+ * judged: not in the run, failed, no value, or plug-ins of other versions.  The whole has the
+ * first of error, regression, improved, pass that a point has, as in the gate of times;
+ * judged counts the points that are no error.
  *
  * Return: the caller's; NULL: no memory.
  */

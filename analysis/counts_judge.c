@@ -9,11 +9,11 @@
 #include <string.h>
 
 /* In the order in which one of them makes the verdict of a whole. */
-enum verdict { REGRESSION, ERROR, IMPROVED, PASS, VERDICTS };
+enum verdict { ERROR, REGRESSION, IMPROVED, PASS, VERDICTS };
 
 static const char *const verdicts[] = {
-    [REGRESSION] = "regression",
     [ERROR] = "error",
+    [REGRESSION] = "regression",
     [IMPROVED] = "improved",
     [PASS] = "pass",
 };
@@ -171,15 +171,15 @@ static json_t *finding_json(const char *name, const struct ipm_counts_point *poi
 static json_t *sentence(enum verdict verdict, const size_t n[VERDICTS])
 {
     static const char *const tails[] = {
+        [ERROR] = "not all could be judged: this is no pass, whatever the others are",
         [REGRESSION] = "more is done for a message than the table says",
-        [ERROR] = "not all could be judged: this is neither a pass nor a regression",
         [IMPROVED] =
             "less is done for a message than the table says: update the table, "
             "or the way back will not be seen",
         [PASS] = "all as in the table",
     };
-    return json_sprintf("%zu regressions, %zu errors, %zu improved, %zu pass: %s",
-                        n[REGRESSION], n[ERROR], n[IMPROVED], n[PASS], tails[verdict]);
+    return json_sprintf("%zu errors, %zu regressions, %zu improved, %zu pass: %s",
+                        n[ERROR], n[REGRESSION], n[IMPROVED], n[PASS], tails[verdict]);
 }
 
 static json_t *surplus(const struct ipm_counts *counts, const json_t *points)
@@ -223,7 +223,7 @@ json_t *ipm_counts_judge(const struct ipm_counts *counts, const json_t *table)
             finding_json(name, point, wanted, json_array_size(new_ones), n);
         complete += json_array_append_new(judged, finding) == 0;
     }
-    enum verdict verdict = REGRESSION;
+    enum verdict verdict = ERROR;
     while (verdict < PASS && n[verdict] == 0)
         verdict++;
     if (verdict == PASS && n[PASS] == 0)

@@ -48,9 +48,11 @@ const struct ipm_command ipm_command_counts = {
         "sleeps in the result folders DIR, taken together, against a table that is "
         "kept with the sources, or writes that table. These counts do not depend on "
         "how busy the machine is.",
-    .note = "Exit status 10: regression, more of something than the table says. 11: "
-            "neither: a point of the table was not measured, failed, or is of another "
-            "version. 0: as in the table, or improved, which asks for a new table.",
+    .note =
+        "Exit status 10: regression, more of something than the table says. 1: error, "
+        "a "
+        "point of the table was not measured, failed, or is of another version; 11: "
+        "all of them. 0: as in the table, or improved, which asks for a new table.",
 };
 
 struct options {
@@ -85,9 +87,11 @@ static int write_table(const struct ipm_counts *counts, const char *path)
 static int status_of(const json_t *document)
 {
     const char *verdict = json_string_value(json_object_get(document, "verdict"));
-    return strcmp(verdict, "regression") == 0 ? IPM_EXIT_REGRESSION
-           : strcmp(verdict, "error") == 0    ? IPM_EXIT_NOTHING
-                                              : IPM_EXIT_OK;
+    if (strcmp(verdict, "error") == 0)
+        return json_integer_value(json_object_get(document, "judged")) == 0
+                   ? IPM_EXIT_NOTHING
+                   : IPM_EXIT_INTERNAL;
+    return strcmp(verdict, "regression") == 0 ? IPM_EXIT_REGRESSION : IPM_EXIT_OK;
 }
 
 static int judge(const struct ipm_counts *counts, const json_t *table,

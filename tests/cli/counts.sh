@@ -97,7 +97,7 @@ else
     status 10 "annotations" "$work/chatty" --against "$work/part" --annotations
     [[ $(grep -c '^::error title=[a-z]*/[^:]*::[23.0-9]* system calls a message' "$work/stdout") == 4 ]] ||
         fail "annotations: $(cat "$work/stdout")"
-    status 10 "a regression beside what is missing" "$work/chatty" --against "$table"
+    status 1 "a regression beside what is missing" "$work/chatty" --against "$table"
     # The way back.
     status 0 "write with the call" "$work/chatty" "$work/chatty" "$work/chatty" --write "$work/more"
     status 0 "improved" "$work/quiet" --against "$work/more" --annotations
@@ -115,19 +115,19 @@ grep -v '"pass":"counters:' "$work/run/records.jsonl" >"$work/timing/records.jso
 : >"$work/empty/records.jsonl"
 jq -c 'if .mechanism == "pipe" then .status = "failed" | .phase = "window" | .reason = "planted\n::error::no" else . end' \
     "$work/run/records.jsonl" >"$work/failed/records.jsonl"
-status 11 "a point is missing" "$work/missing" --against "$table"
+status 1 "a point is missing" "$work/missing" --against "$table"
 says "a point is missing" "the run has no such point"
 status 11 "no pass of system calls" "$work/timing" --against "$table"
 says "no pass of system calls" "no value of system calls"
 status 11 "nothing measured" "$work/empty" --against "$table"
 status 11 "a table of nothing" "$work/empty" --write "$work/none"
 [[ ! -e $work/none ]] || fail "a table of nothing was written"
-status 11 "failed" "$work/failed" --against "$table" --annotations
+status 1 "failed" "$work/failed" --against "$table" --annotations
 says "failed" "invocations failed: planted"
 ! grep -q '^ *::error::no' "$work/stdout" || fail "a reason begins a command"
 status 11 "a table of what failed" "$work/failed" --write "$work/none"
 jq '.points |= with_entries(.key |= sub("/pipe/"; "/tube/"))' "$table" >"$work/renamed"
-status 11 "renamed" "$work/run" --against "$work/renamed"
+status 1 "renamed" "$work/run" --against "$work/renamed"
 says "renamed" "renamed?"
 says "renamed" "are not in the table"
 jq '.points[].mechanism_version += 1' "$table" >"$work/version"

@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *ipm_modules_from_program(void)
+{
+    return IPM_MODULES_FROM_BIN;
+}
+
 int ipm_module_path(const char *object, const char *build_package, char *out_path,
                     size_t room, struct ipm_why *why)
 {

@@ -22,6 +22,9 @@
 int ipm_module_path(const char *object, const char *build_package, char *out_path,
                     size_t room, struct ipm_why *why);
 
+/* Where modules lie, relative to the folder of the executable. */
+const char *ipm_modules_from_program(void);
+
 /**
  * ipm_object_open() - open a shared object for good and find one symbol in it
  *

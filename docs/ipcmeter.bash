@@ -31,7 +31,7 @@ _ipcmeter_list()
 
 _ipcmeter_key()
 {
-    _ipcmeter_words 'mechanisms workloads size rate placement wait copies touch depth batch reply_size policy compute arrivals pairs fan working_set working_set_stride background size_mix memory_node name repeat.budget repeat.between_runs repeat.invocations repeat.counters repeat.energy repeat.window repeat.warmup repeat.precision sensors.counters sensors.events sensors.energy max_points oversubscribe'
+    _ipcmeter_words 'mechanisms workloads size rate placement wait copies touch depth batch reply_size policy compute arrivals pairs fan working_set working_set_stride background size_mix memory_node name repeat.budget repeat.between_runs repeat.invocations repeat.counters repeat.energy repeat.window repeat.warmup repeat.precision sensors.counters sensors.events sensors.energy gate.points gate.smallest_effect gate.margin gate.screen_limit gate.alpha gate.screen_blocks gate.confirm_blocks max_points oversubscribe'
     COMPREPLY=("${COMPREPLY[@]/%/=}")
     compopt -o nospace 2>/dev/null || true
 }
@@ -73,7 +73,7 @@ _ipcmeter()
         fi
     fi
     if ((COMP_CWORD == 1)); then
-        _ipcmeter_words 'doctor list plan run report advise compare export import schema conform selftest completion --help --version --man'
+        _ipcmeter_words 'doctor list plan run report advise compare gate export import schema conform selftest completion --help --version --man'
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -108,21 +108,21 @@ _ipcmeter()
         ;;
     run)
         case $previous in
-        --set) _ipcmeter_key; return ;;
         --out) _ipcmeter_paths -d; return ;;
+        --set) _ipcmeter_key; return ;;
         --only) :; return ;;
         --skip) :; return ;;
         --seed) :; return ;;
+        --progress) _ipcmeter_words 'auto plain jsonl none'; return ;;
         --counters) _ipcmeter_words 'perf papi none'; return ;;
         --events) :; return ;;
         --energy) _ipcmeter_words 'auto off power powercap hwmon'; return ;;
         --plugin) _ipcmeter_paths -f; return ;;
         --sysroot) _ipcmeter_paths -d; return ;;
-        --progress) _ipcmeter_words 'auto plain jsonl none'; return ;;
         --retries) :; return ;;
         --max-failures) :; return ;;
         esac
-        options='--help --set --out --only --skip --quick --resume --seed --counters --events --energy --plugin --sysroot --progress --retries --max-failures --no-sandbox'
+        options='--help --out --quick --resume --set --only --skip --seed --progress --no-sandbox --counters --events --energy --plugin --sysroot --retries --max-failures'
         [[ $current == -* ]] || _ipcmeter_paths -f
         ;;
     report)
@@ -152,6 +152,25 @@ _ipcmeter()
         esac
         options='--help --json --out'
         [[ $current == -* ]] || _ipcmeter_paths -d
+        ;;
+    gate)
+        case $previous in
+        --a) :; return ;;
+        --b) :; return ;;
+        --inconclusive) _ipcmeter_words 'pass fail'; return ;;
+        --noise) _ipcmeter_paths -f; return ;;
+        --sessions) :; return ;;
+        --out) _ipcmeter_paths -d; return ;;
+        --set) _ipcmeter_key; return ;;
+        --only) :; return ;;
+        --skip) :; return ;;
+        --seed) :; return ;;
+        --progress) _ipcmeter_words 'auto plain jsonl none'; return ;;
+        --plugin) _ipcmeter_paths -f; return ;;
+        --sysroot) _ipcmeter_paths -d; return ;;
+        esac
+        options='--help --a --b --inconclusive --bisect --noise --all --json --sessions --out --set --only --skip --seed --progress --no-sandbox --plugin --sysroot'
+        [[ $current == -* ]] || _ipcmeter_paths -f
         ;;
     export)
         case $previous in
@@ -190,7 +209,7 @@ _ipcmeter()
         --class) :; return ;;
         esac
         options='--help --suites --seed --class --json'
-        [[ $current == -* ]] || _ipcmeter_words 'stats'
+        [[ $current == -* ]] || _ipcmeter_words 'gate stats'
         ;;
     completion)
         case $previous in

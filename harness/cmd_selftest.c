@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "harness/commands.h"
+#include "harness/selftest_gate.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -18,7 +19,7 @@
 enum { SUITES = 256, SEED, CLASS, JSON };
 
 static const struct ipm_command_operand selftest_operands[] = {
-    {.name = "stats", .kind = IPM_OPERAND_WORDS},
+    {.name = "gate|stats", .kind = IPM_OPERAND_WORDS},
     {.name = NULL},
 };
 
@@ -42,8 +43,12 @@ const struct ipm_command ipm_command_selftest = {
     .summary = "does the tool itself keep what it promises?",
     .operands = selftest_operands,
     .options = selftest_options,
-    .about = "stats: how often the gate cries wolf, and what it misses, on simulated "
-             "suites of 50 points and 3 controls in six classes of noise.",
+    .about =
+        "gate: two gates on this machine, between copies of one worker, where it must "
+        "not see a regression, and with one point made slower, which it must see, and "
+        "nothing else.  stats: how often the gate cries wolf, and what it misses, on "
+        "simulated "
+        "suites of 50 points and 3 controls in six classes of noise.",
     .note = "Exit status 3: a promise was not kept.",
 };
 
@@ -73,6 +78,7 @@ struct options {
     int64_t suites, seed;
     const char *noise_name;
     bool json, help;
+    bool gate; /* else stats */
 };
 
 static int wrong_usage(void)
@@ -107,7 +113,10 @@ static int parse(int argc, char **argv, struct options *options)
     }
     if (options->help)
         return 0;
-    if (arguments.n_operands != 1 || strcmp(arguments.operands[0], "stats") != 0)
+    options->gate =
+        arguments.n_operands == 1 && strcmp(arguments.operands[0], "gate") == 0;
+    if (!options->gate &&
+        (arguments.n_operands != 1 || strcmp(arguments.operands[0], "stats") != 0))
         return wrong_usage();
     if (options->suites < 1 || options->suites > 1000000 || options->seed < 0 ||
         options->seed > UINT32_MAX) {
@@ -314,6 +323,8 @@ int ipm_cmd_selftest(int argc, char **argv)
     int status = parse(argc, argv, &options);
     if (status == 0 && options.help)
         ipm_command_usage(&ipm_command_selftest, stdout);
+    else if (status == 0 && options.gate)
+        status = ipm_selftest_gate((uint64_t)options.seed);
     else if (status == 0)
         status = run_stats(&options);
     if (fflush(stdout) != 0 && status == IPM_EXIT_OK)

@@ -17,8 +17,10 @@ enum {
     IPM_EXIT_FAILED = 3, /* finished, but with failed invocations */
     IPM_EXIT_UNFIT = 4,  /* the machine, and --strict was given */
     IPM_EXIT_REGRESSION = 10,
-    IPM_EXIT_NOTHING = 11,     /* nothing comparable */
-    IPM_EXIT_ENVIRONMENT = 12, /* what it needs is not here */
+    IPM_EXIT_NOTHING = 11,      /* nothing comparable */
+    IPM_EXIT_ENVIRONMENT = 12,  /* what it needs is not here */
+    IPM_EXIT_INCONCLUSIVE = 13, /* of a gate, where the policy says fail */
+    IPM_EXIT_BISECT_SKIP = 125, /* of `gate --bisect`: neither good nor bad */
     IPM_EXIT_INTERRUPTED = 130,
     IPM_EXIT_TERMINATED = 143,
 };
@@ -30,6 +32,7 @@ int ipm_cmd_report(int argc, char **argv);
 int ipm_cmd_advise(int argc, char **argv);
 int ipm_cmd_compare(int argc, char **argv);
 int ipm_cmd_counts(int argc, char **argv);
+int ipm_cmd_gate(int argc, char **argv);
 int ipm_cmd_doctor(int argc, char **argv);
 int ipm_cmd_export(int argc, char **argv);
 int ipm_cmd_import(int argc, char **argv);
@@ -46,6 +49,7 @@ extern const struct ipm_command ipm_command_advise;
 extern const struct ipm_command ipm_command_doctor;
 extern const struct ipm_command ipm_command_compare;
 extern const struct ipm_command ipm_command_counts;
+extern const struct ipm_command ipm_command_gate;
 extern const struct ipm_command ipm_command_export;
 extern const struct ipm_command ipm_command_import;
 extern const struct ipm_command ipm_command_schema;

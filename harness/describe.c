@@ -37,6 +37,8 @@ int ipm_program_beside(const char *name, char path[IPM_WORKER_PATH],
 int ipm_worker_find(struct ipm_worker *worker, struct ipm_why *why)
 {
     const char *given = getenv("IPCMETER_WORKER");
+    if (worker->path[0] != '\0')
+        return 0;
     char path[IPM_WORKER_PATH];
     if (given != NULL && given[0] != '\0') {
         if (strlen(given) >= sizeof(path))
@@ -69,20 +71,30 @@ static int parse(const char *text, size_t length, json_t **out_describe,
     return error;
 }
 
-int ipm_describe_worker(const struct ipm_worker *worker,
-                        const volatile sig_atomic_t *interrupted, json_t **out_describe,
-                        struct ipm_why *why)
+size_t ipm_worker_arguments(const struct ipm_worker *worker,
+                            const char *argv[IPM_WORKER_ARGUMENTS])
 {
-    const char *argv[2 * IPM_PLUGINS_MAX + 8];
-    ipm_auto_free char *sensing = json_object_size(worker->sensing) > 0
-                                      ? ipm_json_canonical(worker->sensing)
-                                      : NULL;
     size_t n = 0;
     argv[n++] = worker->path;
+    for (size_t i = 0; i < worker->n_words; i++)
+        argv[n++] = worker->words[i];
     for (size_t i = 0; i < worker->n_plugins; i++) {
         argv[n++] = "--plugin";
         argv[n++] = worker->plugins[i];
     }
+    argv[n] = NULL;
+    return n;
+}
+
+int ipm_describe_worker(const struct ipm_worker *worker,
+                        const volatile sig_atomic_t *interrupted, json_t **out_describe,
+                        struct ipm_why *why)
+{
+    const char *argv[IPM_WORKER_ARGUMENTS];
+    ipm_auto_free char *sensing = json_object_size(worker->sensing) > 0
+                                      ? ipm_json_canonical(worker->sensing)
+                                      : NULL;
+    size_t n = ipm_worker_arguments(worker, argv);
     if (worker->sysroot != NULL && worker->sysroot[0] != '\0') {
         argv[n++] = "--sysroot";
         argv[n++] = worker->sysroot;
@@ -181,10 +193,18 @@ static int check_mechanism(const json_t *mechanism, struct ipm_why *why)
 
 int ipm_describe_check(const json_t *describe, struct ipm_why *why)
 {
-    int64_t protocol = ipm_describe_integer(describe, "protocol", -1);
-    if (protocol != PROTOCOL)
-        return ipm_why_set(why, -EPROTO, "protocol %lld, this driver speaks %d",
-                           (long long)protocol, PROTOCOL);
+    int64_t highest = ipm_describe_integer(describe, "protocol", -1);
+    int64_t lowest = ipm_describe_integer(describe, "protocol_lowest", highest);
+    if (highest < PROTOCOL)
+        return ipm_why_set(why, -EPROTO,
+                           "the highest protocol it speaks is %lld, this driver "
+                           "speaks %d",
+                           (long long)highest, PROTOCOL);
+    if (lowest > PROTOCOL)
+        return ipm_why_set(why, -EPROTO,
+                           "the lowest protocol it speaks is %lld, this driver "
+                           "speaks %d",
+                           (long long)lowest, PROTOCOL);
     int error = check_list(describe, "mechanisms", true, why);
     if (error == 0)
         error = check_list(describe, "workloads", true, why);

@@ -13,11 +13,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { IPM_WORKER_PATH = 4096, IPM_PLUGINS_MAX = 16, IPM_WORD = 40 };
+enum {
+    IPM_WORKER_PATH = 4096,
+    IPM_PLUGINS_MAX = 16,
+    IPM_WORD = 40,
+    IPM_WORDS_MAX = 64
+};
 
 /* How a worker is called. */
 struct ipm_worker {
-    char path[IPM_WORKER_PATH];           /* the executable */
+    char path[IPM_WORKER_PATH];       /* the executable */
+    const char *words[IPM_WORDS_MAX]; /* before what is ours; borrowed */
+    size_t n_words;
     const char *plugins[IPM_PLUGINS_MAX]; /* --plugin, in order; borrowed */
     size_t n_plugins;
     const char *sysroot; /* --sysroot; NULL or "": the machine itself */
@@ -33,11 +40,18 @@ int ipm_program_beside(const char *name, char path[IPM_WORKER_PATH],
 /**
  * ipm_worker_find() - path of the worker: $IPCMETER_WORKER, else beside this executable
  *
- * Writes @worker->path alone.
+ * Writes @worker->path alone, and nothing where it names a program already.
  *
  * Return: 0; -ENOENT or -EACCES when there is nothing to execute; -ENAMETOOLONG.
  */
 int ipm_worker_find(struct ipm_worker *worker, struct ipm_why *why);
+
+enum { IPM_WORKER_ARGUMENTS = IPM_WORDS_MAX + 2 * IPM_PLUGINS_MAX + 8 };
+
+/* How a worker is started that is to measure: its arguments, NULL-terminated; their number.
+ * Borrows @worker's texts. */
+size_t ipm_worker_arguments(const struct ipm_worker *worker,
+                            const char *argv[IPM_WORKER_ARGUMENTS]);
 
 /**
  * ipm_describe_worker() - run `worker describe` and check what it says

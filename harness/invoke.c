@@ -14,18 +14,6 @@
 /* Beyond the worker's own limits, which are 10 windows and 10 s for each other phase. */
 static const int64_t patience_ns = 60 * IPM_NS_PER_SECOND;
 
-void ipm_worker_arguments(const struct ipm_worker *worker,
-                          const char *argv[IPM_WORKER_ARGUMENTS])
-{
-    size_t n = 0;
-    argv[n++] = worker->path;
-    for (size_t i = 0; i < worker->n_plugins; i++) {
-        argv[n++] = "--plugin";
-        argv[n++] = worker->plugins[i];
-    }
-    argv[n] = NULL;
-}
-
 /* A worker that died or babbled is a failed invocation, said in the driver's words. */
 static json_t *no_record(const char *build, const json_t *point, const char *reason)
 {
@@ -46,7 +34,7 @@ int ipm_invoke(const struct ipm_worker *worker, const char *build, const json_t 
                struct ipm_why *why)
 {
     const char *argv[IPM_WORKER_ARGUMENTS];
-    ipm_worker_arguments(worker, argv);
+    (void)ipm_worker_arguments(worker, argv);
     ipm_auto_free char *input =
         json_dumps(point, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (input == NULL)

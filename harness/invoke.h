@@ -11,12 +11,6 @@
 
 #include <signal.h>
 
-enum { IPM_WORKER_ARGUMENTS = 2 * IPM_PLUGINS_MAX + 2 };
-
-/* How a worker is started that is to measure.  Borrows @worker's texts. */
-void ipm_worker_arguments(const struct ipm_worker *worker,
-                          const char *argv[IPM_WORKER_ARGUMENTS]);
-
 /**
  * ipm_invoke() - let a worker measure a point (docs/protocol.md)
  * @build:       of that worker, for a record that it did not make itself

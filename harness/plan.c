@@ -346,7 +346,9 @@ int ipm_plan_build(const struct ipm_spec *spec, const json_t *describe,
     return 0;
 }
 
-int ipm_plan_keep(struct ipm_plan *plan, bool (*keep)(void *context, const char *label),
+int ipm_plan_keep(struct ipm_plan *plan,
+                  bool (*keep)(void *context, const struct ipm_factors *factors,
+                               const char *label),
                   void *context, const char *reason)
 {
     size_t kept = 0;
@@ -354,7 +356,8 @@ int ipm_plan_keep(struct ipm_plan *plan, bool (*keep)(void *context, const char 
     for (size_t i = 0; i < plan->n_points; i++) {
         struct ipm_point *point = &plan->points[i];
         char label[IPM_LABEL];
-        if (error != 0 || keep(context, ipm_factors_label(&point->factors, label))) {
+        if (error != 0 ||
+            keep(context, &point->factors, ipm_factors_label(&point->factors, label))) {
             plan->points[kept++] = *point;
             continue;
         }

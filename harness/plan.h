@@ -134,7 +134,9 @@ int64_t ipm_plan_invocation_ns(const struct ipm_pass *pass,
  *
  * Return: 0; -ENOMEM.
  */
-int ipm_plan_keep(struct ipm_plan *plan, bool (*keep)(void *context, const char *label),
+int ipm_plan_keep(struct ipm_plan *plan,
+                  bool (*keep)(void *context, const struct ipm_factors *factors,
+                               const char *label),
                   void *context, const char *reason);
 
 enum { IPM_LABEL = 256 };

@@ -6,6 +6,7 @@
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
 #include "harness/energy.h"
+#include "harness/gate_controls.h"
 #include "harness/spec_keys.h"
 #include "harness/spec_set.h"
 #include "harness/topology_trust.h"
@@ -125,6 +126,11 @@ static const char *const quick_sets[] = {"repeat.invocations=2",
 static const char *const uncounted_sets[] = {"sensors.events=[]",
                                              "sensors.counters=off", NULL};
 
+/* A gate measures time, and takes as long as its blocks take. */
+static const char *const gate_sets[] = {"sensors.counters=off", "sensors.energy=off",
+                                        "sensors.events=[]", "repeat.budget=720h",
+                                        NULL};
+
 /* The arguments of --set, then what --counters, --events and --energy say as such. */
 struct sets {
     const char **texts; /* the first are borrowed, the last are @words */
@@ -157,6 +163,8 @@ static int collect_sets(const struct ipm_request *request, struct sets *sets)
     }
     if (error == 0 && request->quick)
         error = add_sets(sets, quick_sets);
+    if (error == 0 && request->gate)
+        error = add_sets(sets, gate_sets);
     if (error == 0 && request->quick && request->sensors.events == NULL)
         error = add_sets(sets, uncounted_sets);
     for (size_t i = 0; error == 0 && i < request->n_sets; i++)
@@ -177,6 +185,10 @@ static int load_spec(const struct ipm_request *request, const json_t *describe,
     drop_sets(&sets);
     if (status == 0)
         out_spec->quick = request->quick;
+    if (status == 0 && request->gate && ipm_gate_controls_add(out_spec, describe) < 0) {
+        ipm_spec_fini(out_spec);
+        status = complain("no memory");
+    }
     return status;
 }
 

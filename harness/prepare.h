@@ -21,6 +21,7 @@ struct ipm_request {
     const char *config;      /* NULL: the built-in default */
     const char *const *sets; /* --set, in order */
     size_t n_sets;
+    bool gate;  /* for a gate: timing alone, no budget, and control points */
     bool quick; /* a first look: few short invocations, unless a --set says other */
     struct ipm_sensor_words sensors;          /* after the --set */
     struct ipm_worker worker;                 /* path is filled by ipm_prepare() */

@@ -199,6 +199,10 @@ static json_t *value_schema(const struct ipm_key *key, const json_t *describe)
                          "[^/\\u0000-\\u001f\\u007f-\\u009f]*$",
                          "maxLength", IPM_NAME - 1, "x-allowed",
                          "1 .. 64 bytes that make the name of a folder");
+    case IPM_KEY_PATTERN:
+        return json_pack("{s:s, s:i, s:i, s:s}", "type", "string", "minLength", 1,
+                         "maxLength", IPM_PATTERN - 1, "x-allowed",
+                         "an extended regular expression, 1 .. 256 bytes");
     case IPM_KEY_INTEGER:
         return integer_schema(key);
     case IPM_KEY_DURATION:

@@ -19,10 +19,12 @@
 
 enum {
     IPM_NAME = 65,                    /* room for a name, NUL included */
+    IPM_PATTERN = 257,                /* the same, of a pattern */
     IPM_CONFIG_LIMIT = 1 << 20,       /* longest config, bytes */
     IPM_AXIS_LIMIT = 1024,            /* most values on an axis */
     IPM_SWEEP_LIMIT = 100000,         /* most combinations in a sweep */
     IPM_COMBINATIONS_LIMIT = 1000000, /* most in all sweeps */
+    IPM_GATING_BLOCKS = 128,          /* most blocks of a stage of a gate */
     IPM_BUDGET_INVOCATIONS = 6,       /* a budget leaves a point this many */
 };
 
@@ -57,6 +59,13 @@ struct ipm_repeat {
     double between_runs; /* relative standard deviation, for the report's intervals */
 };
 
+/* What a gate between two arms asks (analysis/gate.h); shares of 0: its defaults. */
+struct ipm_gating {
+    char points[IPM_PATTERN]; /* labels of the points that are gated; "": all */
+    double smallest_effect, margin, screen_limit, alpha;
+    int64_t screen_blocks, confirm_blocks;
+};
+
 struct ipm_sweep {
     char name[IPM_NAME];
     int64_t when;       /* enum ipm_when */
@@ -71,6 +80,7 @@ struct ipm_sweep {
 struct ipm_spec {
     char name[IPM_NAME]; /* sane as the name of a folder */
     struct ipm_repeat repeat;
+    struct ipm_gating gate;
     int64_t counters;      /* enum ipm_sensing */
     int64_t energy;        /* enum ipm_sensing: a pass, or none */
     int64_t max_points;    /* a plan with more is refused */

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <regex.h>
 #include <string.h>
 
 #define MILLISECOND INT64_C(1000000)
@@ -107,6 +108,51 @@ static const struct ipm_key sensor_keys[] = {
     {.name = NULL},
 };
 
+static const struct ipm_key gate_keys[] = {
+    {.name = "points",
+     .type = IPM_KEY_PATTERN,
+     .offset = offsetof(struct ipm_gating, points),
+     .unit = "",
+     .help = "a pattern: points under test are those whose label matches; else all"},
+    {.name = "smallest_effect",
+     .type = IPM_KEY_FRACTION,
+     .offset = offsetof(struct ipm_gating, smallest_effect),
+     .unit = "",
+     .help = "what a pass rules out, as a share of the cost; 0.05 when not given"},
+    {.name = "margin",
+     .type = IPM_KEY_FRACTION,
+     .offset = offsetof(struct ipm_gating, margin),
+     .unit = "",
+     .help = "what is no regression, as a share of the cost; 0.02 when not given"},
+    {.name = "screen_limit",
+     .type = IPM_KEY_FRACTION,
+     .offset = offsetof(struct ipm_gating, screen_limit),
+     .unit = "",
+     .help = "a point whose screen shows more is confirmed; 0.01 when not given"},
+    {.name = "alpha",
+     .type = IPM_KEY_FRACTION,
+     .offset = offsetof(struct ipm_gating, alpha),
+     .unit = "",
+     .help = "chance of one false alarm in the whole gate; 0.01 when not given"},
+    {.name = "screen_blocks",
+     .type = IPM_KEY_INTEGER,
+     .offset = offsetof(struct ipm_gating, screen_blocks),
+     .unit = "",
+     .min = 1,
+     .max = IPM_GATING_BLOCKS,
+     .fallback = "6",
+     .help = "blocks of four invocations that every point gets"},
+    {.name = "confirm_blocks",
+     .type = IPM_KEY_INTEGER,
+     .offset = offsetof(struct ipm_gating, confirm_blocks),
+     .unit = "",
+     .min = 1,
+     .max = IPM_GATING_BLOCKS,
+     .fallback = "32",
+     .help = "fresh blocks of those that the screen did not settle"},
+    {.name = NULL},
+};
+
 const struct ipm_key ipm_spec_keys[] = {
     {.name = "$schema",
      .type = IPM_KEY_TEXT,
@@ -129,6 +175,12 @@ const struct ipm_key ipm_spec_keys[] = {
      .unit = "",
      .members = sensor_keys,
      .help = "what is read besides the clock"},
+    {.name = "gate",
+     .type = IPM_KEY_OBJECT,
+     .offset = offsetof(struct ipm_spec, gate),
+     .unit = "",
+     .members = gate_keys,
+     .help = "what `ipcmeter gate` asks of two arms"},
     {.name = "max_points",
      .type = IPM_KEY_INTEGER,
      .offset = offsetof(struct ipm_spec, max_points),
@@ -408,6 +460,30 @@ static void read_name(const struct reading *reading)
     (void)strcpy(field(reading->key, reading->values), text);
 }
 
+static void read_pattern(const struct reading *reading)
+{
+    const char *text = json_string_value(reading->value);
+    regex_t expression;
+    char wrong[128] = "must be a text that is not empty";
+    int error = REG_BADPAT;
+    if (text != NULL && strlen(text) >= IPM_PATTERN) {
+        (void)strcpy(wrong, "is too long");
+    } else if (text != NULL && text[0] != '\0') {
+        error = regcomp(&expression, text, REG_EXTENDED | REG_NOSUB);
+        if (error != 0)
+            (void)regerror(error, &expression, wrong, sizeof(wrong));
+        else
+            regfree(&expression);
+    }
+    if (error == 0)
+        (void)strcpy(field(reading->key, reading->values), text);
+    else
+        ipm_diagnostics_error(
+            reading->diagnostics, &reading->at, false,
+            "allowed: an extended regular expression of 1 .. 256 bytes", "'%s': %s",
+            reading->key->name, wrong);
+}
+
 static void read_one(const struct reading *reading)
 {
     switch (reading->key->type) {
@@ -417,6 +493,9 @@ static void read_one(const struct reading *reading)
         break;
     case IPM_KEY_NAME:
         read_name(reading);
+        break;
+    case IPM_KEY_PATTERN:
+        read_pattern(reading);
         break;
     case IPM_KEY_INTEGER:
     case IPM_KEY_DURATION:
@@ -481,6 +560,8 @@ void ipm_keys_print(const struct ipm_key *keys, const void *values, json_t *obje
             ipm_keys_print(keys->members, at, printed);
         } else if (keys->type == IPM_KEY_NAME) {
             printed = json_string(at);
+        } else if (keys->type == IPM_KEY_PATTERN) {
+            printed = *(const char *)at != '\0' ? json_string(at) : NULL;
         } else if (keys->type == IPM_KEY_FRACTION) {
             memcpy(&fraction, at, sizeof(fraction));
             printed = fraction > 0 ? json_real(fraction) : NULL;

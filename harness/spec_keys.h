@@ -12,6 +12,7 @@
 enum ipm_key_type {
     IPM_KEY_TEXT,     /* a string nobody reads */
     IPM_KEY_NAME,     /* char[IPM_NAME], sane as the name of a folder */
+    IPM_KEY_PATTERN,  /* char[IPM_PATTERN], an extended regular expression; "" */
     IPM_KEY_INTEGER,  /* int64_t */
     IPM_KEY_DURATION, /* int64_t, nanoseconds */
     IPM_KEY_FRACTION, /* double in (0, 1); 0 while not given */

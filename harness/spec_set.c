@@ -149,8 +149,8 @@ static bool is_top(const char *key)
 static void unknown(const char *key, const char *axis_mend,
                     struct ipm_diagnostics *diagnostics)
 {
-    static const char *const keys[] = {"mechanisms", "workloads", "name",
-                                       "repeat",     "sensors",   NULL};
+    static const char *const keys[] = {"mechanisms", "workloads", "name", "repeat",
+                                       "sensors",    "gate",      NULL};
     const char *nearest = ipm_nearest_word(key, keys);
     char mend[IPM_MEND];
     (void)snprintf(mend, sizeof(mend), "%s", axis_mend);

@@ -316,6 +316,15 @@ const struct ipm_mechanism *ipm_mechanism_find(const char *name)
     return NULL;
 }
 
+void ipm_mechanism_replace(const struct ipm_mechanism *mechanism,
+                           const struct ipm_mechanism *by)
+{
+    for (size_t i = 0; table[i] != NULL; i++) {
+        if (table[i] == mechanism)
+            table[i] = by;
+    }
+}
+
 static int add(const struct ipm_mechanism *mechanism, size_t place, struct ipm_why *why)
 {
     const struct ipm_mechanism *same = ipm_mechanism_find(mechanism->name);

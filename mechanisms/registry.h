@@ -19,6 +19,10 @@ const struct ipm_mechanism *const *ipm_mechanisms_of_plugins(void);
 /* By name; NULL when there is none. */
 const struct ipm_mechanism *ipm_mechanism_find(const char *name);
 
+/* Puts @by, of the same name, in the place of @mechanism, which the registry has. */
+void ipm_mechanism_replace(const struct ipm_mechanism *mechanism,
+                           const struct ipm_mechanism *by);
+
 /**
  * ipm_mechanism_check() - do hooks, capabilities, limits and names agree?
  *

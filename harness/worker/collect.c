@@ -8,6 +8,7 @@
 #include "harness/worker/counts.h"
 #include "harness/worker/record_metrics.h"
 #include "harness/worker/role.h"
+#include "mechanisms/delay.h"
 
 #include <errno.h>
 #include <math.h>
@@ -297,6 +298,8 @@ static void set_flags(json_t *record, const struct ipm_point *point,
     if (open != NULL &&
         (double)open->counts.sent < ACHIEVED_LEAST * (double)open->counts.planned)
         (void)json_array_append_new(flags, json_string("rate_not_achieved"));
+    if (ipm_delay_planted())
+        (void)json_array_append_new(flags, json_string("planted_delay"));
     if (!point->sandbox)
         (void)json_array_append_new(flags, json_string("no_sandbox"));
     else if (sandbox->n_losses > 0)

@@ -328,6 +328,7 @@ json_t *ipm_describe(const char *sysroot, const json_t *sensing,
     json_t *mechanisms = json_array();
     json_t *workloads = json_array();
     set(document, "protocol", json_integer(1));
+    set(document, "protocol_lowest", json_integer(1));
     set(document, "schema", json_integer(IPM_RECORD_SCHEMA));
     set(document, "build", json_string(ipm_build_id(build)));
     set(document, "version", json_string(IPM_VERSION));
@@ -341,6 +342,7 @@ json_t *ipm_describe(const char *sysroot, const json_t *sensing,
     set_sensors(document, sysroot, sensing);
     set(document, "policies", ipm_describe_policies());
     set(document, "memory_nodes", ipm_describe_memory_nodes());
+    set(document, "machine", ipm_describe_kernel());
     set(document, "sandbox", ipm_sandbox_json(sandbox));
     return document;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/worker/describe_machine.h"
 
+#include "base/process.h"
 #include "harness/worker/memory_node.h"
 #include "harness/worker/role_settle.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
+#include <sys/utsname.h>
 
 static json_t *reason(int error, const struct ipm_why *why)
 {
@@ -40,4 +43,18 @@ json_t *ipm_describe_memory_nodes(void)
     }
     return json_pack("{s:b, s:o, s:o}", "available", n > 0, "reason", reason(n, &why),
                      "nodes", list);
+}
+
+json_t *ipm_describe_kernel(void)
+{
+    struct utsname name;
+    char boot[64] = "";
+    char hash[IPM_HASH_TEXT];
+    if (uname(&name) != 0)
+        return json_null();
+    bool known =
+        ipm_read_file("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) == 0;
+    ipm_hash_text(boot, strlen(boot), hash);
+    return json_pack("{s:s, s:s, s:o}", "architecture", name.machine, "kernel",
+                     name.release, "boot", known ? json_string(hash) : json_null());
 }

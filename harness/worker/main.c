@@ -11,6 +11,7 @@
 #include "harness/worker/invocation.h"
 #include "harness/worker/meter.h"
 #include "harness/worker/sensors/sensor.h"
+#include "mechanisms/delay.h"
 #include "mechanisms/registry.h"
 
 #include <errno.h>
@@ -25,8 +26,8 @@ enum { EXIT_INTERNAL = 1, EXIT_USAGE = 2, POINT_LIMIT = 1 << 20 };
 static const char usage[] =
     "usage: ipcmeter-worker [--plugin SO]... [--sysroot DIR] [--sensors JSON]\n"
     "                       [--no-sandbox] describe | meter\n"
-    "       ipcmeter-worker [--plugin SO]...     one point on stdin, one record on "
-    "stdout\n"
+    "       ipcmeter-worker [--plugin SO]... [--delay NAME:NS]\n"
+    "                       one point on stdin, one record on stdout\n"
     "       ipcmeter-worker --version | --help\n";
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -148,6 +149,9 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--plugin") == 0 && more) {
             if (ipm_plugin_load(argv[++i], &why) != 0)
                 return complain("--plugin: ", why.text);
+        } else if (strcmp(argv[i], "--delay") == 0 && more) {
+            if (ipm_delay_plant(argv[++i], &why) != 0)
+                return complain("--delay: ", why.text);
         } else if (strcmp(argv[i], "--sysroot") == 0 && more) {
             arguments.sysroot = argv[++i];
         } else if (strcmp(argv[i], "--sensors") == 0 && more) {

@@ -562,8 +562,10 @@ static void budget(void **state)
     }
 }
 
-static bool keep_pipe(void *context, const char *label)
+static bool keep_pipe(void *context, const struct ipm_factors *factors,
+                      const char *label)
 {
+    assert_non_null(factors->mechanism);
     (*(size_t *)context)++;
     return strstr(label, "/pipe/") != NULL;
 }

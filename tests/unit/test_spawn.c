@@ -210,7 +210,7 @@ static void describes(void **state)
         {"kill -9 $$", -EIO, "signal 9"},
         {"echo '{'", -EBADMSG, "line"},
         {"echo '{}'", -EPROTO, "protocol"},
-        {"echo '{\"protocol\": 2}'", -EPROTO, "protocol 2"},
+        {"echo '{\"protocol\": 2}'", -EPROTO, "the lowest protocol it speaks is 2"},
         {"echo '{\"protocol\": 1}'", -EBADMSG, "no list of mechanisms"},
         {"echo '{\"protocol\": 1, \"mechanisms\": [{\"name\": \"a b\"}]}'", -EBADMSG,
          "entry 0 has no sane name"},

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# gate and its exit codes, over arms whose figures are scripted (tests/support/gate_worker.sh): the
+# same, slower, faster, and everything that can be wrong with an arm.  Nothing here is timed.
+set -euo pipefail
+ipcmeter=${IPM_BIN:?}/ipcmeter
+worker=${IPM_SOURCE:?}/tests/support/gate_worker.sh
+describe=$IPM_SOURCE/tests/support/describe.json
+unset IPCMETER_WORKER
+if ! command -v jq >/dev/null; then
+    echo "skipped: jq is not installed" && exit 77
+fi
+# Every record is synced: on a disk that others use that takes longer than all the rest.
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+# expect STATUS WHAT COMMAND...: runs it, stdout and stderr into $work.
+expect() {
+    local wanted=$1 what=$2 status=0
+    shift 2
+    "$@" >"$work/stdout" 2>"$work/stderr" || status=$?
+    if [[ $status == "$wanted" ]]; then
+        echo "ok: $what: $status"
+    else
+        echo "FAILED: $what: wanted exit $wanted, got $status: $(tail -n 3 "$work/stdout" "$work/stderr")"
+        failures=$((failures + 1))
+    fi
+}
+
+# must WHAT COMMAND...
+must() {
+    local what=$1
+    shift
+    if ! "$@" >/dev/null 2>&1; then
+        echo "FAILED: $what"
+        failures=$((failures + 1))
+    fi
+}
+
+# points VERDICT DIR: the mechanisms of the points under test with that verdict
+points() { jq -r --arg v "$1" '.points[] | select(.control | not) | select(.verdict == $v) | .label | split("/")[1]' "$2/gate.json" | sort | xargs; }
+
+# config NAME MECHANISM...: a sweep of these and one control point
+config() {
+    local name=$1 list
+    shift
+    list=$(printf '"%s",' "$@")
+    cat >"$work/$name.jsonc" <<CONFIG
+{ "name": "$name", "repeat": { "window": "10ms", "warmup": "1ms" }, "gate": { "confirm_blocks": 10 },
+  "sweeps": [
+    { "name": "floor", "workloads": "self_loop", "mechanisms": "floor_syscall", "axes": { "placement": "same_cpu" } },
+    { "name": "s", "workloads": "pingpong", "mechanisms": [$list],
+      "axes": { "size": 64, "placement": "same_cpu", "wait": "block" } } ] }
+CONFIG
+}
+config two pipe unix_stream
+config one pipe
+# Of a machine that is made up: what others take of this one is no matter here.
+options=(--progress none --seed 1 --sysroot "$IPM_SOURCE/tests/fixtures/machines/vm")
+two=("$ipcmeter" gate "$work/two.jsonc" "${options[@]}")
+one=("$ipcmeter" gate "$work/one.jsonc" "${options[@]}")
+# arm MECHANISM=WORD...: an arm that does this
+arm() { echo "env GATE_SALT=5 'GATE_HOW= $*' $worker"; }
+
+expect 10 "one point slower" "${two[@]}" --a "$worker" --b "$(arm pipe=slower)" --out "$work/slower"
+if grep -q 'built without GSL' "$work/stderr"; then
+    echo "skipped: built without GSL, and a gate needs it" && exit 77
+fi
+must "that point" test "$(points regression "$work/slower")" = pipe
+must "the other passes" test "$(points pass "$work/slower")" = unix_stream
+must "records say what they are for" jq -se '
+    (map(select(.stage == "warmup")) | length >= 20) and
+    (map(select(.stage == "screen" or .stage == "confirm")) | length > 0 and all(
+        (.arm == "a" or .arm == "b") and has("gate_block") and has("place") and has("sequence")))' \
+    "$work/slower/records.jsonl"
+must "blocks are A B B A or B A A B" jq -se '
+    map(select(.sequence != null)) | group_by([.point, .stage, .gate_block])
+    | all(sort_by(.sequence) | map(.arm) | join("") | . == "abba" or . == "baab")' "$work/slower/records.jsonl"
+must "both arms of a block see the same seed" jq -se '
+    map(select(.sequence != null)) | group_by([.point, .stage, .gate_block]) | all(map(.seed) | unique | length == 1)' \
+    "$work/slower/records.jsonl"
+must "the folder is named" grep -qx "$work/slower" "$work/stdout"
+must "no path in the folder" test "$(cat "$work/slower"/* | grep -c gate_worker)" = 0
+expect 2 "the folder holds a run" "${two[@]}" --a "$worker" --b "$worker" --out "$work/slower"
+
+expect 0 "equal arms" "${one[@]}" --a "$worker" --b "$worker" --out "$work/same"
+must "it is said that they are the same" grep -q 'A/A gate' "$work/stdout"
+must "it passes" test "$(points pass "$work/same")" = pipe
+expect 0 "faster" "${one[@]}" --a "$worker" --b "$(arm pipe=faster)" --out "$work/faster"
+expect 12 "the machine moved: a control point is slower" "${one[@]}" --a "$worker" \
+    --b "$(arm floor_syscall=slower)" --out "$work/machine"
+
+config many pipe unix_stream posix_mq shm_ring eventfd futex posix_sem
+many=("$ipcmeter" gate "$work/many.jsonc" "${options[@]}")
+expect 1 "an arm that does everything wrong" "${many[@]}" --a "$worker" --out "$work/wrong" \
+    --b "$(arm pipe=crash unix_stream=garbage posix_mq=other shm_ring=nothing eventfd=skip futex=build)"
+must "each is an error" test "$(points error "$work/wrong")" = "eventfd futex pipe posix_mq shm_ring unix_stream"
+must "the one that is well passes" test "$(points pass "$work/wrong")" = posix_sem
+must "errors name the arm" jq -e '[.points[] | select(.verdict == "error") | .reason | test("arm b: .")] | all' "$work/wrong/gate.json"
+must "a crash is tried again, twice" jq -se 'map(select(.mechanism == "pipe" and .status == "failed")) | length == 3' "$work/wrong/records.jsonl"
+expect 1 "arm a crashes, and b is slower" "${two[@]}" --a "$(arm pipe=crash)" --b "$(arm unix_stream=slower)" --out "$work/crash_a"
+expect 0 "failures that do not come twice" "${one[@]}" --a "$worker" --b "$(arm pipe=first)" --out "$work/first"
+must "their records stay" jq -se 'map(select(.status == "failed")) | length > 0' "$work/first/records.jsonl"
+
+# Cores that are slow in two of three invocations: made again, by their steps alone.
+expect 0 "slow cores" "${one[@]}" --a "$(arm pipe=slow_core)" --b "$(arm pipe=slow_core)" --out "$work/slow"
+must "they were made again" jq -e '.measured.again > 20 and .measured.slow == 0' "$work/slow/gate.json"
+must "and those records are invalid" jq -se 'map(select(.status == "invalid")) | length > 20 and all(.slow_core)' "$work/slow/records.jsonl"
+
+# What an arm says of itself.
+jq 'del(.mechanisms[] | select(.name == "pipe"))' "$describe" >"$work/renamed.json"
+jq '.mechanisms |= map(if .name == "pipe" then .version = 9 else . end)' "$describe" >"$work/version.json"
+jq '.protocol = 0' "$describe" >"$work/older.json"
+jq '.protocol = 3 | .protocol_lowest = 2' "$describe" >"$work/newer.json"
+jq '.protocol = 3 | .protocol_lowest = 1' "$describe" >"$work/both.json"
+jq '.machine = {architecture: "x86_64", kernel: "6.1.0", boot: "1"}' "$describe" >"$work/here.json"
+jq '.machine = {architecture: "x86_64", kernel: "6.2.0", boot: "2"}' "$describe" >"$work/there.json"
+says() { echo "env GATE_DESCRIBE=$work/$1.json $worker"; }
+expect 1 "renamed or gone" "${one[@]}" --a "$worker" --b "$(says renamed)" --out "$work/renamed"
+must "it says so" jq -e '[.points[] | select(.verdict == "error") | .reason] | .[0] | test("renamed or gone")' "$work/renamed/gate.json"
+expect 1 "another version of a mechanism" "${one[@]}" --a "$worker" --b "$(says version)" --out "$work/version"
+expect 2 "an older protocol" "${one[@]}" --a "$worker" --b "$(says older)" --out "$work/x"
+must "it says so" grep -q 'arm b: .*highest protocol it speaks is 0' "$work/stderr"
+expect 2 "a newer protocol" "${one[@]}" --a "$(says newer)" --b "$worker" --out "$work/x"
+must "it says so" grep -q 'arm a: .*lowest protocol it speaks is 2' "$work/stderr"
+expect 11 "another kernel" "${one[@]}" --a "$(says here)" --b "$(says there)" --out "$work/x"
+must "it names compare" grep -q 'cannot gate.*compare' "$work/stderr"
+expect 11 "nothing under test" "${one[@]}" --a "$worker" --b "$worker" --only nothing --out "$work/x"
+expect 2 "no arm b" "${one[@]}" --out "$work/x"
+expect 2 "an open quote" "${one[@]}" --b "'$worker" --out "$work/x"
+expect 2 "no such program" "${one[@]}" --b "$work/nowhere" --out "$work/x"
+must "nothing was created" test ! -e "$work/x"
+expect 2 "too few blocks for alpha" "${one[@]}" --a "$worker" --b "$worker" --set gate.confirm_blocks=2 --out "$work/few"
+# No shell sees an arm: this one has odd arguments.  The other speaks several protocols.
+expect 0 "a shell's signs mean nothing" "${one[@]}" --bisect --a "$(says both)" --b "$worker ; touch \$(echo $work/shell)" --out "$work/signs"
+must "nothing was touched" test ! -e "$work/shell"
+
+# --bisect and --inconclusive: within a hundredth of a per cent nothing is shown of what scatters by half.
+expect 1 "bisect: bad" "${one[@]}" --bisect --inconclusive pass --a "$worker" --b "$(arm pipe=slower)" --out "$work/bad"
+expect 125 "bisect: neither" "${one[@]}" --bisect --a "$worker" --b "$(arm pipe=crash)" --out "$work/neither"
+expect 125 "bisect: usage" "${one[@]}" --bisect --out "$work/x"
+wide=(--a "$worker" --b "$(arm)" --set gate.smallest_effect=0.0001 --set gate.margin=0.0001)
+expect 13 "inconclusive" "${one[@]}" "${wide[@]}" --out "$work/wide"
+expect 0 "inconclusive may pass" "${one[@]}" "${wide[@]}" --inconclusive pass --out "$work/wide2"
+must "the word stays" jq -e '.verdict == "inconclusive"' "$work/wide2/gate.json"
+
+# gate.points leaves the control points, which the driver adds where there are none.
+sed '/"floor"/d' "$work/two.jsonc" >"$work/floorless.jsonc"
+expect 0 "gate.points" "$ipcmeter" gate "$work/floorless.jsonc" "${options[@]}" --a "$worker" --b "$(arm pipe=slower)" \
+    --set gate.points=unix_ --out "$work/points"
+must "one point and two controls" jq -e '[.points[] | .control] | sort == [false, true, true]' "$work/points/gate.json"
+
+for signal in INT TERM; do
+    "${two[@]}" --a "$worker" --b "$worker" --out "$work/$signal" >"$work/stdout" 2>"$work/stderr" &
+    pid=$!
+    for ((i = 0; i < 1200; i++)); do
+        grep -qs '"stage":"screen"' "$work/$signal/records.jsonl" && break
+        sleep 0.05
+    done
+    kill -"$signal" $pid
+    status=0
+    wait $pid || status=$?
+    must "SIG$signal ends with its own status, not $status" test "$status" = "$([[ $signal == INT ]] && echo 130 || echo 143)"
+    must "SIG$signal: what was measured is kept" jq -e '.interrupted and .verdict == "inconclusive" and (.complete | not)' "$work/$signal/gate.json"
+done
+
+# A calibration; other machines and old ones are not used.
+expect 0 "calibrate" "$ipcmeter" gate calibrate "$work/one.jsonc" "${options[@]}" --a "$worker" --sessions 2 --out "$work/noise.json"
+must "it has every point" jq -e '.points | length == 2 and all(.sessions == 2)' "$work/noise.json"
+expect 0 "with a calibration" "${one[@]}" --a "$worker" --b "$worker" --noise "$work/noise.json" --out "$work/calibrated"
+must "it is used" jq -e '.measured.calibrated and all(.points[]; .noise != null)' "$work/calibrated/gate.json"
+jq '.class = "another"' "$work/noise.json" >"$work/another.json"
+expect 0 "the calibration of another machine" "${one[@]}" --a "$worker" --b "$worker" --noise "$work/another.json" --out "$work/another"
+must "is not used, and that is said" grep -q 'not calibrated' "$work/stderr" "$work/stdout"
+must "in the document too" jq -e '.measured.calibrated | not' "$work/another/gate.json"
+echo '{}' >"$work/empty.json"
+expect 2 "no calibration at all" "${one[@]}" --a "$worker" --b "$worker" --noise "$work/empty.json" --out "$work/x"
+
+[[ $failures == 0 ]] || { echo "$failures failed" && exit 1; }

@@ -272,6 +272,8 @@ int ipm_counts_read(struct ipm_counts *counts, const char *directory,
         error = read_versions(records, versions, why);
     if (error != 0)
         return error;
+    counts->n_bad += table.n_bad;
+    counts->torn = counts->torn || table.torn;
     const char *architecture = ipm_manifest_text(manifest, "host.architecture", "");
     if (architecture[0] != '\0') {
         free(counts->architecture);

@@ -75,6 +75,8 @@ struct ipm_counts_point {
 struct ipm_counts {
     struct ipm_counts_point *points; /* in the order of reading */
     size_t n, room;
+    size_t n_bad;       /* lines that are no records */
+    bool torn;          /* a last line was incomplete and dropped */
     json_t *places;     /* name to index */
     char *architecture; /* of the last run that says; NULL: none does */
 };

@@ -208,7 +208,7 @@ static json_t *notes(const struct ipm_counts *counts, const json_t *table)
 json_t *ipm_counts_judge(const struct ipm_counts *counts, const json_t *table)
 {
     const json_t *points = json_object_get(table, "points");
-    json_t *judged = json_array();
+    json_t *findings = json_array();
     json_t *new_ones = surplus(counts, points);
     size_t n[VERDICTS] = {0};
     size_t complete = 0;
@@ -221,17 +221,19 @@ json_t *ipm_counts_judge(const struct ipm_counts *counts, const json_t *table)
             place == NULL ? NULL : &counts->points[json_integer_value(place)];
         json_t *finding =
             finding_json(name, point, wanted, json_array_size(new_ones), n);
-        complete += json_array_append_new(judged, finding) == 0;
+        complete += json_array_append_new(findings, finding) == 0;
     }
     enum verdict verdict = ERROR;
     while (verdict < PASS && n[verdict] == 0)
         verdict++;
     if (verdict == PASS && n[PASS] == 0)
         verdict = ERROR;
-    json_t *document = json_pack(
-        "{s:i,s:s,s:s,s:o,s:o,s:o,s:o}", "schema", IPM_COUNTS_SCHEMA, "kind", "counts",
-        "verdict", verdicts[verdict], "sentence", sentence(verdict, n), "points",
-        judged, "not_in_table", new_ones, "notes", notes(counts, table));
+    json_t *document =
+        json_pack("{s:i,s:s,s:s,s:I,s:o,s:o,s:o,s:o}", "schema", IPM_COUNTS_SCHEMA,
+                  "kind", "counts", "verdict", verdicts[verdict], "judged",
+                  (json_int_t)(n[REGRESSION] + n[IMPROVED] + n[PASS]), "sentence",
+                  sentence(verdict, n), "points", findings, "not_in_table", new_ones,
+                  "notes", notes(counts, table));
     if (complete != json_object_size(points)) {
         json_decref(document);
         document = NULL;

@@ -73,7 +73,7 @@ _ipcmeter()
         fi
     fi
     if ((COMP_CWORD == 1)); then
-        _ipcmeter_words 'doctor list plan run report advise compare gate export import schema conform selftest completion --help --version --man'
+        _ipcmeter_words 'doctor list plan run report advise compare gate counts export import schema conform selftest completion --help --version --man'
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -171,6 +171,14 @@ _ipcmeter()
         esac
         options='--help --a --b --inconclusive --bisect --noise --all --json --sessions --out --set --only --skip --seed --progress --no-sandbox --plugin --sysroot'
         [[ $current == -* ]] || _ipcmeter_paths -f
+        ;;
+    counts)
+        case $previous in
+        --against) _ipcmeter_paths -f; return ;;
+        --write) _ipcmeter_paths -f; return ;;
+        esac
+        options='--help --against --write --json --annotations'
+        [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     export)
         case $previous in

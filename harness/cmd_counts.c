@@ -154,6 +154,11 @@ int ipm_cmd_counts(int argc, char **argv)
         error = ipm_counts_read(&counts, arguments.operands[i], &why);
     if (error != 0)
         return complain(&why, error);
+    if (counts.torn)
+        ipm_complain("counts", "a last line of the records is torn and was dropped");
+    if (counts.n_bad > 0)
+        (void)fprintf(stderr, "ipcmeter counts: lines that are no records: %zu\n",
+                      counts.n_bad);
     return options.write != NULL ? write_table(&counts, options.write)
                                  : judge(&counts, table, &options);
 }

@@ -113,10 +113,16 @@ for each in missing timing empty failed torn; do cp "$work/run/manifest.json" "$
 cp "$work/records" "$work/missing/records.jsonl"
 grep -v '"pass":"counters:' "$work/run/records.jsonl" >"$work/timing/records.jsonl"
 : >"$work/empty/records.jsonl"
-jq -c 'if .mechanism == "pipe" then .status = "failed" | .phase = "window" | .reason = "planted\n::error::no" else . end' \
-    "$work/run/records.jsonl" >"$work/failed/records.jsonl"
+{
+    cat "$work/records"
+    grep '"mechanism":"pipe"' "$work/run/records.jsonl" |
+        jq -c '.status = "failed" | .phase = "window" | .reason = "planted\n::error::no"'
+} >"$work/failed/records.jsonl"
+head -c -20 "$work/run/records.jsonl" >"$work/torn/records.jsonl"
 status 1 "a point is missing" "$work/missing" --against "$table"
 says "a point is missing" "the run has no such point"
+"$ipcmeter" counts "$work/torn" --against "$table" >"$work/stdout" 2>"$work/stderr"
+says "a torn last line" "torn and was dropped"
 status 11 "no pass of system calls" "$work/timing" --against "$table"
 says "no pass of system calls" "no value of system calls"
 status 11 "nothing measured" "$work/empty" --against "$table"

@@ -213,6 +213,24 @@ static int64_t version_of(const json_t *versions, const char *id, const char *of
     return version;
 }
 
+/* Sums over two versions would be nobody's. */
+static void set_versions(struct ipm_counts_point *point, const json_t *versions,
+                         const char *id)
+{
+    int64_t mechanism = version_of(versions, id, "mechanism");
+    int64_t workload = version_of(versions, id, "workload");
+    bool first = point->mechanism_version < 0 && point->workload_version < 0;
+    if (!first && (point->mechanism_version != mechanism ||
+                   point->workload_version != workload)) {
+        point->failed++;
+        keep(&point->failure, "the runs are of different versions of it");
+    }
+    if (first) {
+        point->mechanism_version = mechanism;
+        point->workload_version = workload;
+    }
+}
+
 static int add_points(struct ipm_counts *counts, const struct ipm_summary *summary,
                       const struct ipm_table *table, const json_t *manifest,
                       const json_t *versions)
@@ -236,8 +254,7 @@ static int add_points(struct ipm_counts *counts, const struct ipm_summary *summa
         point->elsewhere =
             ipm_manifest_has_capability(manifest, mechanism, "threads") ||
             ipm_manifest_has_capability(manifest, mechanism, "broker");
-        point->mechanism_version = version_of(versions, from->id, "mechanism");
-        point->workload_version = version_of(versions, from->id, "workload");
+        set_versions(point, versions, from->id);
         size_t n = 0;
         const struct ipm_row *const *of_point = ipm_export_rows_of(&rows, from, &n);
         for (size_t k = 0; k < n; k++) {

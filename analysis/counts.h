@@ -15,7 +15,8 @@
  *     and no calls that are made for somebody who waits, since that depends on timing.
  * a band {"low", "high"}, where it varies by nature.  System calls: half a call below the least
  *     and above the most seen; from 0 to the larger of that and 2.5 (a call to sleep, one to
- *     wake) above what is asked for each message, where calls are made for somebody who waits.
+ *     wake, and the half) above what is asked for each message, where calls are made for somebody
+ *     who waits.
  *     Retried calls: 0 to 0.5 above the most seen, where the kernel is asked for each message
  *     and the wait strategy is "block".  Bytes: 1 % and 16 bytes around what was seen.  Voluntary
  *     switches (sleeps; somebody's wake-up ends each): 0 to 0.5 above what was seen, which is
@@ -47,8 +48,8 @@ enum ipm_count {
     IPM_COUNTS,
 };
 
-extern const char
-    *const ipm_count_names[]; /* by enum, as in a table; NULL-terminated */
+/* By enum, as in a table; NULL-terminated. */
+extern const char *const ipm_count_names[];
 
 /* A count of a point, over invocations. */
 struct ipm_count_sum {
@@ -65,11 +66,10 @@ struct ipm_counts_point {
     int64_t mechanism_version, workload_version;
     bool asks;      /* the kernel, for each message */
     bool elsewhere; /* threads of a library or a broker take part */
-    size_t failed;  /* invocations */
+    size_t failed;  /* invocations, and runs of another version than the first's */
     char *failure;  /* reason of the first; NULL: none */
     struct ipm_count_sum sums[IPM_COUNTS];
-    json_t *
-        calls; /* total by name of system call, over the invocations of IPM_COUNT_CALLS */
+    json_t *calls; /* by name of system call: total where IPM_COUNT_CALLS has one */
 };
 
 struct ipm_counts {

@@ -137,13 +137,13 @@ static void judge_point(struct finding *finding, const struct ipm_counts_point *
                       point->failure == NULL ? "" : point->failure);
     }
     /* Counts of what is another thing, or broke, are no regression. */
-    for (int i = 0; finding->verdict == PASS && i < IPM_COUNTS; i++) {
+    for (enum ipm_count i = 0; finding->verdict == PASS && i < IPM_COUNTS; i++) {
         const json_t *count = json_object_get(wanted, ipm_count_names[i]);
         if (count != NULL && point->sums[i].n == 0)
             judge_count(finding, point, i, count, NULL);
     }
     bool judged = finding->verdict == PASS;
-    for (int i = 0; judged && i < IPM_COUNTS; i++) {
+    for (enum ipm_count i = 0; judged && i < IPM_COUNTS; i++) {
         const json_t *count = json_object_get(wanted, ipm_count_names[i]);
         if (count != NULL)
             judge_count(finding, point, i, count, json_object_get(wanted, "calls"));
@@ -173,9 +173,7 @@ static json_t *sentence(enum verdict verdict, const size_t n[VERDICTS])
     static const char *const tails[] = {
         [ERROR] = "not all could be judged: this is no pass, whatever the others are",
         [REGRESSION] = "more is done for a message than the table says",
-        [IMPROVED] =
-            "less is done for a message than the table says: update the table, "
-            "or the way back will not be seen",
+        [IMPROVED] = "less than the table says: make a new one, to see the way back",
         [PASS] = "all as in the table",
     };
     return json_sprintf("%zu errors, %zu regressions, %zu improved, %zu pass: %s",

@@ -105,7 +105,7 @@ static json_t *point_json(const struct ipm_counts_point *point)
                               json_integer(point->mechanism_version));
     (void)json_object_set_new(json, "workload_version",
                               json_integer(point->workload_version));
-    for (int i = 0; i < IPM_COUNTS; i++) {
+    for (enum ipm_count i = 0; i < IPM_COUNTS; i++) {
         json_t *count = point->sums[i].n == 0 ? NULL : count_json(point, i);
         if (count != NULL)
             (void)json_object_set_new(json, ipm_count_names[i], count);

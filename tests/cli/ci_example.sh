@@ -17,6 +17,7 @@ fail() {
 
 # commands FILE: its commands of ipcmeter, continued lines joined, one a line
 commands() {
+    # shellcheck disable=SC2016 # a backquote of a page
     sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}' "$1" |
         grep -oE '(^ *|run: |; do |/bin/|`)ipcmeter [a-z]+ [^`|;]*' | sed 's/.*ipcmeter /ipcmeter /'
 }

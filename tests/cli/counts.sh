@@ -101,7 +101,7 @@ else
     # The way back.
     status 0 "write with the call" "$work/chatty" --write "$work/more"
     status 0 "improved" "$work/quiet" --against "$work/more" --annotations
-    says "improved" "update the table"
+    says "improved" "make a new one"
     grep -q '^::warning ' "$work/stdout" || fail "improved: no warning"
 fi
 

@@ -48,6 +48,7 @@ cmd:clang-format      clang-format    clang-tools-extra clang    should
 cmd:cmark-gfm         cmark-gfm       -               cmark-gfm  should
 file:/usr/share/benchmark/compare.py libbenchmark-tools - - should
 py:jsonschema         python3-jsonschema python3-jsonschema python-jsonschema should
+py:yaml               python3-yaml    python3-pyyaml  python-yaml should
 py:scipy              python3-scipy   python3-scipy   python-scipy should
 '
 

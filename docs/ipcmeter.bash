@@ -31,7 +31,7 @@ _ipcmeter_list()
 
 _ipcmeter_key()
 {
-    _ipcmeter_words 'mechanisms workloads size rate placement wait copies touch depth batch reply_size policy compute arrivals pairs fan working_set working_set_stride background size_mix memory_node name repeat.budget repeat.between_runs repeat.invocations repeat.counters repeat.energy repeat.window repeat.warmup repeat.precision sensors.counters sensors.events sensors.energy gate.points gate.smallest_effect gate.margin gate.screen_limit gate.alpha gate.screen_blocks gate.confirm_blocks max_points oversubscribe'
+    _ipcmeter_words 'mechanisms workloads size rate placement wait copies touch depth batch reply_size policy compute arrivals pairs fan working_set working_set_stride background size_mix memory_node name repeat.budget repeat.between_runs repeat.invocations repeat.counters repeat.energy repeat.window repeat.warmup repeat.precision sensors.counters sensors.events sensors.energy sensors.syscalls gate.points gate.smallest_effect gate.margin gate.screen_limit gate.alpha gate.screen_blocks gate.confirm_blocks max_points oversubscribe'
     COMPREPLY=("${COMPREPLY[@]/%/=}")
     compopt -o nospace 2>/dev/null || true
 }
@@ -52,6 +52,7 @@ _ipcmeter_value()
     memory_node) _ipcmeter_list 'local remote' ;;
     sensors.counters) _ipcmeter_list 'auto off perf papi' ;;
     sensors.energy) _ipcmeter_list 'auto off power powercap hwmon' ;;
+    sensors.syscalls) _ipcmeter_list 'auto tracepoint twin' ;;
     oversubscribe) _ipcmeter_list 'refuse allow' ;;
     esac
 }
@@ -73,7 +74,7 @@ _ipcmeter()
         fi
     fi
     if ((COMP_CWORD == 1)); then
-        _ipcmeter_words 'doctor list plan run report advise compare gate export import schema conform selftest completion --help --version --man'
+        _ipcmeter_words 'doctor list plan run report advise compare gate counts export import schema conform selftest completion --help --version --man'
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -171,6 +172,14 @@ _ipcmeter()
         esac
         options='--help --a --b --inconclusive --bisect --noise --all --json --sessions --out --set --only --skip --seed --progress --no-sandbox --plugin --sysroot'
         [[ $current == -* ]] || _ipcmeter_paths -f
+        ;;
+    counts)
+        case $previous in
+        --against) _ipcmeter_paths -f; return ;;
+        --write) _ipcmeter_paths -f; return ;;
+        esac
+        options='--help --against --write --json --annotations'
+        [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     export)
         case $previous in

@@ -82,6 +82,7 @@ struct ipm_spec {
     struct ipm_repeat repeat;
     struct ipm_gating gate;
     int64_t counters;      /* enum ipm_sensing */
+    int64_t syscalls;      /* index into ipm_syscall_words */
     int64_t energy;        /* enum ipm_sensing: a pass, or none */
     int64_t max_points;    /* a plan with more is refused */
     int64_t oversubscribe; /* enum ipm_oversubscribe */

@@ -105,6 +105,14 @@ static const struct ipm_key sensor_keys[] = {
      .help =
          "auto, off, a meter's word, or { estimated } or { simulated }; its windows "
          "are long"},
+    {.name = "syscalls",
+     .type = IPM_KEY_CHOICE,
+     .offset = offsetof(struct ipm_spec, syscalls),
+     .unit = "",
+     .fallback = "auto",
+     .choices = ipm_syscall_words,
+     .help = "who counts system calls: a tracepoint, or a traced twin that knows names "
+             "and bytes, too; auto is the first that may be used"},
     {.name = NULL},
 };
 

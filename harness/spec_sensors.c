@@ -12,6 +12,7 @@
 /* Meters that measure: what is less is never chosen by a word. */
 const char *const ipm_energy_words[] = {"auto",     "off",   "power",
                                         "powercap", "hwmon", NULL};
+const char *const ipm_syscall_words[] = {"auto", "tracepoint", "twin", NULL};
 static const char *const energy_kinds[] = {"estimated", "simulated", NULL};
 
 struct reading {
@@ -270,6 +271,9 @@ void ipm_spec_sensors_read(const json_t *sensors, struct ipm_spec *spec,
         (void)json_object_set(spec->sensing, "events", list);
     if (meter != NULL)
         (void)json_object_set(spec->sensing, "energy", meter);
+    if (spec->syscalls != 0)
+        (void)json_object_set_new(spec->sensing, "syscalls",
+                                  json_string(ipm_syscall_words[spec->syscalls]));
 }
 
 void ipm_spec_sensors_print(const struct ipm_spec *spec, json_t *sensors)

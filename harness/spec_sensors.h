@@ -33,7 +33,8 @@ json_t *ipm_events_split(const char *list);
  * ipm_spec_sensors_read() - "events" and "energy" of @sensors, and the worker's object
  * @sensors: the config's member; NULL or no object: nothing is asked
  *
- * Writes @spec->energy and @spec->sensing, the latter from @spec->counters, too.
+ * Writes @spec->energy and @spec->sensing, the latter from @spec->counters and
+ * @spec->syscalls, too.
  */
 void ipm_spec_sensors_read(const json_t *sensors, struct ipm_spec *spec,
                            struct ipm_diagnostics *diagnostics);
@@ -43,6 +44,9 @@ void ipm_spec_sensors_print(const struct ipm_spec *spec, json_t *sensors);
 
 /* The words of "energy": auto, off, and meters that measure; NULL-terminated. */
 extern const char *const ipm_energy_words[];
+
+/* The words of "syscalls", the default first; NULL-terminated. */
+extern const char *const ipm_syscall_words[];
 
 /* What the command line says of sensors; borrowed from argv, NULL: nothing. */
 struct ipm_sensor_words {

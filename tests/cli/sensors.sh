@@ -57,7 +57,7 @@ expect 0 "--counters papi" "$ipcmeter" "${small[@]}" --counters papi --out "$wor
 papi "$work/papi/records.jsonl" absent denied stuck multiplexed failed not_in_this_pass
 jq -es 'any(.[]; .pass == "counters:software") and all(.[]; .sensors == {counters: "papi"})' "$work/papi/records.jsonl" >/dev/null ||
     fail "the software counters went, or the records do not say what was asked"
-jq -e '.config.sensors == {counters: "papi", events: [], energy: "off"}' "$work/papi/manifest.json" >/dev/null ||
+jq -e '.config.sensors == {counters: "papi", events: [], energy: "off", syscalls: "auto"}' "$work/papi/manifest.json" >/dev/null ||
     fail "the manifest does not say what was asked"
 jq -e '[.describe.sensors[] | select(.name | test("^papi_")) | .available or (.reason | length > 10)] | length == 2 and all' \
     "$work/papi/manifest.json" >/dev/null || fail "describe does not tell of PAPI"
@@ -110,7 +110,7 @@ expect 2 "--events and no counters" "$ipcmeter" plan --events cycles --counters 
 
 # The whole of it reaches the worker as one object.
 expect 0 "all at once" "$ipcmeter" plan "$work/small.jsonc" --json --energy powercap --events ' cycles:u ,cpu/event=1,umask=2/' --counters papi
-jq -e '.config.sensors == {counters: "papi", events: ["cycles:u", "cpu/event=1,umask=2/"], energy: "powercap"}' \
+jq -e '.config.sensors == {counters: "papi", events: ["cycles:u", "cpu/event=1,umask=2/"], energy: "powercap", syscalls: "auto"}' \
     "$work/stdout" >/dev/null || fail "plan: $(jq -c .config.sensors "$work/stdout")"
 
 exit $((failures > 0))

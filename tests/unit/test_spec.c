@@ -338,28 +338,39 @@ static void sensing(void **state)
         const char *set, *sensing, *printed;
     } rows[] = {
         {"sensors.counters=auto", "{}",
-         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[]}"},
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[],\"syscalls\":"
+         "\"auto\"}"},
         {"sensors.counters=perf", "{}",
-         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[]}"},
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[],\"syscalls\":"
+         "\"auto\"}"},
         {"sensors.counters=papi", "{\"counters\":\"papi\"}",
-         "{\"counters\":\"papi\",\"energy\":\"auto\",\"events\":[]}"},
+         "{\"counters\":\"papi\",\"energy\":\"auto\",\"events\":[],\"syscalls\":"
+         "\"auto\"}"},
         {"sensors.counters=off", "{}",
-         "{\"counters\":\"off\",\"energy\":\"auto\",\"events\":[]}"},
+         "{\"counters\":\"off\",\"energy\":\"auto\",\"events\":[],\"syscalls\":"
+         "\"auto\"}"},
         {"sensors.energy=off", "{}",
-         "{\"counters\":\"auto\",\"energy\":\"off\",\"events\":[]}"},
+         "{\"counters\":\"auto\",\"energy\":\"off\",\"events\":[],\"syscalls\":"
+         "\"auto\"}"},
         {"sensors.energy=hwmon", "{\"energy\":\"hwmon\"}",
-         "{\"counters\":\"auto\",\"energy\":\"hwmon\",\"events\":[]}"},
+         "{\"counters\":\"auto\",\"energy\":\"hwmon\",\"events\":[],\"syscalls\":"
+         "\"auto\"}"},
         {"sensors.events=a:u,p/x=1,y=2/", "{\"events\":[\"a:u\",\"p/x=1,y=2/\"]}",
          "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[\"a:u\",\"p/x=1,y="
-         "2/\"]}"},
+         "2/\"],\"syscalls\":\"auto\"}"},
         {"sensors.events=[\"a\"]", "{\"events\":[\"a\"]}",
-         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[\"a\"]}"},
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[\"a\"],\"syscalls\":"
+         "\"auto\"}"},
+        {"sensors.syscalls=twin", "{\"syscalls\":\"twin\"}",
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[],\"syscalls\":"
+         "\"twin\"}"},
         {"sensors.events=[]", "{}",
-         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[]}"},
+         "{\"counters\":\"auto\",\"energy\":\"auto\",\"events\":[],\"syscalls\":"
+         "\"auto\"}"},
         {"sensors.energy={\"estimated\":{\"watts_per_core\":[3,5,9]}}",
          "{\"energy\":{\"estimated\":{\"watts_per_core\":[3.0,5.0,9.0]}}}",
          "{\"counters\":\"auto\",\"energy\":{\"estimated\":{\"watts_per_core\":[3.0,5."
-         "0,9.0]}},\"events\":[]}"},
+         "0,9.0]}},\"events\":[],\"syscalls\":\"auto\"}"},
     };
     json_t *describe = ipm_test_describe();
     (void)state;

@@ -33,24 +33,38 @@ static void fini(struct scores *scores)
     free(scores->of);
 }
 
+/* Has the side two values and more of the point? */
+static bool has_two(const struct ipm_compare *compare,
+                    const struct ipm_compare_point *point, size_t side, enum ipm_by by)
+{
+    size_t n = 0;
+    for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++)
+        n += point->cells[i] == NULL ? 0 : point->cells[i]->known[by];
+    return n >= 2;
+}
+
 /* Have all sides two values and more of the point, and may they be compared? */
 static bool shared(const struct ipm_compare *compare,
                    const struct ipm_compare_point *point, enum ipm_by by)
 {
-    struct ipm_compare_values values;
     char text[256];
-    if (point->floor)
-        return false;
-    for (size_t side = 0; side < compare->n_sides; side++) {
-        if (side > 0 &&
-            (ipm_compare_refusal(compare, 0, side, by, text)[0] != '\0' ||
-             ipm_compare_point_refusal(compare, point, 0, side, by, text)[0] != '\0'))
-            return false;
-        ipm_compare_take(compare, point, side, by, false, &values);
-        if (values.n < 2)
+    for (size_t side = 0; side < compare->n_sides && !point->floor; side++) {
+        if (!has_two(compare, point, side, by) ||
+            ipm_compare_point_refusal(compare, point, 0, side, by, text)[0] != '\0')
             return false;
     }
-    return true;
+    return !point->floor;
+}
+
+/* May no point of them all be compared? */
+static bool refused(const struct ipm_compare *compare, enum ipm_by by)
+{
+    char text[256];
+    for (size_t side = 1; side < compare->n_sides; side++) {
+        if (ipm_compare_refusal(compare, 0, side, by, text)[0] != '\0')
+            return true;
+    }
+    return false;
 }
 
 static int score(const struct ipm_compare *compare, enum ipm_by by,
@@ -186,7 +200,8 @@ int ipm_compare_rank(const struct ipm_compare *compare, enum ipm_by by,
     ipm_auto_free unsigned char *common = calloc(compare->n_points + 1, 1);
     scores.of = calloc(scores.n + 1, sizeof(*scores.of));
     int error = common == NULL || scores.of == NULL ? -ENOMEM : 0;
-    for (size_t i = 0; i < compare->n_points && error == 0; i++) {
+    bool none = refused(compare, by);
+    for (size_t i = 0; i < compare->n_points && error == 0 && !none; i++) {
         common[i] = shared(compare, &compare->points[i], by);
         scores.points += common[i];
     }

@@ -69,7 +69,8 @@ void ipm_compare_take(const struct ipm_compare *compare,
         const struct ipm_compare_cell *cell = point->cells[i];
         double sum = 0;
         size_t n = 0;
-        for (uint32_t k = 0; cell != NULL && k < cell->n; k++) {
+        bool any = cell != NULL && cell->known[by] > 0;
+        for (uint32_t k = 0; any && k < cell->n; k++) {
             double cost = cell->costs[by][k];
             if (isnan(cost))
                 continue;

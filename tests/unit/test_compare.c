@@ -24,15 +24,15 @@ struct side {
 };
 
 static const char plain[] =
-    "{\"name\": \"planted\", \"host\": {\"cpu_model\": \"one\"}}";
+    "{\"schema\": 1, \"name\": \"planted\", \"host\": {\"cpu_model\": \"one\"}}";
 static const char emulated[] =
-    "{\"host\": {\"cpu_model\": \"two\", \"emulated\": true}}";
-static const char newer[] =
-    "{\"host\": {\"cpu_model\": \"one\"}, \"describe\": {\"mechanisms\": [{\"name\": "
-    "\"pipe\", \"version\": 2}]}}";
-static const char older[] =
-    "{\"host\": {\"cpu_model\": \"one\"}, \"describe\": {\"mechanisms\": [{\"name\": "
-    "\"pipe\", \"version\": 1}]}}";
+    "{\"schema\": 1, \"host\": {\"cpu_model\": \"two\", \"emulated\": true}}";
+static const char newer[] = "{\"schema\": 1, \"host\": {\"cpu_model\": \"one\"}, "
+                            "\"describe\": {\"mechanisms\": [{\"name\": "
+                            "\"pipe\", \"version\": 2}]}}";
+static const char older[] = "{\"schema\": 1, \"host\": {\"cpu_model\": \"one\"}, "
+                            "\"describe\": {\"mechanisms\": [{\"name\": "
+                            "\"pipe\", \"version\": 1}]}}";
 
 /* About normal, by twelve uniforms: mean 0, sigma 1. */
 static double normal(uint64_t *state)
@@ -344,7 +344,8 @@ static void fill(struct ipm_compare *compared, struct ipm_compare_cell *cells,
         for (size_t p = 0; p < POINTS; p++) {
             struct ipm_compare_cell *cell = &cells[p * 2 + session];
             double *of = costs + (p * 2 + session) * INVOCATIONS;
-            *cell = (struct ipm_compare_cell){.n = INVOCATIONS, .blocks = blocks};
+            *cell = (struct ipm_compare_cell){
+                .n = INVOCATIONS, .known = {INVOCATIONS}, .blocks = blocks};
             for (int i = 0; i < INVOCATIONS; i++) {
                 blocks[i] = i;
                 of[i] = 7 + (double)p + (session == 1 ? shift : 0) + block[i] +

@@ -171,25 +171,27 @@ static void take_joules(struct ipm_compare_cell *cell, const json_t *joules)
     }
 }
 
-/* A session's lists of blocks, as one reads them. */
-struct blocks {
+/* What is left to read of a session's figures, and the list of blocks that was read last. */
+struct reader {
+    const char *figures;
+    size_t left; /* letters */
     const json_t *lists;
     size_t of; /* the list that numbers[] are of; SIZE_MAX: of none */
     int32_t *numbers;
-    size_t n;
+    size_t n; /* invocations */
 };
 
 /* Return: 0; -EINVAL there is no such list; -ENOMEM. */
-static int read_blocks(struct blocks *blocks, const json_t *number)
+static int read_blocks(struct reader *reader, const json_t *number)
 {
     json_int_t of = json_is_integer(number) ? json_integer_value(number) : -1;
-    if (of < 0 || !json_is_array(json_array_get(blocks->lists, (size_t)of)))
+    if (of < 0 || !json_is_array(json_array_get(reader->lists, (size_t)of)))
         return -EINVAL;
-    if ((size_t)of == blocks->of)
+    if ((size_t)of == reader->of)
         return 0;
-    const json_t *list = json_array_get(blocks->lists, (size_t)of);
+    const json_t *list = json_array_get(reader->lists, (size_t)of);
     size_t n = json_array_size(list);
-    int32_t *numbers = reallocarray(blocks->numbers, n + 1, sizeof(*numbers));
+    int32_t *numbers = reallocarray(reader->numbers, n + 1, sizeof(*numbers));
     if (numbers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
@@ -198,21 +200,18 @@ static int read_blocks(struct blocks *blocks, const json_t *number)
                                : block >= IPM_COMPARE_BLOCKS ? IPM_COMPARE_BLOCKS - 1
                                                              : block);
     }
-    blocks->numbers = numbers;
-    blocks->n = n;
-    blocks->of = (size_t)of;
+    reader->numbers = numbers;
+    reader->n = n;
+    reader->of = (size_t)of;
     return 0;
 }
 
 /* One allocation for cell, costs and blocks: there are a million of them.
- * Return: 0; -EINVAL these are no figures of so many invocations; -ENOMEM. */
-static int make_cell(const json_t *point, const struct blocks *blocks,
-                     struct ipm_compare_cell **out_cell)
+ * Return: 0; -EINVAL these are no figures; -ENOMEM. */
+static int make_cell(const json_t *point, const struct reader *reader,
+                     const char *figures, struct ipm_compare_cell **out_cell)
 {
-    size_t n = blocks->n;
-    const json_t *packed = json_array_get(point, IPM_DIGEST_PACKED);
-    if (json_string_length(packed) != IPM_DIGEST_FIGURES * n * IPM_DIGEST_DIGITS)
-        return -EINVAL;
+    size_t n = reader->n;
     struct ipm_compare_cell *cell = malloc(
         sizeof(*cell) + IPM_DIGEST_FIGURES * n * sizeof(double) + n * sizeof(int32_t));
     if (cell == NULL)
@@ -224,8 +223,8 @@ static int make_cell(const json_t *point, const struct blocks *blocks,
         .missed = json_is_true(json_array_get(point, IPM_DIGEST_MISSED)),
         .joules = {NAN, NAN, NAN},
         .blocks = numbers};
-    memcpy(numbers, blocks->numbers, n * sizeof(*numbers));
-    if (!ipm_digest_unpack(json_string_value(packed), IPM_DIGEST_FIGURES * n, costs)) {
+    memcpy(numbers, reader->numbers, n * sizeof(*numbers));
+    if (!ipm_digest_unpack(figures, IPM_DIGEST_FIGURES * n, costs)) {
         free(cell);
         return -EINVAL;
     }
@@ -246,7 +245,7 @@ static int make_cell(const json_t *point, const struct blocks *blocks,
 
 /* Return: 0; -EINVAL it is no such point; -ENOMEM. */
 static int add_point(struct ipm_compare *compare, struct ipm_compare_session *session,
-                     struct blocks *blocks, const json_t *json, const json_t *joules)
+                     struct reader *reader, const json_t *json, const json_t *joules)
 {
     struct ipm_compare_point *point = NULL;
     struct ipm_compare_cell *cell = NULL;
@@ -255,15 +254,22 @@ static int add_point(struct ipm_compare *compare, struct ipm_compare_session *se
     const char *text = json_string_value(json_array_get(json, IPM_DIGEST_FACTORS));
     if (json_array_size(json) != IPM_DIGEST_MEMBERS || kind == NULL || text == NULL)
         return -EINVAL;
+    int error = read_blocks(reader, json_array_get(json, IPM_DIGEST_BLOCKS));
+    if (error != 0)
+        return error;
+    size_t letters = IPM_DIGEST_FIGURES * reader->n * IPM_DIGEST_DIGITS;
+    const char *figures = reader->figures;
+    if (letters > reader->left)
+        return -EINVAL;
+    reader->figures += letters;
+    reader->left -= letters;
     session->n_points++;
     if (strcmp(kind, "mapped") == 0) {
         /* One of a map's pairs of CPUs: their numbers mean nothing elsewhere. */
         session->n_mapped++;
         return 0;
     }
-    int error = point_of(compare, text, &point);
-    if (error == 0)
-        error = read_blocks(blocks, json_array_get(json, IPM_DIGEST_BLOCKS));
+    error = point_of(compare, text, &point);
     if (error != 0)
         return error;
     point->floor = strcmp(kind, "floor") == 0;
@@ -273,7 +279,7 @@ static int add_point(struct ipm_compare *compare, struct ipm_compare_session *se
         session->n_doubled++;
         return 0;
     }
-    error = make_cell(json, blocks, &cell);
+    error = make_cell(json, reader, figures, &cell);
     if (error != 0)
         return error;
     take_joules(cell, joules);
@@ -310,25 +316,30 @@ static void take_back(struct ipm_compare *compare, size_t number)
 }
 
 static int fill_session(struct ipm_compare *compare, size_t number,
-                        const json_t *digest, struct ipm_why *why)
+                        const struct ipm_digest *digest, struct ipm_why *why)
 {
     struct ipm_compare_session *session = &compare->sessions[number];
-    struct blocks blocks = {.lists = json_object_get(digest, "blocks"), .of = SIZE_MAX};
-    const json_t *joules = json_object_get(digest, "joules");
+    struct reader reader = {.figures = digest->figures,
+                            .left = digest->length,
+                            .lists = json_object_get(digest->json, "blocks"),
+                            .of = SIZE_MAX};
+    const json_t *joules = json_object_get(digest->json, "joules");
     size_t i;
     const json_t *point;
     int error = 0;
-    json_array_foreach(json_object_get(digest, "points"), i, point)
+    json_array_foreach(json_object_get(digest->json, "points"), i, point)
     {
-        error = add_point(compare, session, &blocks, point, json_array_get(joules, i));
+        error = add_point(compare, session, &reader, point, json_array_get(joules, i));
         if (error == -EINVAL)
             (void)ipm_why_set(why, error, "point %zu of its digest is none", i);
         if (error != 0)
             break;
     }
-    free(blocks.numbers);
-    session->constants = json_incref(json_object_get(digest, "constants"));
-    session->provenance = intern(compare, ipm_member_text(digest, "provenance"));
+    free(reader.numbers);
+    if (error == 0 && reader.left > 0)
+        error = ipm_why_set(why, -EINVAL, "its digest has figures of no point");
+    session->constants = json_incref(json_object_get(digest->json, "constants"));
+    session->provenance = intern(compare, ipm_member_text(digest->json, "provenance"));
     return error == 0 && session->provenance == NULL ? -ENOMEM : error;
 }
 
@@ -337,7 +348,7 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
 {
     struct ipm_why found = {0};
     ipm_auto_json json_t *manifest = NULL;
-    ipm_auto_json json_t *digest = NULL;
+    ipm_auto_digest struct ipm_digest digest = {0};
     enum ipm_digest_source source = IPM_DIGEST_MADE;
     int error = ipm_digest_load(directory, &digest, &source, &found);
     if (error == 0)
@@ -373,7 +384,7 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
     compare->n_sessions++;
     error = sessions[number].directory == NULL ? -ENOMEM : widen(compare, number + 1);
     if (error == 0)
-        error = fill_session(compare, number, digest, &found);
+        error = fill_session(compare, number, &digest, &found);
     if (error == -ENOMEM)
         return ipm_why_set(why, error, "no memory for %s", directory);
     if (error != 0) {

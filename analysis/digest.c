@@ -96,17 +96,12 @@ static json_t *place_of(json_t *lists, json_t *list)
     return json_integer((json_int_t)i);
 }
 
-/* NULL: no memory. */
-static json_t *point_json(const struct ipm_invocations *invocations,
-                          const struct ipm_point *point, json_t *lists)
+/* NULL: no memory.  @figures: room for those of the invocations. */
+static json_t *point_json(const struct ipm_point *point,
+                          const struct ipm_row *const *rows, size_t n, json_t *lists,
+                          char *figures)
 {
-    size_t n;
     size_t missed = 0;
-    const struct ipm_row *const *rows = ipm_invocations_of(invocations, point->id, &n);
-    size_t length = IPM_DIGEST_FIGURES * n * IPM_DIGEST_DIGITS;
-    ipm_auto_free char *packed = malloc(length + 1);
-    if (packed == NULL)
-        return NULL;
     json_t *blocks = json_array();
     for (size_t i = 0; i < n; i++) {
         missed += rows[i]->rate_missed;
@@ -115,47 +110,74 @@ static json_t *point_json(const struct ipm_invocations *invocations,
     for (size_t by = 0; by < IPM_DIGEST_FIGURES; by++) {
         for (size_t i = 0; i < n; i++)
             ipm_digest_pack(ipm_invocation_value(rows[i], (enum ipm_by)by),
-                            packed + (by * n + i) * IPM_DIGEST_DIGITS);
+                            figures + (by * n + i) * IPM_DIGEST_DIGITS);
     }
-    packed[length] = '\0';
     const char *kind = point->floor    ? "floor"
                        : point->token  ? "token"
                        : point->mapped ? "mapped"
                                        : "mechanism";
-    return json_pack("[o s b o s]", factors_json(&point->factors), kind, 2 * missed > n,
-                     place_of(lists, blocks), packed);
+    return json_pack("[o s b o]", factors_json(&point->factors), kind, 2 * missed > n,
+                     place_of(lists, blocks));
 }
 
-json_t *ipm_digest_json(const struct ipm_report *report, json_t *records)
+static int make_points(const struct ipm_report *report, struct ipm_digest *digest)
 {
     struct ipm_invocations invocations = {0};
-    ipm_auto_json json_t *json = json_object();
-    int error = 0;
-    (void)json_object_set_new(json, "schema", json_integer(IPM_DIGEST_SCHEMA));
-    (void)json_object_set_new(json, "records", records);
-    if (ipm_invocations_make(&report->table, &invocations) != 0)
-        return NULL;
-    json_t *names = json_array();
     json_t *blocks = json_array();
     json_t *points = json_array();
     json_t *joules = json_array();
-    for (size_t i = 0; i < IPM_DIGEST_FACTORS_N; i++)
-        (void)json_array_append_new(names, json_string(ipm_digest_factors[i]));
-    for (size_t i = 0; i < report->summary.n_points; i++) {
+    int error = json_object_set_new(digest->json, "blocks", blocks) |
+                json_object_set_new(digest->json, "points", points) |
+                json_object_set_new(digest->json, "joules", joules);
+    if (ipm_invocations_make(&report->table, &invocations) != 0)
+        return -ENOMEM;
+    digest->figures =
+        malloc(IPM_DIGEST_FIGURES * IPM_DIGEST_DIGITS * invocations.n + 1);
+    error |= digest->figures == NULL;
+    for (size_t i = 0; i < report->summary.n_points && error == 0; i++) {
         const struct ipm_point *point = &report->summary.points[i];
-        error |= json_array_append_new(points, point_json(&invocations, point, blocks));
+        size_t n;
+        const struct ipm_row *const *rows =
+            ipm_invocations_of(&invocations, point->id, &n);
+        error |=
+            json_array_append_new(points, point_json(point, rows, n, blocks,
+                                                     digest->figures + digest->length));
         error |= json_array_append_new(joules, joules_json(report, point));
+        digest->length += IPM_DIGEST_FIGURES * IPM_DIGEST_DIGITS * n;
     }
     ipm_invocations_fini(&invocations);
-    error |= json_object_set_new(json, "factors", names);
-    error |= json_object_set_new(json, "blocks", blocks);
-    error |= json_object_set_new(json, "points", points);
-    error |= json_object_set_new(json, "joules", joules);
+    return error == 0 ? 0 : -ENOMEM;
+}
+
+void ipm_digest_fini(struct ipm_digest *digest)
+{
+    json_decref(digest->json);
+    free(digest->figures);
+    *digest = (struct ipm_digest){0};
+}
+
+int ipm_digest_make(const struct ipm_report *report, json_t *records,
+                    struct ipm_digest *out_digest)
+{
+    struct ipm_digest digest = {.json = json_object()};
+    json_t *json = digest.json;
+    json_t *names = json_array();
+    for (size_t i = 0; i < IPM_DIGEST_FACTORS_N; i++)
+        (void)json_array_append_new(names, json_string(ipm_digest_factors[i]));
+    int error = json_object_set_new(json, "schema", json_integer(IPM_DIGEST_SCHEMA)) |
+                json_object_set(json, "records", records) |
+                json_object_set_new(json, "factors", names);
+    error |= make_points(report, &digest);
     error |=
         json_object_set_new(json, "provenance", json_string(report->energy.provenance));
     error |=
         json_object_set_new(json, "constants", ipm_digest_constants(report->models));
-    return error == 0 ? ipm_steal(&json) : NULL;
+    if (error != 0) {
+        ipm_digest_fini(&digest);
+        return -ENOMEM;
+    }
+    *out_digest = digest;
+    return 0;
 }
 
 static int path_in(char path[PATH], const char *directory, const char *name,
@@ -171,19 +193,23 @@ int ipm_digest_write(const struct ipm_report *report, const char *directory,
                      struct ipm_why *why)
 {
     char path[PATH];
-    json_t *records = NULL;
-    int error = path_in(path, directory, "digest.json", why);
+    ipm_auto_json json_t *records = NULL;
+    int error = path_in(path, directory, "digest.jsonl", why);
     if (error == 0)
         error = ipm_digest_records(directory, true, &records, why);
     if (error != 0)
         return error;
-    ipm_auto_json json_t *digest = ipm_digest_json(report, records);
-    ipm_auto_free char *text =
-        digest == NULL ? NULL
-                       : json_dumps(digest, JSON_COMPACT | JSON_REAL_PRECISION(7));
-    if (text == NULL)
+    ipm_auto_digest struct ipm_digest digest = {0};
+    ipm_auto_free char *line = NULL;
+    ipm_auto_free char *text = NULL;
+    if (ipm_digest_make(report, records, &digest) == 0)
+        line = json_dumps(digest.json, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    int length = line == NULL ? -1
+                              : asprintf(&text, "%s\n\"%.*s\"\n", line,
+                                         (int)digest.length, digest.figures);
+    if (length < 0)
         return ipm_why_set(why, -ENOMEM, "write %s: ", path);
-    return ipm_text_write_file(text, strlen(text), path, why);
+    return ipm_text_write_file(text, (size_t)length, path, why);
 }
 
 /* Does a digest say the same of its records as was found, as far as that goes? */
@@ -200,30 +226,39 @@ static bool is_of(const json_t *digest, json_t *found)
     return true;
 }
 
-/* The digest beside the records, when it is theirs; else NULL, whatever is wrong with it:
+/* The digest beside the records, when it is theirs; else false, whatever is wrong with it:
  * the records say all that it says. */
-static json_t *read_digest(const char *directory, json_t *records)
+static bool read_digest(const char *directory, json_t *records,
+                        struct ipm_digest *out_digest)
 {
     char path[PATH];
     ipm_auto_free char *text = NULL;
     size_t room = 0;
-    if (path_in(path, directory, "digest.json", NULL) != 0)
-        return NULL;
+    if (path_in(path, directory, "digest.jsonl", NULL) != 0)
+        return false;
     /* At once: jansson reads files a character at a time. */
     ipm_auto_file FILE *file = fopen(path, "re");
     ssize_t length = file == NULL ? -1 : getdelim(&text, &room, '\0', file);
-    if (length < 0)
-        return NULL;
-    ipm_auto_json json_t *digest =
-        json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *schema = json_object_get(digest, "schema");
-    const json_t *points = json_object_get(digest, "points");
-    const json_t *joules = json_object_get(digest, "joules");
-    if (json_integer_value(schema) != IPM_DIGEST_SCHEMA || !is_of(digest, records) ||
+    char *end = length < 0 ? NULL : memchr(text, '\n', (size_t)length);
+    if (end == NULL)
+        return false;
+    size_t rest = (size_t)(text + length - end);
+    if (rest < 4 || end[1] != '"' || strcmp(end + rest - 2, "\"\n") != 0)
+        return false;
+    ipm_auto_json json_t *json =
+        json_loadb(text, (size_t)(end - text), JSON_REJECT_DUPLICATES, NULL);
+    const json_t *schema = json_object_get(json, "schema");
+    const json_t *points = json_object_get(json, "points");
+    const json_t *joules = json_object_get(json, "joules");
+    if (json_integer_value(schema) != IPM_DIGEST_SCHEMA || !is_of(json, records) ||
         !json_is_array(points) || !json_is_array(joules) ||
         json_array_size(points) != json_array_size(joules))
-        return NULL;
-    return ipm_steal(&digest);
+        return false;
+    out_digest->length = rest - 4;
+    out_digest->figures = memmove(text, end + 2, rest - 4);
+    text = NULL;
+    out_digest->json = ipm_steal(&json);
+    return true;
 }
 
 /* Were the records written after the digest, or in the same tick of the clock? */
@@ -234,36 +269,33 @@ static bool is_newer(const char *directory)
     struct stat digest;
     if (path_in(path, directory, "records.jsonl", NULL) != 0 ||
         stat(path, &records) != 0 ||
-        path_in(path, directory, "digest.json", NULL) != 0 || stat(path, &digest) != 0)
+        path_in(path, directory, "digest.jsonl", NULL) != 0 || stat(path, &digest) != 0)
         return false;
     const struct timespec *a = &records.st_mtim;
     const struct timespec *b = &digest.st_mtim;
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
 }
 
-int ipm_digest_load(const char *directory, json_t **out_digest,
+int ipm_digest_load(const char *directory, struct ipm_digest *out_digest,
                     enum ipm_digest_source *out_source, struct ipm_why *why)
 {
     ipm_auto_json json_t *records = NULL;
+    ipm_auto_report struct ipm_report report = {0};
     int error = ipm_digest_records(directory, is_newer(directory), &records, why);
+    *out_digest = (struct ipm_digest){0};
     if (error != 0)
         return error;
-    json_t *digest = read_digest(directory, records);
     *out_source = IPM_DIGEST_FILE;
-    if (digest == NULL) {
-        ipm_auto_report struct ipm_report report = {0};
-        *out_source = IPM_DIGEST_MADE;
-        error = ipm_report_load(directory, NULL, &report, why);
-        if (error != 0)
-            return error;
-        if (report.table.n_rows == 0)
-            return ipm_why_set(why, -EINVAL, "%s",
-                               report.table.n_bad > 0 ? "records.jsonl holds no record"
-                                                      : "records.jsonl is empty");
-        digest = ipm_digest_json(&report, json_incref(records));
-    }
-    if (digest == NULL)
-        return ipm_why_set(why, -ENOMEM, "no memory for the digest");
-    *out_digest = digest;
-    return 0;
+    if (read_digest(directory, records, out_digest))
+        return 0;
+    *out_source = IPM_DIGEST_MADE;
+    error = ipm_report_load(directory, NULL, &report, why);
+    if (error != 0)
+        return error;
+    if (report.table.n_rows == 0)
+        return ipm_why_set(why, -EINVAL, "%s",
+                           report.table.n_bad > 0 ? "records.jsonl holds no record"
+                                                  : "records.jsonl is empty");
+    error = ipm_digest_make(&report, records, out_digest);
+    return error == 0 ? 0 : ipm_why_set(why, error, "no memory for the digest");
 }

@@ -4,21 +4,22 @@
  *
  * A record is tens of kilobytes, and two hundred runs of thousands of points are more than a
  * comparison can read.  A digest holds, by point, one figure per invocation, and what the
- * models found: about a third of a kilobyte a point, in five values.  `ipcmeter report` leaves
- * one beside report.json; without it, or when it is of other records, it is made from these.
+ * models found: about a third of a kilobyte a point.  `ipcmeter report` leaves one beside
+ * report.json; without it, or when it is of other records, it is made from these.
  *
- * The document, all of it derived:
+ * digest.jsonl is two lines.  The second is a JSON string of all figures: a parser that looks at
+ * each letter takes longer for it than for all the rest, and so none does.  They are packed
+ * as analysis/digest_pack.h says, in the order of the points; of a point first the latencies of its
+ * invocations, then p99, throughput and CPU time.  The first is a document, all of it derived:
  *
  *     schema      2
  *     records     {bytes, hash, whole}: of which records.jsonl this is
  *     factors     the names of a point's factors, in the order of its text
  *     blocks      [[...]]: which blocks invocations were in, each such list once
- *     points      [[factors, kind, missed, blocks, figures]]
+ *     points      [[factors, kind, missed, blocks]]
  *                 factors: one text, tabs between; kind "mechanism", "floor", "token" or
  *                 "mapped"; missed: it did not keep up with its rate; blocks: which of the lists,
- *                 that has an entry for each invocation; figures: of each invocation the
- *                 latency, then of each the p99, the throughput, the CPU time, as
- *                 analysis/digest_pack.h says
+ *                 that has an entry for each invocation
  *     joules      of each point [value, low, high, blocks], or null
  *     provenance  of the joules; "" when there are none
  *     constants   [{model, of, name, unit, value, low, high, provenance, passed, reason}]
@@ -46,17 +47,28 @@ enum ipm_digest_member {
     IPM_DIGEST_KIND,
     IPM_DIGEST_MISSED,
     IPM_DIGEST_BLOCKS,
-    IPM_DIGEST_PACKED,
     IPM_DIGEST_MEMBERS,
 };
 
+struct ipm_digest {
+    json_t *json;  /* the document */
+    char *figures; /* packed; those of all points */
+    size_t length; /* of the figures, in letters */
+};
+
+/* Idempotent. */
+void ipm_digest_fini(struct ipm_digest *digest);
+
+#define ipm_auto_digest __attribute__((cleanup(ipm_digest_fini)))
+
 /**
- * ipm_digest_json() - the digest of a run
- * @records: {bytes, hash} of its records file; taken over
+ * ipm_digest_make() - the digest of a run
+ * @records: {bytes, hash} of its records file
  *
- * Return: the document, the caller's; NULL: no memory.
+ * Return: 0, and the caller finishes it; -ENOMEM.
  */
-json_t *ipm_digest_json(const struct ipm_report *report, json_t *records);
+int ipm_digest_make(const struct ipm_report *report, json_t *records,
+                    struct ipm_digest *out_digest);
 
 /* Constants that the models found, as above; the caller's.
  * @models: as in report.json */
@@ -75,13 +87,13 @@ json_t *ipm_digest_constants(const json_t *models);
 int ipm_digest_records(const char *directory, bool whole, json_t **out_records,
                        struct ipm_why *why);
 
-/* Writes DIR/digest.json.  Return: 0; -ENOMEM; -errno. */
+/* Writes DIR/digest.jsonl.  Return: 0; -ENOMEM; -errno. */
 int ipm_digest_write(const struct ipm_report *report, const char *directory,
                      struct ipm_why *why);
 
 /* Where a digest came from. */
 enum ipm_digest_source {
-    IPM_DIGEST_FILE, /* DIR/digest.json, which is of its records */
+    IPM_DIGEST_FILE, /* DIR/digest.jsonl, which is of its records */
     IPM_DIGEST_MADE, /* from the records, just now; nothing was written */
     IPM_DIGEST_SOURCES,
 };
@@ -95,10 +107,10 @@ extern const char *const ipm_digest_source_names[IPM_DIGEST_SOURCES];
  * The file's is taken when its records are those that are there: by size and samples, and
  * by all their bytes where they were written after it, as an editor does and a copy may.
  *
- * Return: 0, and the document is the caller's; -ENOENT there are no records; -EINVAL they are
+ * Return: 0, and the caller finishes it; -ENOENT there are no records; -EINVAL they are
  *         no records, or manifest.json is no JSON; -ENOMEM; -errno.
  */
-int ipm_digest_load(const char *directory, json_t **out_digest,
+int ipm_digest_load(const char *directory, struct ipm_digest *out_digest,
                     enum ipm_digest_source *out_source, struct ipm_why *why);
 
 #endif

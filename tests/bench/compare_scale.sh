@@ -33,8 +33,8 @@ import sys
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 work, runs, points = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-with open(work + "/base/digest.json", encoding="utf-8") as file:
-    digest = json.load(file)
+with open(work + "/base/digest.jsonl", encoding="utf-8") as file:
+    digest, figures = map(json.loads, file)
 
 
 def scaled(packed, factor):
@@ -62,16 +62,23 @@ for number in range(runs):
     for name in ("records.jsonl", "manifest.json"):
         os.symlink(f"{work}/base/{name}", f"{folder}/{name}")
     if number >= 8:
-        os.symlink(f"{work}/run{number % 8:03}/digest.json", f"{folder}/digest.json")
+        os.symlink(f"{work}/run{number % 8:03}/digest.jsonl", f"{folder}/digest.jsonl")
         continue
     made = dict(digest, points=[], joules=[None] * points)
+    packed = ""
     for point in range(points):
         variant, place = divmod(point, len(digest["points"]))
-        text, kind, missed, blocks, packed = digest["points"][place]
-        made["points"].append([f"{text} example.again={variant}", kind, missed, blocks,
-                               scaled(packed, factor * source.lognormvariate(0, 0.02))])
-    with open(folder + "/digest.json", "w", encoding="utf-8") as out:
-        json.dump(made, out, separators=(",", ":"))
+        if place == 0:
+            at = 0
+        text, kind, missed, blocks = digest["points"][place]
+        letters = 5 * 4 * len(digest["blocks"][blocks])
+        made["points"].append([f"{text} example.again={variant}", kind, missed, blocks])
+        packed += scaled(figures[at:at + letters], factor * source.lognormvariate(0, 0.02))
+        at += letters
+    with open(folder + "/digest.jsonl", "w", encoding="utf-8") as out:
+        for line in (made, packed):
+            json.dump(line, out, separators=(",", ":"))
+            out.write("\n")
 MAKE
 for share in 4 2 1; do
     mapfile -t folders < <(find "$work" -maxdepth 1 -name 'run*' | sort | head -n $((runs / share)))

@@ -165,8 +165,9 @@ grep -q 'emulated machine' stdout || fail "the words do not say it"
 cp -r "$golden" measured && cp -r "$golden" simulated
 for name in measured simulated; do
     "$ipcmeter" report $name >/dev/null 2>&1
-    jq -c --arg word $name '.provenance = $word | .joules |= map([2.5, 2.4, 2.6, 8])' $name/digest.json >"$name/changed"
-    mv "$name/changed" $name/digest.json
+    jq -c --arg word $name 'if type == "object" then .provenance = $word | .joules |= map([2.5, 2.4, 2.6, 8]) else . end' \
+        $name/digest.jsonl >"$name/changed"
+    mv "$name/changed" $name/digest.jsonl
 done
 status 0 "joules of two kinds" measured simulated --json
 document "are refused" '.comparisons[0].by.joules | .classes == [] and (.refusal | test("measured.*simulated"))'

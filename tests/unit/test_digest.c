@@ -99,9 +99,9 @@ static enum ipm_digest_source source_of(const char *path)
 {
     struct ipm_why why = {0};
     enum ipm_digest_source source = IPM_DIGEST_SOURCES;
-    json_t *digest = NULL;
+    struct ipm_digest digest;
     assert_int_equal(ipm_digest_load(path, &digest, &source, &why), 0);
-    json_decref(digest);
+    ipm_digest_fini(&digest);
     return source;
 }
 
@@ -125,7 +125,7 @@ static void a_change_of_the_records_is_seen(void **state)
     put_run(state, path, records);
     assert_int_equal(stat(records, &status), 0);
     assert_true(status.st_size > 1 << 20);
-    set_time(path, "digest.json", SECOND);
+    set_time(path, "digest.jsonl", SECOND);
     set_time(path, "records.jsonl", SECOND - 1);
     assert_int_equal(source_of(path), IPM_DIGEST_FILE);
     /* Copied without its time: it is read through, and is the same. */
@@ -153,7 +153,7 @@ static void a_change_of_the_records_is_seen(void **state)
         assert_int_equal(ipm_report_load(path, NULL, &report, &why), 0);
         assert_int_equal(ipm_digest_write(&report, path, &why), 0);
         ipm_report_fini(&report);
-        set_time(path, "digest.json", SECOND);
+        set_time(path, "digest.jsonl", SECOND);
         assert_int_equal(source_of(path), IPM_DIGEST_FILE);
     }
 }

@@ -43,17 +43,22 @@ static bool has_two(const struct ipm_compare *compare,
     return n >= 2;
 }
 
-/* Have all sides two values and more of the point, and may they be compared? */
-static bool shared(const struct ipm_compare *compare,
-                   const struct ipm_compare_point *point, enum ipm_by by)
+/* Which points have two values and more on all sides, and may be compared.  Side by side, whose
+ * cells stand together in memory. */
+static void find_common(const struct ipm_compare *compare, enum ipm_by by,
+                        unsigned char *common)
 {
     char text[256];
-    for (size_t side = 0; side < compare->n_sides && !point->floor; side++) {
-        if (!has_two(compare, point, side, by) ||
-            ipm_compare_point_refusal(compare, point, 0, side, by, text)[0] != '\0')
-            return false;
+    for (size_t i = 0; i < compare->n_points; i++)
+        common[i] = !compare->points[i].floor;
+    for (size_t side = 0; side < compare->n_sides; side++) {
+        for (size_t i = 0; i < compare->n_points; i++) {
+            const struct ipm_compare_point *point = &compare->points[i];
+            common[i] =
+                common[i] && has_two(compare, point, side, by) &&
+                ipm_compare_point_refusal(compare, point, 0, side, by, text)[0] == '\0';
+        }
     }
-    return !point->floor;
 }
 
 /* May no point of them all be compared? */
@@ -200,11 +205,10 @@ int ipm_compare_rank(const struct ipm_compare *compare, enum ipm_by by,
     ipm_auto_free unsigned char *common = calloc(compare->n_points + 1, 1);
     scores.of = calloc(scores.n + 1, sizeof(*scores.of));
     int error = common == NULL || scores.of == NULL ? -ENOMEM : 0;
-    bool none = refused(compare, by);
-    for (size_t i = 0; i < compare->n_points && error == 0 && !none; i++) {
-        common[i] = shared(compare, &compare->points[i], by);
+    if (error == 0 && !refused(compare, by))
+        find_common(compare, by, common);
+    for (size_t i = 0; i < compare->n_points && error == 0; i++)
         scores.points += common[i];
-    }
     bool known = scores.points > 0;
     for (size_t i = 0; i < scores.n && error == 0 && known; i++) {
         error = score(compare, by, common, i, scores.points, &scores.of[i]);

@@ -21,13 +21,14 @@ const char *ipm_compare_label(const struct ipm_compare_point *point, char text[2
     if (strcmp(factors->workload, "stream") == 0)
         (void)snprintf(depth, sizeof(depth), ", depth %lld, batch %lld",
                        (long long)factors->depth, (long long)factors->batch);
-    (void)snprintf(text, 240, "%.24s %.32s%s, %s, %.24s, %.16s%s%s%.20s%s%.50s",
-                   factors->workload, factors->mechanism, copies,
-                   ipm_format_size(size, factors->size),
-                   ipm_compare_class_of(point, IPM_COMPARE_BY_PLACEMENT), factors->wait,
-                   depth, strcmp(factors->rate, "max") == 0 ? "" : ", rate ",
-                   strcmp(factors->rate, "max") == 0 ? "" : factors->rate,
-                   factors->options[0] == '\0' ? "" : ", ", factors->options);
+    if (snprintf(text, 240, "%.24s %.32s%s, %s, %.24s, %.16s%s%s%.20s%s%.50s",
+                 factors->workload, factors->mechanism, copies,
+                 ipm_format_size(size, factors->size),
+                 ipm_compare_class_of(point, IPM_COMPARE_BY_PLACEMENT), factors->wait,
+                 depth, strcmp(factors->rate, "max") == 0 ? "" : ", rate ",
+                 strcmp(factors->rate, "max") == 0 ? "" : factors->rate,
+                 factors->options[0] == '\0' ? "" : ", ", factors->options) < 0)
+        text[0] = '\0';
     return text;
 }
 

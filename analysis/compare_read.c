@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/compare.h"
+#include "analysis/compare_cell.h"
 #include "analysis/digest_pack.h"
 #include "analysis/manifest.h"
 #include "analysis/member.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,94 +158,10 @@ static int point_of(struct ipm_compare *compare, const char *text,
     return 0;
 }
 
-static void take_joules(struct ipm_compare_cell *cell, const json_t *joules)
-{
-    double value = json_number_value(json_array_get(joules, 0));
-    double low = json_number_value(json_array_get(joules, 1));
-    double blocks = json_number_value(json_array_get(joules, 3));
-    double reach = blocks > 1 ? ipm_student(blocks - 1, IPM_SUMMARY_LEVEL) : NAN;
-    if (value > 0 && low > 0 && low < value && reach > 0) {
-        cell->joules[0] = log(value);
-        cell->joules[1] = (value - low) / reach / value; /* delta method */
-        cell->joules[2] = blocks - 1;
-    }
-}
-
-/* What is left to read of a session's figures, and the list of blocks that was read last. */
-struct reader {
-    const char *figures;
-    size_t left; /* letters */
-    const json_t *lists;
-    size_t of; /* the list that numbers[] are of; SIZE_MAX: of none */
-    int32_t *numbers;
-    size_t n; /* invocations */
-};
-
-/* Return: 0; -EINVAL there is no such list; -ENOMEM. */
-static int read_blocks(struct reader *reader, const json_t *number)
-{
-    json_int_t of = json_is_integer(number) ? json_integer_value(number) : -1;
-    if (of < 0 || !json_is_array(json_array_get(reader->lists, (size_t)of)))
-        return -EINVAL;
-    if ((size_t)of == reader->of)
-        return 0;
-    const json_t *list = json_array_get(reader->lists, (size_t)of);
-    size_t n = json_array_size(list);
-    int32_t *numbers = reallocarray(reader->numbers, n + 1, sizeof(*numbers));
-    if (numbers == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        json_int_t block = json_integer_value(json_array_get(list, i));
-        numbers[i] = (int32_t)(block < 0                     ? 0
-                               : block >= IPM_COMPARE_BLOCKS ? IPM_COMPARE_BLOCKS - 1
-                                                             : block);
-    }
-    reader->numbers = numbers;
-    reader->n = n;
-    reader->of = (size_t)of;
-    return 0;
-}
-
-/* One allocation for cell, costs and blocks: there are a million of them.
- * Return: 0; -EINVAL these are no figures; -ENOMEM. */
-static int make_cell(const json_t *point, const struct reader *reader,
-                     const char *figures, struct ipm_compare_cell **out_cell)
-{
-    size_t n = reader->n;
-    struct ipm_compare_cell *cell = malloc(
-        sizeof(*cell) + IPM_DIGEST_FIGURES * n * sizeof(double) + n * sizeof(int32_t));
-    if (cell == NULL)
-        return -ENOMEM;
-    double *costs = (double *)(void *)(cell + 1);
-    int32_t *numbers = (int32_t *)(void *)(costs + IPM_DIGEST_FIGURES * n);
-    *cell = (struct ipm_compare_cell){
-        .n = (uint32_t)n,
-        .missed = json_is_true(json_array_get(point, IPM_DIGEST_MISSED)),
-        .joules = {NAN, NAN, NAN},
-        .blocks = numbers};
-    memcpy(numbers, reader->numbers, n * sizeof(*numbers));
-    if (!ipm_digest_unpack(figures, IPM_DIGEST_FIGURES * n, costs)) {
-        free(cell);
-        return -EINVAL;
-    }
-    for (size_t by = 0; by < IPM_DIGEST_FIGURES; by++) {
-        double sign = by == IPM_BY_THROUGHPUT ? -1 : 1;
-        double *of = costs + by * n;
-        for (size_t i = 0; i < n; i++) {
-            if (isnan(of[i]))
-                continue;
-            of[i] = sign * log(of[i]);
-            cell->known[by]++;
-        }
-        cell->costs[by] = of;
-    }
-    *out_cell = cell;
-    return 0;
-}
-
 /* Return: 0; -EINVAL it is no such point; -ENOMEM. */
 static int add_point(struct ipm_compare *compare, struct ipm_compare_session *session,
-                     struct reader *reader, const json_t *json, const json_t *joules)
+                     struct ipm_compare_reader *reader, const json_t *json,
+                     const json_t *joules)
 {
     struct ipm_compare_point *point = NULL;
     struct ipm_compare_cell *cell = NULL;
@@ -254,7 +170,8 @@ static int add_point(struct ipm_compare *compare, struct ipm_compare_session *se
     const char *text = json_string_value(json_array_get(json, IPM_DIGEST_FACTORS));
     if (json_array_size(json) != IPM_DIGEST_MEMBERS || kind == NULL || text == NULL)
         return -EINVAL;
-    int error = read_blocks(reader, json_array_get(json, IPM_DIGEST_BLOCKS));
+    int error =
+        ipm_compare_read_blocks(reader, json_array_get(json, IPM_DIGEST_BLOCKS));
     if (error != 0)
         return error;
     size_t letters = IPM_DIGEST_FIGURES * reader->n * IPM_DIGEST_DIGITS;
@@ -279,10 +196,9 @@ static int add_point(struct ipm_compare *compare, struct ipm_compare_session *se
         session->n_doubled++;
         return 0;
     }
-    error = make_cell(json, reader, figures, &cell);
+    error = ipm_compare_make_cell(json, joules, reader, figures, &cell);
     if (error != 0)
         return error;
-    take_joules(cell, joules);
     for (uint32_t i = 0; i < cell->n; i++) {
         size_t past = (size_t)cell->blocks[i] + 1;
         session->n_blocks = past > session->n_blocks ? past : session->n_blocks;
@@ -319,10 +235,11 @@ static int fill_session(struct ipm_compare *compare, size_t number,
                         const struct ipm_digest *digest, struct ipm_why *why)
 {
     struct ipm_compare_session *session = &compare->sessions[number];
-    struct reader reader = {.figures = digest->figures,
-                            .left = digest->length,
-                            .lists = json_object_get(digest->json, "blocks"),
-                            .of = SIZE_MAX};
+    struct ipm_compare_reader reader = {.figures = digest->figures,
+                                        .left = digest->length,
+                                        .lists =
+                                            json_object_get(digest->json, "blocks"),
+                                        .of = SIZE_MAX};
     const json_t *joules = json_object_get(digest->json, "joules");
     size_t i;
     const json_t *point;

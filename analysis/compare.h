@@ -49,6 +49,7 @@ struct ipm_compare_cell {
     bool missed;
     double joules[3]; /* log of value, its standard error, degrees; [0] NaN: none */
     const int32_t *blocks;
+    uint32_t known[IPM_DIGEST_FIGURES]; /* costs that are no NaN */
     /* Log of the cost of each invocation, NaN where it has none. */
     const double *costs[IPM_DIGEST_FIGURES];
 };
@@ -57,7 +58,14 @@ struct ipm_compare_point {
     const char *key;            /* what it was matched by */
     struct ipm_factors factors; /* placement: the word of the first who has it */
     bool floor, token;
+    size_t mechanism, workload; /* places among plug-ins, once made; SIZE_MAX: none */
     struct ipm_compare_cell **cells; /* by session; NULL: it has none */
+};
+
+/* A mechanism or workload whose version some side's worker told. */
+struct ipm_compare_plugin {
+    const char *name;     /* "mechanism pipe" */
+    json_int_t *versions; /* by side; -1: unknown; -2: its sessions differ */
 };
 
 struct ipm_compare_session {
@@ -89,8 +97,11 @@ struct ipm_compare {
     size_t n_left_out, left_out_room;
     struct ipm_compare_point *points; /* sorted by factors, once made */
     size_t n_points, points_room;
-    json_t *index; /* key -> place in points, before they are sorted */
-    json_t *pool;  /* owns texts */
+    struct ipm_compare_plugin *plugins;
+    size_t n_plugins;
+    json_t *plugin_names; /* owns their names */
+    json_t *index;        /* key -> place in points, before they are sorted */
+    json_t *pool;         /* owns texts */
 };
 
 /* Return: 0; -ENOMEM. */

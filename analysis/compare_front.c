@@ -191,9 +191,10 @@ static json_t *entrant_json(const struct ipm_compare *compare,
                              false, &values);
         double sign = dimensions[d].by == IPM_BY_THROUGHPUT ? -1 : 1;
         for (size_t i = 0; i < values.n; i++)
-            values.cost[i] = exp(sign * values.cost[i]);
+            values.cost_room[i] = exp(sign * values.cost[i]);
         if (values.n > 0)
-            ipm_estimate_median(values.cost, values.n, IPM_COMPARE_LEVEL, &estimate);
+            ipm_estimate_median(values.cost_room, values.n, IPM_COMPARE_LEVEL,
+                                &estimate);
         json_t *interval = ipm_compare_interval(estimate.value, NAN, NAN);
         (void)json_object_set(json, dimensions[d].name,
                               json_object_get(interval, "value"));

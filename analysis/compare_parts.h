@@ -10,6 +10,10 @@
 
 #include <jansson.h>
 
+/* Which versions of plug-ins the sides have, and which plug-ins a point is of.
+ * Return: 0; -ENOMEM. */
+int ipm_compare_plugins(struct ipm_compare *compare);
+
 /* What the sides' machines, kernels, libraries and settings differ in, and how many keys they
  * agree on.  The caller's. */
 json_t *ipm_compare_environment(const struct ipm_compare *compare);

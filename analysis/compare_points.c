@@ -74,8 +74,8 @@ static json_t *figure_json(const struct ipm_compare *compare,
         return json_null();
     double sign = by == IPM_BY_THROUGHPUT ? -1 : 1;
     for (size_t i = 0; i < values.n; i++)
-        values.cost[i] = exp(sign * values.cost[i]);
-    ipm_estimate_median(values.cost, values.n, IPM_COMPARE_LEVEL, &estimate);
+        values.cost_room[i] = exp(sign * values.cost[i]);
+    ipm_estimate_median(values.cost_room, values.n, IPM_COMPARE_LEVEL, &estimate);
     if (!isnan(values.error)) {
         double reach = ipm_student(values.freedom, IPM_COMPARE_LEVEL) * values.error;
         estimate.low = estimate.value * (1 - reach);

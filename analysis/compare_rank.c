@@ -33,24 +33,43 @@ static void fini(struct scores *scores)
     free(scores->of);
 }
 
-/* Have all sides two values and more of the point, and may they be compared? */
-static bool shared(const struct ipm_compare *compare,
-                   const struct ipm_compare_point *point, enum ipm_by by)
+/* Has the side two values and more of the point? */
+static bool has_two(const struct ipm_compare *compare,
+                    const struct ipm_compare_point *point, size_t side, enum ipm_by by)
 {
-    struct ipm_compare_values values;
+    size_t n = 0;
+    for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++)
+        n += point->cells[i] == NULL ? 0 : point->cells[i]->known[by];
+    return n >= 2;
+}
+
+/* Which points have two values and more on all sides, and may be compared.  Side by side, whose
+ * cells stand together in memory. */
+static void find_common(const struct ipm_compare *compare, enum ipm_by by,
+                        unsigned char *common)
+{
     char text[256];
-    if (point->floor)
-        return false;
+    for (size_t i = 0; i < compare->n_points; i++)
+        common[i] = !compare->points[i].floor;
     for (size_t side = 0; side < compare->n_sides; side++) {
-        if (side > 0 &&
-            (ipm_compare_refusal(compare, 0, side, by, text)[0] != '\0' ||
-             ipm_compare_point_refusal(compare, point, 0, side, by, text)[0] != '\0'))
-            return false;
-        ipm_compare_take(compare, point, side, by, false, &values);
-        if (values.n < 2)
-            return false;
+        for (size_t i = 0; i < compare->n_points; i++) {
+            const struct ipm_compare_point *point = &compare->points[i];
+            common[i] =
+                common[i] && has_two(compare, point, side, by) &&
+                ipm_compare_point_refusal(compare, point, 0, side, by, text)[0] == '\0';
+        }
     }
-    return true;
+}
+
+/* May no point of them all be compared? */
+static bool refused(const struct ipm_compare *compare, enum ipm_by by)
+{
+    char text[256];
+    for (size_t side = 1; side < compare->n_sides; side++) {
+        if (ipm_compare_refusal(compare, 0, side, by, text)[0] != '\0')
+            return true;
+    }
+    return false;
 }
 
 static int score(const struct ipm_compare *compare, enum ipm_by by,
@@ -186,10 +205,10 @@ int ipm_compare_rank(const struct ipm_compare *compare, enum ipm_by by,
     ipm_auto_free unsigned char *common = calloc(compare->n_points + 1, 1);
     scores.of = calloc(scores.n + 1, sizeof(*scores.of));
     int error = common == NULL || scores.of == NULL ? -ENOMEM : 0;
-    for (size_t i = 0; i < compare->n_points && error == 0; i++) {
-        common[i] = shared(compare, &compare->points[i], by);
+    if (error == 0 && !refused(compare, by))
+        find_common(compare, by, common);
+    for (size_t i = 0; i < compare->n_points && error == 0; i++)
         scores.points += common[i];
-    }
     bool known = scores.points > 0;
     for (size_t i = 0; i < scores.n && error == 0 && known; i++) {
         error = score(compare, by, common, i, scores.points, &scores.of[i]);

@@ -48,8 +48,8 @@ static void take_joules(const struct ipm_compare *compare,
     if (n == 0)
         return;
     values->n = 1;
-    values->cost[0] = sum / (double)n;
-    values->cluster[0] = 0;
+    values->cost_room[0] = sum / (double)n;
+    values->cluster_room[0] = 0;
     values->error = sqrt(square) / (double)n;
 }
 
@@ -60,8 +60,19 @@ void ipm_compare_take(const struct ipm_compare *compare,
 {
     out_values->n = 0;
     out_values->error = out_values->freedom = NAN;
+    out_values->cost = out_values->cost_room;
+    out_values->cluster = out_values->cluster_room;
     if (by == IPM_BY_JOULES) {
         take_joules(compare, point, side, out_values);
+        return;
+    }
+    const struct ipm_compare_cell *only = point->cells[compare->first[side]];
+    if (compare->first[side + 1] - compare->first[side] == 1 && only != NULL &&
+        only->known[by] == only->n && only->n <= IPM_COMPARE_VALUES && !between) {
+        /* The usual side has one session, and in that all of them. */
+        out_values->n = only->n;
+        out_values->cost = only->costs[by];
+        out_values->cluster = only->blocks;
         return;
     }
     size_t offset = 0;
@@ -69,7 +80,8 @@ void ipm_compare_take(const struct ipm_compare *compare,
         const struct ipm_compare_cell *cell = point->cells[i];
         double sum = 0;
         size_t n = 0;
-        for (uint32_t k = 0; cell != NULL && k < cell->n; k++) {
+        bool any = cell != NULL && cell->known[by] > 0;
+        for (uint32_t k = 0; any && k < cell->n; k++) {
             double cost = cell->costs[by][k];
             if (isnan(cost))
                 continue;
@@ -77,12 +89,12 @@ void ipm_compare_take(const struct ipm_compare *compare,
             n++;
             if (between || out_values->n == IPM_COMPARE_VALUES)
                 continue;
-            out_values->cluster[out_values->n] = offset + (size_t)cell->blocks[k];
-            out_values->cost[out_values->n++] = cost;
+            out_values->cluster_room[out_values->n] = (int32_t)offset + cell->blocks[k];
+            out_values->cost_room[out_values->n++] = cost;
         }
         if (between && n > 0 && out_values->n < IPM_COMPARE_VALUES) {
-            out_values->cluster[out_values->n] = offset;
-            out_values->cost[out_values->n++] = sum / (double)n;
+            out_values->cluster_room[out_values->n] = (int32_t)offset;
+            out_values->cost_room[out_values->n++] = sum / (double)n;
         }
         offset += between ? 1 : compare->sessions[i].n_blocks;
     }
@@ -102,6 +114,14 @@ static int rank_of(struct ipm_compare_ranks *ranks, size_t n_a, size_t n_b, size
     return error;
 }
 
+static double largest(const double *values, size_t n)
+{
+    double found = values[0];
+    for (size_t i = 1; i < n; i++)
+        found = values[i] > found ? values[i] : found;
+    return found;
+}
+
 /* Hodges and Lehmann's shift, as ipm_estimate_shift(). */
 static int shift(const struct ipm_compare_values *a, const struct ipm_compare_values *b,
                  struct ipm_compare_ranks *ranks, struct ipm_compare_ratio *ratio)
@@ -116,14 +136,17 @@ static int shift(const struct ipm_compare_values *a, const struct ipm_compare_va
         for (size_t k = 0; k < b->n; k++)
             differences[i * b->n + k] = b->cost[k] - a->cost[i];
     }
-    /* Three ranks of a hundred differences are found sooner than all are sorted. */
-    double upper = ipm_select(differences, pairs, pairs / 2);
-    double lower =
-        pairs % 2 == 0 ? ipm_select(differences, pairs, pairs / 2 - 1) : upper;
+    /* Three ranks of a hundred differences are found sooner than all are sorted, and those of
+     * the interval within the half where each must be. */
+    size_t half = pairs / 2;
+    double upper = ipm_select(differences, pairs, half);
+    double lower = pairs % 2 == 0 ? largest(differences, half) : upper;
     ratio->value = exp((lower + upper) / 2);
     if (rank > 0) {
-        ratio->low = exp(ipm_select(differences, pairs, rank - 1));
-        ratio->high = exp(ipm_select(differences, pairs, pairs - rank));
+        ratio->low =
+            exp(rank <= half ? ipm_select(differences, half, rank - 1) : upper);
+        ratio->high =
+            exp(ipm_select(differences + half, pairs - half, pairs - rank - half));
     } else {
         (void)snprintf(ratio->reason, sizeof(ratio->reason),
                        "too few: %zu and %zu invocations give no interval of %.0f %%",

@@ -21,12 +21,15 @@ enum ipm_compare_standing {
 /* "better", "worse", "tied", "unsure", "none" */
 extern const char *const ipm_compare_standing_names[IPM_COMPARE_STANDINGS];
 
-/* A point's values on one side: logarithms of costs, and what varies together. */
+/* A point's values on one side: logarithms of costs, and what varies together.  It points
+ * into itself, or into the session's cell, and is not to be copied. */
 struct ipm_compare_values {
     size_t n;
-    double cost[IPM_COMPARE_VALUES];
-    size_t cluster[IPM_COMPARE_VALUES]; /* below ipm_compare_clusters() */
-    double error, freedom;              /* of joules, which are one mean; else NaN */
+    const double *cost;
+    const int32_t *cluster; /* below ipm_compare_clusters() */
+    double error, freedom;  /* of joules, which are one mean; else NaN */
+    double cost_room[IPM_COMPARE_VALUES];
+    int32_t cluster_room[IPM_COMPARE_VALUES];
 };
 
 struct ipm_compare_ratio {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "analysis/compare.h"
+#include "analysis/compare_parts.h"
 
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { TEXT = 256 };
+enum { TEXT = 256, PLUGIN = 120 };
 
 bool ipm_compare_has(const struct ipm_compare *compare,
                      const struct ipm_compare_point *point, size_t side)
@@ -88,6 +91,50 @@ static json_int_t version_of(const struct ipm_compare *compare, size_t side,
     return found;
 }
 
+/* The plug-in's place, or SIZE_MAX. */
+static size_t place_of(const json_t *places, const char *kind, const char *of)
+{
+    char name[PLUGIN];
+    (void)snprintf(name, sizeof(name), "%s %.100s", kind, of);
+    const json_t *place = json_object_get(places, name);
+    return place == NULL ? SIZE_MAX : (size_t)json_integer_value(place);
+}
+
+int ipm_compare_plugins(struct ipm_compare *compare)
+{
+    const char *name;
+    json_t *value;
+    json_t *names = compare->plugin_names = json_object();
+    for (size_t i = 0; i < compare->n_sessions; i++) {
+        json_object_foreach(compare->sessions[i].versions, name, value)
+        {
+            json_int_t next = (json_int_t)json_object_size(names);
+            if (json_object_get(names, name) == NULL &&
+                json_object_set_new(names, name, json_integer(next)) != 0)
+                return -ENOMEM;
+        }
+    }
+    compare->plugins = calloc(json_object_size(names) + 1, sizeof(*compare->plugins));
+    if (names == NULL || compare->plugins == NULL)
+        return -ENOMEM;
+    json_object_foreach(names, name, value)
+    {
+        struct ipm_compare_plugin *plugin = &compare->plugins[compare->n_plugins++];
+        plugin->name = name;
+        plugin->versions = calloc(compare->n_sides + 1, sizeof(*plugin->versions));
+        if (plugin->versions == NULL)
+            return -ENOMEM;
+        for (size_t side = 0; side < compare->n_sides; side++)
+            plugin->versions[side] = version_of(compare, side, name);
+    }
+    for (size_t i = 0; i < compare->n_points; i++) {
+        struct ipm_compare_point *point = &compare->points[i];
+        point->mechanism = place_of(names, "mechanism", point->factors.mechanism);
+        point->workload = place_of(names, "workload", point->factors.workload);
+    }
+    return 0;
+}
+
 static bool missed(const struct ipm_compare *compare,
                    const struct ipm_compare_point *point, size_t side)
 {
@@ -102,20 +149,20 @@ const char *ipm_compare_point_refusal(const struct ipm_compare *compare,
                                       const struct ipm_compare_point *point, size_t a,
                                       size_t b, enum ipm_by by, char text[256])
 {
-    const char *const kinds[] = {"mechanism", "workload"};
-    const char *const names[] = {point->factors.mechanism, point->factors.workload};
+    const size_t places[] = {point->mechanism, point->workload};
     text[0] = '\0';
     for (size_t i = 0; i < 2; i++) {
-        char name[120];
-        (void)snprintf(name, sizeof(name), "%s %.100s", kinds[i], names[i]);
-        json_int_t left = version_of(compare, a, name);
-        json_int_t right = version_of(compare, b, name);
+        if (places[i] >= compare->n_plugins)
+            continue;
+        const struct ipm_compare_plugin *plugin = &compare->plugins[places[i]];
+        json_int_t left = plugin->versions[a];
+        json_int_t right = plugin->versions[b];
         if (left == right || left == -1 || right == -1)
             continue;
         (void)snprintf(text, TEXT,
                        "%.80s is of different versions in %.40s and %.40s: it does "
                        "not mean the same",
-                       name, compare->names[a], compare->names[b]);
+                       plugin->name, compare->names[a], compare->names[b]);
         return text;
     }
     size_t late = missed(compare, point, a) ? a : b;

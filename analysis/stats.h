@@ -44,7 +44,8 @@ size_t ipm_rank_interval_needs(double q, double level);
 /* Sorts @values ascending, in place. */
 void ipm_sort(double *values, size_t n);
 
-/* The value of rank @k, from 0, of all; puts them in another order.  @k below @n. */
+/* The value of rank @k, from 0, of all; puts them in another order: it at @k, none above it
+ * before and none below it behind.  @k below @n. */
 double ipm_select(double *values, size_t n, size_t k);
 
 /* Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan,

@@ -161,12 +161,31 @@ document "no ratio" '[.points[].by[].ratios[] | select(. != null) | .value] | al
 status 11 "the same in words" one guest
 grep -q 'emulated machine' stdout || fail "the words do not say it"
 
+# The same of a guest's records that came home, and a run of this machine.
+cat >run.jsonc <<'CONFIG'
+{ "name": "host", "repeat": { "invocations": 3, "window": "10ms", "warmup": "2ms" },
+  "sensors": { "counters": "off", "energy": "off" },
+  "sweeps": [ { "name": "host", "workloads": ["pingpong"], "mechanisms": ["pipe"],
+                "axes": { "size": 64, "placement": "same_cpu", "wait": "block" } } ] }
+CONFIG
+jq -cn '{schema: 1, point: "timing", workload: "pingpong", mechanism: "pipe", size: 64, cpus: [0, 0],
+    placement: "same_cpu", wait: "block", window_ns: 10000000, warmup_ns: 2000000}' |
+    "$IPM_BIN/ipcmeter-worker" >guest.log 2>ran || fail "worker: $(tail -n 3 ran)"
+"$ipcmeter" import imported guest.log --emulated >ran 2>&1 || fail "import: $(tail -n 3 ran)"
+"$ipcmeter" run run.jsonc --out home --progress none >ran 2>&1 || fail "run: $(tail -n 3 ran)"
+status 11 "a guest's records" home imported --json
+document "its point is matched by class" '.matching.common == 1'
+document "and the processor named as a difference" \
+    '[.environment.unlike[] | select(.hard) | .key] | contains(["architecture", "emulated"])'
+document "and nothing compared" '[.points[].by[].ratios[] | select(. != null) | .value] | all(. == null)'
+
 # Joules of two kinds, planted in digests of the records as they are.
 cp -r "$golden" measured && cp -r "$golden" simulated
 for name in measured simulated; do
     "$ipcmeter" report $name >/dev/null 2>&1
-    jq -c --arg word $name '.provenance = $word | .points |= map(.[8] = [2.5, 2.4, 2.6, 8])' $name/digest.json >"$name/changed"
-    mv "$name/changed" $name/digest.json
+    jq -c --arg word $name 'if type == "object" then .provenance = $word | .joules |= map([2.5, 2.4, 2.6, 8]) else . end' \
+        $name/digest.jsonl >"$name/changed"
+    mv "$name/changed" $name/digest.jsonl
 done
 status 0 "joules of two kinds" measured simulated --json
 document "are refused" '.comparisons[0].by.joules | .classes == [] and (.refusal | test("measured.*simulated"))'

@@ -66,6 +66,25 @@ lab_show "switches a message by rusage and perf" 'of("software") |
 lab_show "counts a message" '[of("core-total"), of("core-user"), of("tlb-total"), of("tlb-user")] |
     map(.messages as $n | .metrics | to_entries[] | select(.key | test("^(cycles|instr|dtlb|itlb)")) |
     select(.value.value) | "\(.key) \(.value.value / $n * 10 | round / 10)") | join(", ")'
+
+# The host beside it: what differs is told, what is alike is matched, and no figure is compared.
+cat >"$work/host.jsonc" <<'CONFIG'
+{ "name": "host", "repeat": { "invocations": 3, "window": "20ms", "warmup": "5ms" },
+  "sensors": { "counters": "off", "energy": "off" },
+  "sweeps": [ { "name": "host", "workloads": ["pingpong"], "mechanisms": ["pipe"],
+                "axes": { "size": 64, "placement": "same_cpu", "wait": "block" } } ] }
+CONFIG
+"$IPM_BIN/ipcmeter" run "$work/host.jsonc" --out "$work/host" --progress none >/dev/null 2>"$work/run.said" ||
+    { cat "$work/run.said" && exit 1; }
+compared=0
+"$IPM_BIN/ipcmeter" compare "$work/host" "$work/full" --json >"$work/compared.json" 2>"$work/compare.said" || compared=$?
+records=$work/compared.json
+lab_check "compare tells the host's processor from the guest's" \
+    '.[0].environment.unlike | map(select(.hard) | .key) | contains(["architecture", "cpu_model", "emulated"])'
+lab_check "compare matches the guest's point by its class" '.[0].matching.common == 1'
+lab_check "compare refuses figures of an emulated machine" \
+    ".[0] | $compared == 11 and ([.comparisons[0].by[] | .refusal | test(\"emulated\")] | length > 0 and all) and
+     ([.points[].by[].ratios[] | select(. != null) | .value] | all(. == null))"
 cp "$work/jobs" "$work/root/jobs"
 
 echo "-- rv64: user and kernel cannot be told apart"

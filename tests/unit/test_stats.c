@@ -222,6 +222,28 @@ static void too_few_says_how_many_it_takes(void **state)
                         "too few: 5 of the 6 values that a 95 % interval needs");
 }
 
+/* Whose interval is looked for in one half alone stands on it. */
+static void selecting_parts_the_values(void **state)
+{
+    enum { MOST = 130 };
+    uint64_t noise = 3;
+    (void)state;
+    for (size_t round = 0; round < 20000; round++) {
+        double values[MOST];
+        double sorted[MOST];
+        size_t n = 1 + ipm_test_random(&noise) % MOST;
+        size_t k = ipm_test_random(&noise) % n;
+        for (size_t i = 0; i < n; i++) /* with many ties, and with few */
+            values[i] = sorted[i] =
+                (double)(ipm_test_random(&noise) % (round % 2 ? 10 : 1000000));
+        ipm_sort(sorted, n);
+        assert_true(ipm_select(values, n, k) == sorted[k]);
+        assert_true(values[k] == sorted[k]);
+        for (size_t i = 0; i < n; i++)
+            assert_true(i < k ? values[i] <= sorted[k] : values[i] >= sorted[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +251,7 @@ int main(void)
         cmocka_unit_test(intervals_match_the_vectors),
         cmocka_unit_test(least_n_is_the_border),
         cmocka_unit_test(quantiles_match_the_vectors),
+        cmocka_unit_test(selecting_parts_the_values),
         cmocka_unit_test(estimates_match_the_vectors),
         cmocka_unit_test(places_lie_between_ranks),
         cmocka_unit_test(what_differs_between_runs_is_added_in_quadrature),

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/compare.h"
+#include "analysis/compare_cell.h"
+#include "analysis/digest_pack.h"
+#include "analysis/manifest.h"
+#include "analysis/member.h"
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The entries with room for one more; NULL: no memory. */
+static void *grow(void *entries, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return entries;
+    size_t wanted = *room == 0 ? 64 : *room * 2;
+    void *larger = reallocarray(entries, wanted, size);
+    if (larger != NULL)
+        *room = wanted;
+    return larger;
+}
+
+static const char *intern(struct ipm_compare *compare, const char *text)
+{
+    json_t *kept = json_object_get(compare->pool, text);
+    if (kept == NULL) {
+        kept = json_string(text);
+        if (kept == NULL || json_object_set_new(compare->pool, text, kept) != 0)
+            return NULL;
+    }
+    return json_string_value(kept);
+}
+
+static int leave_out(struct ipm_compare *compare, const char *directory,
+                     const struct ipm_why *why)
+{
+    struct ipm_compare_left_out *list = grow(compare->left_out, compare->n_left_out,
+                                             &compare->left_out_room, sizeof(*list));
+    if (list == NULL)
+        return -ENOMEM;
+    compare->left_out = list;
+    struct ipm_compare_left_out *entry = &list[compare->n_left_out];
+    *entry = (struct ipm_compare_left_out){.directory = strdup(directory),
+                                           .error = why->error};
+    (void)snprintf(entry->reason, sizeof(entry->reason), "%s", why->text);
+    if (entry->directory == NULL)
+        return -ENOMEM;
+    compare->n_left_out++;
+    return 1;
+}
+
+static void add_versions(json_t *versions, const char *kind, const json_t *described)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(described, i, entry)
+    {
+        char name[120];
+        json_t *version = json_object_get(entry, "version");
+        (void)snprintf(name, sizeof(name), "%s %.100s", kind,
+                       ipm_member_text(entry, "name"));
+        if (version != NULL)
+            (void)json_object_set(versions, name, version);
+    }
+}
+
+/* What a point is matched by: the text of its factors from the class of its placement on.  A class
+ * that nobody resolved leaves the word.  @made owns what had to be put together.  NULL: no
+ * memory, or it is no such text. */
+static const char *key_of(const char *text, char **made)
+{
+    const char *class = strchr(text, '\t');
+    if (class == NULL || class[1] == '\0')
+        return NULL;
+    class ++;
+    if (*class != '\t')
+        return class;
+    return asprintf(made, "%.*s%s", (int)(class - 1 - text), text, class) < 0 ? NULL
+                                                                              : *made;
+}
+
+/* Return: 0, all texts interned; -EINVAL the text does not hold a point's factors; -ENOMEM. */
+static int read_factors(struct ipm_compare *compare, const char *text,
+                        struct ipm_factors *factors)
+{
+    const struct {
+        const char **text;
+        int64_t *number;
+    } places[IPM_DIGEST_FACTORS_N] = {
+        {&factors->placement, NULL},  {&factors->placement_class, NULL},
+        {&factors->workload, NULL},   {&factors->mechanism, NULL},
+        {NULL, &factors->size},       {NULL, &factors->copies},
+        {&factors->wait, NULL},       {&factors->touch, NULL},
+        {NULL, &factors->depth},      {NULL, &factors->batch},
+        {NULL, &factors->reply_size}, {&factors->policy, NULL},
+        {&factors->rate, NULL},       {&factors->options, NULL},
+    };
+    ipm_auto_free char *copy = strdup(text);
+    char *rest = copy;
+    if (copy == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < IPM_DIGEST_FACTORS_N; i++) {
+        char *end = NULL;
+        const char *part = strsep(&rest, "\t");
+        if (part == NULL)
+            return -EINVAL;
+        if (places[i].number != NULL) {
+            *places[i].number = strtoll(part, &end, 10);
+            if (end == part || *end != '\0')
+                return -EINVAL;
+            continue;
+        }
+        *places[i].text = intern(compare, part);
+        if (*places[i].text == NULL)
+            return -ENOMEM;
+    }
+    return rest == NULL ? 0 : -EINVAL;
+}
+
+/* The point of that text, made when there is none.  Return: 0; -EINVAL; -ENOMEM. */
+static int point_of(struct ipm_compare *compare, const char *text,
+                    struct ipm_compare_point **out_point)
+{
+    ipm_auto_free char *made = NULL;
+    struct ipm_factors factors = {0};
+    const char *key = key_of(text, &made);
+    if (key == NULL)
+        return -EINVAL;
+    const json_t *at = json_object_get(compare->index, key);
+    if (at != NULL) {
+        *out_point = &compare->points[json_integer_value(at)];
+        return 0;
+    }
+    int error = read_factors(compare, text, &factors);
+    if (error != 0)
+        return error;
+    struct ipm_compare_point *points = grow(compare->points, compare->n_points,
+                                            &compare->points_room, sizeof(*points));
+    const char *kept = intern(compare, key);
+    if (points == NULL || kept == NULL)
+        return -ENOMEM;
+    compare->points = points;
+    struct ipm_compare_point *point = &points[compare->n_points];
+    *point = (struct ipm_compare_point){
+        .key = kept,
+        .factors = factors,
+        .cells = calloc(compare->n_sessions, sizeof(struct ipm_compare_cell *))};
+    if (point->cells == NULL ||
+        json_object_set_new(compare->index, key,
+                            json_integer((json_int_t)compare->n_points)) != 0) {
+        free(point->cells);
+        return -ENOMEM;
+    }
+    compare->n_points++;
+    *out_point = point;
+    return 0;
+}
+
+/* Return: 0; -EINVAL it is no such point; -ENOMEM. */
+static int add_point(struct ipm_compare *compare, struct ipm_compare_session *session,
+                     struct ipm_compare_reader *reader, const json_t *json,
+                     const json_t *joules)
+{
+    struct ipm_compare_point *point = NULL;
+    struct ipm_compare_cell *cell = NULL;
+    size_t number = (size_t)(session - compare->sessions);
+    const char *kind = json_string_value(json_array_get(json, IPM_DIGEST_KIND));
+    const char *text = json_string_value(json_array_get(json, IPM_DIGEST_FACTORS));
+    if (json_array_size(json) != IPM_DIGEST_MEMBERS || kind == NULL || text == NULL)
+        return -EINVAL;
+    int error =
+        ipm_compare_read_blocks(reader, json_array_get(json, IPM_DIGEST_BLOCKS));
+    if (error != 0)
+        return error;
+    size_t letters = IPM_DIGEST_FIGURES * reader->n * IPM_DIGEST_DIGITS;
+    const char *figures = reader->figures;
+    if (letters > reader->left)
+        return -EINVAL;
+    reader->figures += letters;
+    reader->left -= letters;
+    session->n_points++;
+    if (strcmp(kind, "mapped") == 0) {
+        /* One of a map's pairs of CPUs: their numbers mean nothing elsewhere. */
+        session->n_mapped++;
+        return 0;
+    }
+    error = point_of(compare, text, &point);
+    if (error != 0)
+        return error;
+    point->floor = strcmp(kind, "floor") == 0;
+    point->token = strcmp(kind, "token") == 0;
+    if (point->cells[number] != NULL) {
+        /* Two words of a placement that mean one class here: the first stands. */
+        session->n_doubled++;
+        return 0;
+    }
+    error = ipm_compare_make_cell(json, joules, reader, figures, &cell);
+    if (error != 0)
+        return error;
+    for (uint32_t i = 0; i < cell->n; i++) {
+        size_t past = (size_t)cell->blocks[i] + 1;
+        session->n_blocks = past > session->n_blocks ? past : session->n_blocks;
+    }
+    point->cells[number] = cell;
+    return 0;
+}
+
+/* Room for one more session at every point. */
+static int widen(struct ipm_compare *compare, size_t n)
+{
+    for (size_t i = 0; i < compare->n_points; i++) {
+        struct ipm_compare_point *point = &compare->points[i];
+        struct ipm_compare_cell **cells =
+            reallocarray(point->cells, n, sizeof(struct ipm_compare_cell *));
+        if (cells == NULL)
+            return -ENOMEM;
+        cells[n - 1] = NULL;
+        point->cells = cells;
+    }
+    return 0;
+}
+
+/* Takes back what a directory that is left out after all had brought. */
+static void take_back(struct ipm_compare *compare, size_t number)
+{
+    for (size_t i = 0; i < compare->n_points; i++) {
+        free(compare->points[i].cells[number]);
+        compare->points[i].cells[number] = NULL;
+    }
+}
+
+static int fill_session(struct ipm_compare *compare, size_t number,
+                        const struct ipm_digest *digest, struct ipm_why *why)
+{
+    struct ipm_compare_session *session = &compare->sessions[number];
+    struct ipm_compare_reader reader = {.figures = digest->figures,
+                                        .left = digest->length,
+                                        .lists =
+                                            json_object_get(digest->json, "blocks"),
+                                        .of = SIZE_MAX};
+    const json_t *joules = json_object_get(digest->json, "joules");
+    size_t i;
+    const json_t *point;
+    int error = 0;
+    json_array_foreach(json_object_get(digest->json, "points"), i, point)
+    {
+        error = add_point(compare, session, &reader, point, json_array_get(joules, i));
+        if (error == -EINVAL)
+            (void)ipm_why_set(why, error, "point %zu of its digest is none", i);
+        if (error != 0)
+            break;
+    }
+    free(reader.numbers);
+    if (error == 0 && reader.left > 0)
+        error = ipm_why_set(why, -EINVAL, "its digest has figures of no point");
+    session->constants = json_incref(json_object_get(digest->json, "constants"));
+    session->provenance = intern(compare, ipm_member_text(digest->json, "provenance"));
+    return error == 0 && session->provenance == NULL ? -ENOMEM : error;
+}
+
+int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t side,
+                    struct ipm_why *why)
+{
+    struct ipm_why found = {0};
+    ipm_auto_json json_t *manifest = NULL;
+    ipm_auto_digest struct ipm_digest digest = {0};
+    enum ipm_digest_source source = IPM_DIGEST_MADE;
+    int error = ipm_digest_load(directory, &digest, &source, &found);
+    if (error == 0)
+        error = ipm_manifest_read(directory, &manifest, &found);
+    if (error == IPM_MANIFEST_UNREAD) {
+        char reason[sizeof(found.text)];
+        (void)snprintf(reason, sizeof(reason), "%s", found.text);
+        error = ipm_why_set(&found, -ENOENT,
+                            "no manifest.json to go by (%s): which machine it was is "
+                            "not known",
+                            reason);
+    }
+    if (error != 0 && error != -ENOMEM)
+        return leave_out(compare, directory, &found);
+
+    size_t number = compare->n_sessions;
+    struct ipm_compare_session *sessions =
+        error == 0 ? grow(compare->sessions, number, &compare->sessions_room,
+                          sizeof(*sessions))
+                   : NULL;
+    if (sessions == NULL)
+        return ipm_why_set(why, -ENOMEM, "no memory for %s", directory);
+    compare->sessions = sessions;
+    sessions[number] = (struct ipm_compare_session){.side = side, .source = source};
+    sessions[number].directory = strdup(directory);
+    sessions[number].emulated = ipm_manifest_is_emulated(manifest);
+    sessions[number].versions = json_object();
+    json_t *describe = json_object_get(manifest, "describe");
+    add_versions(sessions[number].versions, "mechanism",
+                 json_object_get(describe, "mechanisms"));
+    add_versions(sessions[number].versions, "workload",
+                 json_object_get(describe, "workloads"));
+    compare->n_sessions++;
+    error = sessions[number].directory == NULL ? -ENOMEM : widen(compare, number + 1);
+    if (error == 0)
+        error = fill_session(compare, number, &digest, &found);
+    if (error == -ENOMEM)
+        return ipm_why_set(why, error, "no memory for %s", directory);
+    if (error != 0) {
+        take_back(compare, number);
+        compare->n_sessions--;
+        free(sessions[number].directory);
+        json_decref(sessions[number].constants);
+        json_decref(sessions[number].versions);
+        return leave_out(compare, directory, &found);
+    }
+    /* Tens of kilobytes that no comparison reads. */
+    static const char *const unread[] = {"describe", "config", "skips",      "dropped",
+                                         "stops",    "drift",  "capacities", NULL};
+    for (size_t i = 0; unread[i] != NULL; i++)
+        (void)json_object_del(manifest, unread[i]);
+    sessions[number].manifest = ipm_steal(&manifest);
+    return 0;
+}

@@ -76,8 +76,12 @@ cat >"$work/host.jsonc" <<'CONFIG'
 CONFIG
 "$IPM_BIN/ipcmeter" run "$work/host.jsonc" --out "$work/host" --progress none >/dev/null 2>"$work/run.said" ||
     { cat "$work/run.said" && exit 1; }
+# The jobs above are points of their own with the same factors: the one that has times.
+mkdir "$work/guest"
+cp "$work/full/manifest.json" "$work/guest"
+grep -F '"point":"timing"' "$work/full/records.jsonl" >"$work/guest/records.jsonl"
 compared=0
-"$IPM_BIN/ipcmeter" compare "$work/host" "$work/full" --json >"$work/compared.json" 2>"$work/compare.said" || compared=$?
+"$IPM_BIN/ipcmeter" compare "$work/host" "$work/guest" --json >"$work/compared.json" 2>"$work/compare.said" || compared=$?
 records=$work/compared.json
 lab_check "compare tells the host's processor from the guest's" \
     '.[0].environment.unlike | map(select(.hard) | .key) | contains(["architecture", "cpu_model", "emulated"])'

@@ -178,9 +178,11 @@ static int visit_versions(void *context, const json_t *record, size_t line)
 {
     json_t *versions = context;
     (void)line;
-    json_t *both = json_pack("{s:O?,s:O?}", "mechanism",
-                             json_object_get(record, "mechanism_version"), "workload",
-                             json_object_get(record, "workload_version"));
+    /* Copies: nothing of the record may be kept. */
+    json_t *both = json_pack(
+        "{s:o?,s:o?}", "mechanism",
+        json_deep_copy(json_object_get(record, "mechanism_version")), "workload",
+        json_deep_copy(json_object_get(record, "workload_version")));
     return json_object_set_new(versions, ipm_member_text(record, "point"), both) == 0
                ? 0
                : -ENOMEM;

@@ -2,6 +2,7 @@
 #include "base/record.h"
 
 #include "base/cleanup.h"
+#include "base/json_arena.h"
 #include "base/process.h"
 #include "base/skim.h"
 
@@ -116,12 +117,14 @@ int ipm_records_write(int fd, const json_t *record, struct ipm_why *why)
     return 0;
 }
 
-/* The record of one line, or NULL with the reason. */
-static json_t *parse_line(const char *text, size_t length, struct ipm_why *why)
+/* The record of one line, or NULL with the reason.  @brief: the caller keeps nothing of it. */
+static json_t *parse_line(const char *text, size_t length, bool brief,
+                          struct ipm_why *why)
 {
     json_error_t problem;
     ipm_auto_json json_t *record =
-        json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+        brief ? ipm_json_arena_load(text, length, JSON_REJECT_DUPLICATES, &problem)
+              : json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
     if (record == NULL) {
         (void)ipm_why_set(why, -EINVAL, "column %d: %s", problem.column, problem.text);
         return NULL;
@@ -137,16 +140,24 @@ static json_t *parse_skimmed(const char *text, size_t length, const char *const 
 {
     struct ipm_skimmed skimmed;
     if (ipm_skim(text, length, unread, scratch, &skimmed) != 0)
-        return parse_line(text, length, why);
-    ipm_auto_json json_t *record = parse_line(scratch, skimmed.length, why);
+        return parse_line(text, length, true, why);
+    ipm_auto_json json_t *record = parse_line(scratch, skimmed.length, true, why);
     if (record == NULL) /* again, for the place of what is wrong */
-        return parse_line(text, length, why);
+        return parse_line(text, length, true, why);
     if (ipm_skim_restore(&skimmed, record) != 0) {
         (void)ipm_why_set(why, -ENOMEM, "no memory for a histogram");
         return NULL;
     }
     return ipm_steal(&record);
 }
+
+static void close_arena(const bool *opened)
+{
+    if (*opened)
+        ipm_json_arena_close();
+}
+
+#define ipm_auto_arena __attribute__((cleanup(close_arena)))
 
 int ipm_records_scan(const char *path, const char *const *unread,
                      ipm_records_visit *visit, ipm_records_bad *bad, void *context,
@@ -157,6 +168,7 @@ int ipm_records_scan(const char *path, const char *const *unread,
         return ipm_why_set(why, -errno, "open %s: ", path);
     ipm_auto_free char *text = NULL;
     ipm_auto_free char *scratch = NULL;
+    ipm_auto_arena bool arena = unread != NULL && ipm_json_arena_open();
     size_t room = 0;
     size_t scratch_room = 0;
     for (size_t line = 1;; line++) {
@@ -177,7 +189,7 @@ int ipm_records_scan(const char *path, const char *const *unread,
         struct ipm_why problem;
         ipm_auto_json json_t *record =
             unread == NULL
-                ? parse_line(text, (size_t)length, &problem)
+                ? parse_line(text, (size_t)length, false, &problem)
                 : parse_skimmed(text, (size_t)length, unread, scratch, &problem);
         int stop = record != NULL ? visit(context, record, line)
                                   : bad(context, line, &problem);

@@ -67,7 +67,8 @@ typedef int ipm_records_bad(void *context, size_t line, const struct ipm_why *wh
 /**
  * ipm_records_scan() - the same for a reader that goes on behind a bad line
  * @unread: members that the reader does not want: they are null, and not judged
- *          (base/skim.h); NULL: all are parsed
+ *          (base/skim.h), and @visit keeps no reference to anything of the record
+ *          (base/json_arena.h); NULL: all are parsed, and may be kept
  * @bad:    gets the line, and its value when it stops is returned
  */
 int ipm_records_scan(const char *path, const char *const *unread,

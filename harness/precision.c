@@ -121,6 +121,9 @@ static double half_width(const struct ipm_precise *precise)
         for (n = 0; n < precise->n; n++)
             precise->values[n] = precise->samples[n].value;
     }
+    /* A handful of many can be alike by chance. */
+    if (n < precise->pilot / IPM_PRECISION_SHARE)
+        return INFINITY;
     return ipm_precision_half_width(precise->values, n);
 }
 

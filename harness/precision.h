@@ -8,9 +8,10 @@
  * stops on the width of its interval, on the budget or on the most invocations; never on
  * what a comparison would say (statistics.md 2.4).
  *
- * Each point begins with a pilot of at least 6 invocations: fewer have no interval.  From
+ * Each point begins with a pilot of at least 6 invocations: fewer have no interval.
  * Invocations whose core was slow against the point's others are left out, as the report sets
- * them aside (analysis/slow_core.h), where six others are there.
+ * them aside (analysis/slow_core.h), where six others are there; and what is left must be a
+ * sixth of the pilot, since a handful of many can be alike by chance.
  *
  * From its width comes a planned count, n (width / wanted)^2, at most twice n since the pilot's
  * width is itself uncertain; the interval is looked at again when that count is reached.
@@ -25,6 +26,7 @@
 #include <stdint.h>
 
 enum {
+    IPM_PRECISION_SHARE = 6,  /* of the pilot so many-th part must make the interval */
     IPM_PRECISION_PILOT = 6,  /* least n with a 95 % interval of a median */
     IPM_PRECISION_FACTOR = 10 /* most invocations of a point, in pilots */
 };

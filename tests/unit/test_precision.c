@@ -502,6 +502,20 @@ static void slow_cores(void **state)
     assert_int_equal(ipm_precise_block(&precise, 1, INFINITY, 1, chosen), 1);
     assert_true(precise.half_width > 0.05);
     ipm_precise_fini(&precise);
+
+    /* Nine others of a pilot of sixty are too few, however alike; ten are enough. */
+    for (int others = 9; others <= 10; others++) {
+        ipm_precise_init(&precise, 0.05, 60, 1000);
+        for (int i = 0; i < 60; i++) {
+            bool slow = i >= others;
+            struct ipm_precision_sample sample = {slow ? 200 : 100, slow ? 1.2 : 0.7};
+            assert_int_equal(ipm_precise_recall(&precise, sample), 0);
+        }
+        assert_int_equal(ipm_precise_block(&precise, 1, INFINITY, 1, chosen),
+                         others < 10 ? 1 : 0);
+        assert_true(others < 10 ? isinf(precise.half_width) : precise.half_width == 0);
+        ipm_precise_fini(&precise);
+    }
 }
 
 int main(void)

@@ -169,6 +169,7 @@ int ipm_records_scan(const char *path, const char *const *unread,
     ipm_auto_free char *text = NULL;
     ipm_auto_free char *scratch = NULL;
     ipm_auto_arena bool arena = unread != NULL && ipm_json_arena_open();
+    (void)arena; /* its end closes it */
     size_t room = 0;
     size_t scratch_room = 0;
     for (size_t line = 1;; line++) {

@@ -4,23 +4,12 @@
 #include "analysis/digest_pack.h"
 #include "analysis/manifest.h"
 #include "analysis/member.h"
+#include "base/array.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The entries with room for one more; NULL: no memory. */
-static void *grow(void *entries, size_t n, size_t *room, size_t size)
-{
-    if (n < *room)
-        return entries;
-    size_t wanted = *room == 0 ? 64 : *room * 2;
-    void *larger = reallocarray(entries, wanted, size);
-    if (larger != NULL)
-        *room = wanted;
-    return larger;
-}
 
 static const char *intern(struct ipm_compare *compare, const char *text)
 {
@@ -36,8 +25,8 @@ static const char *intern(struct ipm_compare *compare, const char *text)
 static int leave_out(struct ipm_compare *compare, const char *directory,
                      const struct ipm_why *why)
 {
-    struct ipm_compare_left_out *list = grow(compare->left_out, compare->n_left_out,
-                                             &compare->left_out_room, sizeof(*list));
+    struct ipm_compare_left_out *list = ipm_array_grow(
+        compare->left_out, compare->n_left_out, &compare->left_out_room, sizeof(*list));
     if (list == NULL)
         return -ENOMEM;
     compare->left_out = list;
@@ -136,8 +125,8 @@ static int point_of(struct ipm_compare *compare, const char *text,
     int error = read_factors(compare, text, &factors);
     if (error != 0)
         return error;
-    struct ipm_compare_point *points = grow(compare->points, compare->n_points,
-                                            &compare->points_room, sizeof(*points));
+    struct ipm_compare_point *points = ipm_array_grow(
+        compare->points, compare->n_points, &compare->points_room, sizeof(*points));
     const char *kept = intern(compare, key);
     if (points == NULL || kept == NULL)
         return -ENOMEM;
@@ -283,8 +272,8 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
 
     size_t number = compare->n_sessions;
     struct ipm_compare_session *sessions =
-        error == 0 ? grow(compare->sessions, number, &compare->sessions_room,
-                          sizeof(*sessions))
+        error == 0 ? ipm_array_grow(compare->sessions, number, &compare->sessions_room,
+                                    sizeof(*sessions))
                    : NULL;
     if (sessions == NULL)
         return ipm_why_set(why, -ENOMEM, "no memory for %s", directory);

@@ -344,11 +344,6 @@ void ipm_gate_progress(const struct ipm_gate *gate, uint64_t *out_made,
     *out_left = left;
 }
 
-size_t ipm_gate_points(const struct ipm_gate *gate)
-{
-    return gate->n_points;
-}
-
 const struct ipm_gate_point *ipm_gate_point(const struct ipm_gate *gate, size_t point)
 {
     return &gate->points[point];

@@ -183,7 +183,6 @@ void ipm_gate_disturbed(struct ipm_gate *gate, const char *reason);
 void ipm_gate_progress(const struct ipm_gate *gate, uint64_t *out_made,
                        uint64_t *out_left);
 
-size_t ipm_gate_points(const struct ipm_gate *gate);
 const struct ipm_gate_point *ipm_gate_point(const struct ipm_gate *gate, size_t point);
 const struct ipm_gate_params *ipm_gate_params(const struct ipm_gate *gate);
 

@@ -6,9 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#if IPM_HAVE_GSL
-#include <gsl/gsl_statistics_double.h>
-#endif
 
 /*
  * Largest k with P(T < k) <= tail for the signed-rank statistic T of n values, 0 <= T <=
@@ -32,19 +29,6 @@ static size_t lower_rank(size_t n, double tail, double *chance)
     while (k <= most && below + chance[k] <= tail)
         below += chance[k++];
     return k;
-}
-
-/* The value of rank @k, from 0.  Reorders @values. */
-static double select_rank(double *values, size_t n, size_t k)
-{
-    if (n == 0)
-        return NAN;
-#if IPM_HAVE_GSL
-    return gsl_stats_select(values, 1, n, k);
-#else
-    ipm_sort(values, n);
-    return values[k];
-#endif
 }
 
 int ipm_estimate_pseudomedian(const double *values, size_t n, double level,
@@ -73,19 +57,20 @@ int ipm_estimate_pseudomedian(const double *values, size_t n, double level,
         double outside = 0;
         for (size_t i = 0; i < k; i++)
             outside += 2 * chance[i];
-        estimate.low = select_rank(walsh, pairs, k - 1);
+        estimate.low = ipm_select(walsh, pairs, k - 1);
         middle = walsh + k - 1;
         n_middle = pairs - 2 * (k - 1);
-        estimate.high = select_rank(middle, pairs - (k - 1), n_middle - 1);
+        estimate.high = ipm_select(middle, pairs - (k - 1), n_middle - 1);
         estimate.level = 1 - outside;
     } else {
         (void)snprintf(estimate.reason, sizeof(estimate.reason),
                        "too few: %zu values give no interval of %.0f %%", n,
                        100 * level);
     }
-    estimate.value = (select_rank(middle, n_middle, (n_middle - 1) / 2) +
-                      select_rank(middle, n_middle, n_middle / 2)) /
-                     2;
+    if (n_middle > 0)
+        estimate.value = (ipm_select(middle, n_middle, (n_middle - 1) / 2) +
+                          ipm_select(middle, n_middle, n_middle / 2)) /
+                         2;
     *out_estimate = estimate;
     return 0;
 }

@@ -171,13 +171,8 @@ static int add_plots(json_t *document, const char *directory, struct ipm_why *wh
     return 0;
 }
 
-int ipm_report_write(const char *directory, struct ipm_why *why)
-{
-    return ipm_report_write_for(directory, NULL, why);
-}
-
-int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *wishes,
-                         struct ipm_why *why)
+int ipm_report_write(const char *directory, const struct ipm_report_wishes *wishes,
+                     struct ipm_why *why)
 {
     ipm_auto_report struct ipm_report report = {0};
     int error = ipm_report_load(directory, wishes, &report, why);
@@ -215,13 +210,8 @@ int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *
     return error != 0 || !folder ? error : ipm_report_html_folder(json, directory, why);
 }
 
-int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why)
-{
-    return ipm_report_text_for(directory, NULL, out, why);
-}
-
-int ipm_report_text_for(const char *directory, const struct ipm_report_wishes *wishes,
-                        FILE *out, struct ipm_why *why)
+int ipm_report_text(const char *directory, const struct ipm_report_wishes *wishes,
+                    FILE *out, struct ipm_why *why)
 {
     ipm_auto_report struct ipm_report report = {0};
     int error = ipm_report_load(directory, wishes, &report, why);

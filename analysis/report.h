@@ -71,27 +71,24 @@ void ipm_report_fini(struct ipm_report *report);
 /**
  * ipm_report_write() - write report.json, plots/ and report.html into a result directory
  *
+ * @wishes: may be NULL
+ *
  * Without gnuplot everything but the pictures is written, and report.json says why.
  *
  * Return: 0; as ipm_report_load(); -errno of writing.
  */
-int ipm_report_write(const char *directory, struct ipm_why *why);
-
-/* The same, and what @wishes asks for. */
-int ipm_report_write_for(const char *directory, const struct ipm_report_wishes *wishes,
-                         struct ipm_why *why);
+int ipm_report_write(const char *directory, const struct ipm_report_wishes *wishes,
+                     struct ipm_why *why);
 
 /**
  * ipm_report_text() - the answer in words
+ * @wishes: may be NULL
  *
  * Writes nothing into the directory.
  *
  * Return: 0; as ipm_report_load(); -EIO when @out cannot be written.
  */
-int ipm_report_text(const char *directory, FILE *out, struct ipm_why *why);
-
-/* The same, and what @wishes asks for. */
-int ipm_report_text_for(const char *directory, const struct ipm_report_wishes *wishes,
-                        FILE *out, struct ipm_why *why);
+int ipm_report_text(const char *directory, const struct ipm_report_wishes *wishes,
+                    FILE *out, struct ipm_why *why);
 
 #endif

@@ -2,6 +2,7 @@
 #include "analysis/table.h"
 
 #include "analysis/slow_core.h"
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/record.h"
 
@@ -312,23 +313,11 @@ static bool fill_row(struct ipm_table *table, const json_t *record, struct ipm_r
            fill_readings(table, record, row) && fill_times(table, record, row);
 }
 
-/* The array with room for one more entry, perhaps moved; NULL when out of memory. */
-static void *grow(void *entries, size_t n, size_t *room, size_t size)
-{
-    if (n < *room)
-        return entries;
-    size_t wanted = *room == 0 ? 64 : *room * 2;
-    void *larger = reallocarray(entries, wanted, size);
-    if (larger != NULL)
-        *room = wanted;
-    return larger;
-}
-
 static int visit_record(void *context, const json_t *record, size_t line)
 {
     struct ipm_table *table = context;
     struct ipm_row *rows =
-        grow(table->rows, table->n_rows, &table->rows_room, sizeof(*rows));
+        ipm_array_grow(table->rows, table->n_rows, &table->rows_room, sizeof(*rows));
     if (rows == NULL)
         return -ENOMEM;
     table->rows = rows;
@@ -341,7 +330,7 @@ static int visit_bad(void *context, size_t line, const struct ipm_why *why)
 {
     struct ipm_table *table = context;
     struct ipm_bad_line *lines =
-        grow(table->bad, table->n_bad, &table->bad_room, sizeof(*lines));
+        ipm_array_grow(table->bad, table->n_bad, &table->bad_room, sizeof(*lines));
     if (lines == NULL)
         return -ENOMEM;
     table->bad = lines;

@@ -160,12 +160,12 @@ int ipm_cmd_report(int argc, char **argv)
         int error = ipm_methods_put(directory, stdout, &why);
         return error == 0 ? IPM_EXIT_OK : complain(&why);
     }
-    int written = ipm_report_write_for(directory, &wishes, &why);
+    int written = ipm_report_write(directory, &wishes, &why);
     int result = written == 0 ? IPM_EXIT_OK : complain(&why);
     if (!text)
         return result == 0 ? put_paths(directory, wishes.folder) : result;
     struct ipm_why unread = {0};
-    int error = ipm_report_text_for(directory, &wishes, stdout, &unread);
+    int error = ipm_report_text(directory, &wishes, stdout, &unread);
     if (error != 0 && error != written)
         return complain(&unread);
     return result;

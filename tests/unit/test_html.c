@@ -360,7 +360,7 @@ static void the_schema_names_every_member(void **state)
     ipm_auto_free char *records =
         ipm_test_read(IPM_SOURCE "/tests/golden/small-run/records.jsonl", &length);
     ipm_test_write(ipm_test_path(state, "records.jsonl", path), records, length);
-    assert_int_equal(ipm_report_write(*state, NULL), 0);
+    assert_int_equal(ipm_report_write(*state, NULL, NULL), 0);
     ipm_auto_json json_t *report =
         json_load_file(ipm_test_path(state, "report.json", path), 0, NULL);
     ipm_auto_json json_t *schema =

@@ -56,7 +56,7 @@ static char *text_of(const char *directory)
     char *text = NULL;
     struct ipm_why why = {0};
     int error = 0;
-    CAPTURE(text, error = ipm_report_text(directory, out, &why));
+    CAPTURE(text, error = ipm_report_text(directory, NULL, out, &why));
     if (error != 0)
         fail_msg("%s", why.text);
     return text;
@@ -81,10 +81,10 @@ static bool have_gnuplot(void **state)
 static void no_records_is_an_error(void **state)
 {
     struct ipm_why why = {0};
-    assert_int_equal(ipm_report_write(*state, &why), -ENOENT);
+    assert_int_equal(ipm_report_write(*state, NULL, &why), -ENOENT);
     assert_non_null(strstr(why.text, "records.jsonl"));
     assert_false(exists(state, "report.json"));
-    assert_int_equal(ipm_report_text("/nonexistent", stdout, &why), -ENOENT);
+    assert_int_equal(ipm_report_text("/nonexistent", NULL, stdout, &why), -ENOENT);
 }
 
 static void without_its_manifest_a_run_is_reported_and_says_so(void **state)
@@ -106,7 +106,7 @@ static void without_its_manifest_a_run_is_reported_and_says_so(void **state)
         if (rows[i].text != NULL)
             ipm_test_write(ipm_test_path(state, "manifest.json", path), rows[i].text,
                            strlen(rows[i].text));
-        assert_int_equal(ipm_report_write(*state, NULL), 0);
+        assert_int_equal(ipm_report_write(*state, NULL, NULL), 0);
         ipm_auto_json json_t *json =
             json_load_file(ipm_test_path(state, "report.json", path), 0, NULL);
         const json_t *health = json_object_get(json, "health");
@@ -128,7 +128,7 @@ static void without_its_manifest_a_run_is_reported_and_says_so(void **state)
 static void an_empty_run_has_an_answer_too(void **state)
 {
     assert_int_equal(fclose(ipm_test_records(state)), 0);
-    assert_int_equal(ipm_report_write(*state, NULL), 0);
+    assert_int_equal(ipm_report_write(*state, NULL, NULL), 0);
     assert_true(exists(state, "report.json"));
     assert_false(exists(state, "plots/ladder.svg"));
     ipm_auto_free char *text = text_of(*state);
@@ -142,10 +142,10 @@ static void the_same_records_give_the_same_bytes(void **state)
     size_t first_length = 0;
     size_t second_length = 0;
     copy_golden(state);
-    assert_int_equal(ipm_report_write(*state, NULL), 0);
+    assert_int_equal(ipm_report_write(*state, NULL, NULL), 0);
     (void)ipm_test_path(state, "report.json", path);
     ipm_auto_free char *first = ipm_test_read(path, &first_length);
-    assert_int_equal(ipm_report_write(*state, NULL), 0);
+    assert_int_equal(ipm_report_write(*state, NULL, NULL), 0);
     ipm_auto_free char *second = ipm_test_read(path, &second_length);
     assert_int_equal(first_length, second_length);
     assert_memory_equal(first, second, first_length);
@@ -156,7 +156,7 @@ static void the_same_records_give_the_same_bytes(void **state)
 static void words_and_document_agree(void **state)
 {
     put_three_rungs(state, "pipe");
-    assert_int_equal(ipm_report_write(*state, NULL), 0);
+    assert_int_equal(ipm_report_write(*state, NULL, NULL), 0);
     char path[256];
     ipm_auto_json json_t *json =
         json_load_file(ipm_test_path(state, "report.json", path), 0, NULL);
@@ -206,7 +206,7 @@ static void the_fastest_of_too_few_is_not_told(void **state)
                                                      .p50_ns = 400 + i});
     }
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(ipm_report_write(*state, NULL), 0);
+    assert_int_equal(ipm_report_write(*state, NULL, NULL), 0);
     char path[256];
     ipm_auto_json json_t *json =
         json_load_file(ipm_test_path(state, "report.json", path), 0, NULL);
@@ -224,7 +224,7 @@ static void without_gnuplot_the_report_says_why(void **state)
     put_three_rungs(state, "pipe");
     ipm_auto_free char *path_before = strdup(getenv("PATH"));
     assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
-    int error = ipm_report_write(*state, NULL);
+    int error = ipm_report_write(*state, NULL, NULL);
     assert_int_equal(setenv("PATH", path_before, 1), 0);
     assert_int_equal(error, 0);
     assert_true(exists(state, "plots/ladder.gp") && exists(state, "plots/ladder.dat"));
@@ -249,7 +249,7 @@ static void hostile_words_do_nothing(void **state)
     for (size_t i = 0; i < IPM_TEST_ROWS(words); i++) {
         put_three_rungs(state, words[i]);
         struct ipm_why why = {0};
-        if (ipm_report_write(*state, &why) != 0)
+        if (ipm_report_write(*state, NULL, &why) != 0)
             fail_msg("%s", why.text);
         assert_false(exists(state, "pwned") || exists(state, "plots/pwned"));
         assert_int_not_equal(access("pwned", F_OK), 0);

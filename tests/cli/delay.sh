@@ -10,15 +10,8 @@ if ! command -v jq >/dev/null; then
 fi
 work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
-must() {
-    local what=$1
-    shift
-    if ! "$@" >/dev/null 2>&1; then
-        echo "FAILED: $what"
-        failures=$((failures + 1))
-    fi
-}
+# shellcheck source=tests/support/expect.bash
+. "${IPM_SOURCE:?}/tests/support/expect.bash"
 
 for mechanism in pipe shm_ring; do
     point='{"schema":1,"workload":"pingpong","mechanism":"'$mechanism'","size":64,"cpus":[0,0],"wait":"block","window_ns":5000000,"warmup_ns":1000000}'

@@ -13,30 +13,8 @@ fi
 # Every record is synced: on a disk that others use that takes longer than all the rest.
 work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
-
-# expect STATUS WHAT COMMAND...: runs it, stdout and stderr into $work.
-expect() {
-    local wanted=$1 what=$2 status=0
-    shift 2
-    "$@" >"$work/stdout" 2>"$work/stderr" || status=$?
-    if [[ $status == "$wanted" ]]; then
-        echo "ok: $what: $status"
-    else
-        echo "FAILED: $what: wanted exit $wanted, got $status: $(tail -n 3 "$work/stdout" "$work/stderr")"
-        failures=$((failures + 1))
-    fi
-}
-
-# must WHAT COMMAND...
-must() {
-    local what=$1
-    shift
-    if ! "$@" >/dev/null 2>&1; then
-        echo "FAILED: $what"
-        failures=$((failures + 1))
-    fi
-}
+# shellcheck source=tests/support/expect.bash
+. "${IPM_SOURCE:?}/tests/support/expect.bash"
 
 # points VERDICT DIR: the mechanisms of the points under test with that verdict
 points() { jq -r --arg v "$1" '.points[] | select(.control | not) | select(.verdict == $v) | .label | split("/")[1]' "$2/gate.json" | sort | xargs; }

@@ -7,30 +7,8 @@ ipcmeter=$IPM_BIN/ipcmeter
 export IPCMETER_WORKER=$IPM_SOURCE/tests/support/measuring_worker.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
-
-# expect STATUS WHAT COMMAND...: runs it, stdout and stderr into $work.
-expect() {
-    local wanted=$1 what=$2 status=0
-    shift 2
-    "$@" >"$work/stdout" 2>"$work/stderr" || status=$?
-    if [[ $status == "$wanted" ]]; then
-        echo "ok: $what: $status"
-    else
-        echo "FAILED: $what: wanted exit $wanted, got $status: $(tail -n 3 "$work/stderr")"
-        failures=$((failures + 1))
-    fi
-}
-
-# must WHAT COMMAND...
-must() {
-    local what=$1
-    shift
-    if ! "$@" >/dev/null 2>&1; then
-        echo "FAILED: $what"
-        failures=$((failures + 1))
-    fi
-}
+# shellcheck source=tests/support/expect.bash
+. "${IPM_SOURCE:?}/tests/support/expect.bash"
 
 cat >"$work/small.jsonc" <<'CONFIG'
 { "name": "small", "repeat": { "invocations": 3, "window": "1ms", "warmup": "0ms" },

@@ -6,47 +6,25 @@ set -euo pipefail
 ipcmeter=$IPM_BIN/ipcmeter
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
+# shellcheck source=tests/support/expect.bash
+. "${IPM_SOURCE:?}/tests/support/expect.bash"
 
-# expect STATUS WHAT ARGUMENTS...: stdout and stderr into $work
-expect() {
-    local wanted=$1 what=$2 status=0
-    shift 2
-    "$ipcmeter" selftest "$@" >"$work/stdout" 2>"$work/stderr" || status=$?
-    if [[ $status == "$wanted" ]]; then
-        echo "ok: $what: $status"
-    else
-        echo "FAILED: $what: wanted exit $wanted, got $status: $(tail -n 3 "$work/stderr")"
-        failures=$((failures + 1))
-    fi
-}
-
-# must WHAT COMMAND...
-must() {
-    local what=$1
-    shift
-    if ! "$@" >/dev/null 2>&1; then
-        echo "FAILED: $what"
-        failures=$((failures + 1))
-    fi
-}
-
-expect 0 "help" --help
+expect 0 "help" "$ipcmeter" selftest --help
 must "help names the classes' option" grep -q -- --class "$work/stdout"
-expect 2 "no test named"
-expect 2 "an unknown test" nothing
-expect 2 "no suites" stats --suites 0
-expect 2 "a seed that is no number" stats --seed x
-expect 2 "an unknown option" stats --fast
-expect 2 "an unknown class" stats --suites 1 --class calm
+expect 2 "no test named" "$ipcmeter" selftest
+expect 2 "an unknown test" "$ipcmeter" selftest nothing
+expect 2 "no suites" "$ipcmeter" selftest stats --suites 0
+expect 2 "a seed that is no number" "$ipcmeter" selftest stats --seed x
+expect 2 "an unknown option" "$ipcmeter" selftest stats --fast
+expect 2 "an unknown class" "$ipcmeter" selftest stats --suites 1 --class calm
 if grep -q "built without GSL" <("$ipcmeter" selftest stats --suites 1 2>&1); then
-    expect 12 "without GSL" stats --suites 1
+    expect 12 "without GSL" "$ipcmeter" selftest stats --suites 1
     exit $((failures > 0))
 fi
 must "the classes are named" grep -q "quiet drift bimodal" "$work/stderr"
 
 # Of twenty suites, none with a false alarm leaves 17 % possible.
-expect 3 "twenty suites show nothing" stats --suites 20 --class quiet --json
+expect 3 "twenty suites show nothing" "$ipcmeter" selftest stats --suites 20 --class quiet --json
 cp "$work/stdout" "$work/first"
 must "the bound that was not met is marked" jq -e '
     .met == false and ([.classes[0].demands[] | select(.met | not) | .what]
@@ -55,11 +33,11 @@ must "all suites have a verdict" jq -e '
     [.classes[].simulated[] | (.verdicts | add) == .suites] | all' "$work/first"
 must "the other design is simulated where nothing is planted" jq -e '
     .classes[0].simulated | map(.naive_alarms != null) == [true, false, false]' "$work/first"
-expect 3 "again" stats --suites 20 --class quiet --json
+expect 3 "again" "$ipcmeter" selftest stats --suites 20 --class quiet --json
 must "the same seed gives the same document" cmp "$work/first" "$work/stdout"
-expect 3 "another seed" stats --suites 20 --class quiet --seed 2 --json
+expect 3 "another seed" "$ipcmeter" selftest stats --suites 20 --class quiet --seed 2 --json
 must "another seed gives another one" bash -c "! cmp -s '$work/first' '$work/stdout'"
-expect 3 "in words" stats --suites 20 --class bimodal
+expect 3 "in words" "$ipcmeter" selftest stats --suites 20 --class bimodal
 must "what failed is said" grep -q "^  FAIL .*upper end" "$work/stdout"
 
 exit $((failures > 0))

@@ -2,7 +2,7 @@
 /*
  * spec_keys: the one table of what a config may say - key, type, unit, range, default and
  * help.  Validation, defaults and printing back all follow it, and so do the JSON Schema,
- * the help per key and the man page (schema.h).
+ * the help per key and the man page (schema.h).  The rows are in spec_table.c.
  */
 #ifndef IPM_HARNESS_SPEC_KEYS_H
 #define IPM_HARNESS_SPEC_KEYS_H

@@ -49,8 +49,9 @@ lab_check "every invocation is ok" 'all(.status == "ok")'
 lab_check "instructions of a ping-pong, user and kernel" \
     'of("core") | ok("instructions_user") and per("instructions_user") > 10 and per("instructions_kernel") > 100 and
      m("instructions").value == m("instructions_user").value + m("instructions_kernel").value'
-lab_check "user instructions of a message repeat within 0.1 %" \
-    '(of("core") | per("instructions_user")) / (of("core-again") | per("instructions_user")) | . > 0.999 and . < 1.001'
+# What a window begins and ends with is spread over fewer messages where the guest has less of the CPU.
+lab_check "user instructions of a message repeat within 1 %" \
+    '(of("core") | per("instructions_user")) / (of("core-again") | per("instructions_user")) | . > 0.99 and . < 1.01'
 lab_check "one context switch per message, by rusage and by perf" \
     'of("software") | (per("voluntary_switches") + per("involuntary_switches"), per("context_switches")) | . > 0.99 and . < 1.01'
 lab_check "the TLB cannot be counted, and no 0 is given for it" 'of("tlb") | says("dtlb_load_misses"; ".")'
@@ -59,5 +60,5 @@ if [[ -n $has_module ]]; then
     lab_check "PAPI_TOT_INS of a message is perf's within 5 %" \
         '(of("papi") | per("papi_tot_ins")) / (of("core") | per("instructions")) | . > 0.95 and . < 1.05'
 fi
-lab_show "instructions a message" '"\(of("core") | .metrics.instructions_user.value / .messages) user, \(of("core") | (.metrics.instructions_kernel.value // 0) / .messages) kernel"'
+lab_show "instructions a message" '"\(of("core") | .metrics.instructions_user.value / .messages) user, \(of("core-again") | .metrics.instructions_user.value / .messages) again, \(of("core") | (.metrics.instructions_kernel.value // 0) / .messages) kernel"'
 lab_end

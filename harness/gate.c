@@ -32,6 +32,7 @@ struct ipm_gate_params ipm_gate_params_of(const struct ipm_gating *asked, uint64
     }
     params.screen_blocks = (size_t)asked->screen_blocks;
     params.confirm_blocks = (size_t)asked->confirm_blocks;
+    params.looks = (size_t)asked->looks;
     params.seed = seed;
     return params;
 }
@@ -169,14 +170,6 @@ static void judge_machine(struct driver *driver, const struct ipm_ticks *before)
                        "the hypervisor gave %.1f %% of the time of our CPUs to others "
                        "(at most %.0f %%)",
                        100 * counts->steal, 100 * IPM_GATE_STEAL_MOST);
-        ipm_gate_disturbed(driver->gate, reason);
-    }
-    double slow = (double)counts->slow / (double)counts->values;
-    if (slow > IPM_GATE_SLOW_MOST) {
-        (void)snprintf(reason, sizeof(reason),
-                       "%.0f %% of the values come from a slow core or a changed "
-                       "regime, after %d tries each (at most %.0f %%)",
-                       100 * slow, IPM_GATE_TRIES, 100 * IPM_GATE_SLOW_MOST);
         ipm_gate_disturbed(driver->gate, reason);
     }
 }

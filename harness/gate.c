@@ -98,8 +98,10 @@ static int make_gate(struct driver *driver, struct ipm_why *why)
     const json_t *seed = json_object_get(driver->session.manifest, "seed");
     struct ipm_gate_params params = ipm_gate_params_of(
         &driver->session.prepared->spec.gate, (uint64_t)json_integer_value(seed));
-    if (driver->request->every_block)
+    if (driver->request->every_block) {
         params.screen_blocks = params.confirm_blocks;
+        params.looks = 1;
+    }
     ipm_auto_free struct ipm_gate_point *points =
         calloc(driver->n_entries + 1, sizeof(*points));
     if (points == NULL)

@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-    MOST_POINTS = 200,  /* rows of a table */
-    MOST_WARNINGS = 40, /* lines, also of parameters */
+    MOST_POINTS = 200, /* rows of a table */
+    MOST_WARNINGS = 40,
 };
 
 static const char where[] = "gate.json has them all";
@@ -134,27 +134,10 @@ static int put_points(struct ipm_markdown_rows *rows, const struct ipm_gate_page
 
 static int put_warnings(struct ipm_markdown_rows *rows, const json_t *warnings)
 {
-    size_t i;
-    json_t *warning;
     if (json_array_size(warnings) == 0)
         return 0;
     (void)fputs("### Warnings\n\n", rows->out);
-    ipm_markdown_begin(rows, MOST_WARNINGS);
-    json_array_foreach(warnings, i, warning)
-    {
-        struct ipm_markdown_row line;
-        if (!json_is_string(warning) || !ipm_markdown_has_room(rows))
-            continue;
-        if (ipm_markdown_open(&line) != 0)
-            return -ENOMEM;
-        (void)fputs("- ", line.out);
-        ipm_markdown_text(line.out, json_string_value(warning), IPM_MARKDOWN_SENTENCE);
-        (void)fputc('\n', line.out);
-        if (ipm_markdown_close(&line, rows) != 0)
-            return -ENOMEM;
-    }
-    ipm_markdown_end(rows, where);
-    return 0;
+    return ipm_markdown_list(rows, warnings, MOST_WARNINGS, where);
 }
 
 static void put_build(FILE *out, const char *name, const json_t *arm)

@@ -113,3 +113,26 @@ void ipm_markdown_end(struct ipm_markdown_rows *rows, const char *where)
         ipm_markdown_put(rows->out, "\nand %zu more: %s\n", rows->left_out, where);
     (void)fputc('\n', rows->out);
 }
+
+int ipm_markdown_list(struct ipm_markdown_rows *rows, const json_t *texts, size_t most,
+                      const char *where)
+{
+    size_t i;
+    json_t *text;
+    ipm_markdown_begin(rows, most);
+    json_array_foreach(texts, i, text)
+    {
+        struct ipm_markdown_row line;
+        if (!json_is_string(text) || !ipm_markdown_has_room(rows))
+            continue;
+        if (ipm_markdown_open(&line) != 0)
+            return -ENOMEM;
+        (void)fputs("- ", line.out);
+        ipm_markdown_text(line.out, json_string_value(text), IPM_MARKDOWN_SENTENCE);
+        (void)fputc('\n', line.out);
+        if (ipm_markdown_close(&line, rows) != 0)
+            return -ENOMEM;
+    }
+    ipm_markdown_end(rows, where);
+    return 0;
+}

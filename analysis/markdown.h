@@ -8,6 +8,7 @@
 #ifndef IPM_ANALYSIS_MARKDOWN_H
 #define IPM_ANALYSIS_MARKDOWN_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -66,5 +67,15 @@ int ipm_markdown_close(struct ipm_markdown_row *row, struct ipm_markdown_rows *r
 
 /* A blank line; before it, where rows were left out, how many and @where they are. */
 void ipm_markdown_end(struct ipm_markdown_rows *rows, const char *where);
+
+/**
+ * ipm_markdown_list() - the texts of an array as a list, at most @most of them
+ *
+ * What is no text is left out, uncounted.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int ipm_markdown_list(struct ipm_markdown_rows *rows, const json_t *texts, size_t most,
+                      const char *where);
 
 #endif

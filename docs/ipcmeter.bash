@@ -179,8 +179,10 @@ _ipcmeter()
         case $previous in
         --against) _ipcmeter_paths -f; return ;;
         --write) _ipcmeter_paths -f; return ;;
+        --junit) _ipcmeter_paths -f; return ;;
+        --markdown) _ipcmeter_paths -f; return ;;
         esac
-        options='--help --against --write --json --annotations'
+        options='--help --against --write --json --junit --markdown --annotations'
         [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     export)

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
-#include "harness/gate_leave.h"
+#include "harness/leave.h"
 #include "harness/replace_file.h"
 
 #include <errno.h>
@@ -194,9 +194,9 @@ static int export_gate(const struct options *options, const json_t *document)
                      "turn: --format junit or markdown; gate.json has every value");
         return IPM_EXIT_USAGE;
     }
-    const struct ipm_gate_leave leave = {.junit = junit ? path : NULL,
-                                         .markdown = markdown ? path : NULL};
-    int error = path != NULL ? ipm_gate_leave(&leave, document, &why)
+    const struct ipm_leave leave = {.junit = junit ? path : NULL,
+                                    .markdown = markdown ? path : NULL};
+    int error = path != NULL ? ipm_leave(&leave, &ipm_leave_gate, document, &why)
                 : junit      ? ipm_gate_junit(document, stdout, &why)
                              : ipm_gate_markdown(document, stdout, &why);
     if (error == 0 && (fflush(stdout) != 0 || ferror(stdout)))
@@ -218,7 +218,7 @@ int ipm_cmd_export(int argc, char **argv)
         ipm_command_usage(&ipm_command_export, stdout);
         return IPM_EXIT_OK;
     }
-    switch (ipm_gate_leave_read(options.directory, &gate, &why)) {
+    switch (ipm_leave_read_gate(options.directory, &gate, &why)) {
     case 0:
         return export_gate(&options, gate);
     case 1:

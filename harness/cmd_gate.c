@@ -3,8 +3,8 @@
 #include "base/json.h"
 #include "harness/commands.h"
 #include "harness/gate_calibrate.h"
-#include "harness/gate_leave.h"
 #include "harness/gate_setup.h"
+#include "harness/leave.h"
 #include "harness/signals.h"
 
 #include <errno.h>
@@ -110,7 +110,7 @@ enum policy { INCONCLUSIVE_FAIL, INCONCLUSIVE_PASS };
 
 struct gate_words {
     struct ipm_gate_setup setup;
-    struct ipm_gate_leave leave;
+    struct ipm_leave leave;
     const char *noise;
     enum policy policy;
     bool bisect, all, json, help, calibrate;
@@ -167,11 +167,6 @@ static int take(int code, const char *value, struct gate_words *words)
     return IPM_EXIT_USAGE;
 }
 
-static bool asks_for_more(const struct ipm_gate_leave *leave)
-{
-    return leave->junit != NULL || leave->markdown != NULL || leave->annotations;
-}
-
 static int parse(int argc, char **argv, struct gate_words *words)
 {
     struct ipm_run_words *run = &words->setup.words;
@@ -197,11 +192,11 @@ static int parse(int argc, char **argv, struct gate_words *words)
     if (words->json && words->leave.annotations)
         return ipm_run_words_complain(
             run, "--json and --annotations would both be on stdout", "");
-    if (words->calibrate && asks_for_more(&words->leave))
+    if (words->calibrate && ipm_leave_asked(&words->leave))
         return ipm_run_words_complain(
             run, "calibrate has no verdict for --junit, --markdown, --annotations", "");
     struct ipm_why why = {0};
-    return ipm_gate_leave_check(&words->leave, &why) == 0
+    return ipm_leave_check(&words->leave, &why) == 0
                ? 0
                : ipm_run_words_complain(run, "--junit, --markdown: ", why.text);
 }
@@ -261,16 +256,15 @@ static void put_counts(const struct ipm_gate_counts *counts)
     (void)putchar('\n');
 }
 
-/* Files and annotations.  Without a document there is @sentence, and an error. */
+/* Files and annotations.  Without a document: @sentence, and an error. */
 static int leave(const struct gate_words *words, const json_t *document,
                  const char *sentence)
 {
     struct ipm_why why = {0};
-    ipm_auto_json json_t *failed =
-        document == NULL ? ipm_gate_leave_failed(sentence) : NULL;
-    if (document == NULL && failed == NULL)
-        return IPM_EXIT_INTERNAL;
-    if (ipm_gate_leave(&words->leave, document != NULL ? document : failed, &why) == 0)
+    int error = document != NULL
+                    ? ipm_leave(&words->leave, &ipm_leave_gate, document, &why)
+                    : ipm_leave_failed(&words->leave, &ipm_leave_gate, sentence, &why);
+    if (error == 0)
         return 0;
     (void)ipm_run_words_complain(&words->setup.words, "", why.text);
     return IPM_EXIT_INTERNAL;
@@ -281,7 +275,7 @@ static int print(const struct gate_words *words, const struct ipm_gate_outcome *
 {
     struct ipm_why why = {0};
     ipm_auto_json json_t *document = NULL;
-    if (ipm_gate_leave_read(words->setup.words.run.out, &document, &why) != 0)
+    if (ipm_leave_read_gate(words->setup.words.run.out, &document, &why) != 0)
         return IPM_EXIT_INTERNAL;
     if (words->json) {
         if (json_dumpf(document, stdout, JSON_INDENT(2)) != 0)

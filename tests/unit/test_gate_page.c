@@ -5,16 +5,14 @@
 #include "analysis/gate_markdown.h"
 #include "analysis/gate_page.h"
 #include "base/cleanup.h"
-#include "harness/gate_leave.h"
+#include "harness/leave.h"
 #include "tests/support/test.h"
 
 #include <errno.h>
 #include <math.h>
 
-typedef int render(const json_t *document, FILE *out, struct ipm_why *why);
-
 /* What @put writes of it; the caller's. */
-static char *put_as(render *put, const json_t *document, int wanted)
+static char *put_as(ipm_leave_form *put, const json_t *document, int wanted)
 {
     char *text = NULL;
     size_t size = 0;
@@ -149,23 +147,47 @@ static void a_moved_machine_is_no_verdict(void **state)
     }
 }
 
-static void a_gate_that_came_to_none(void **state)
+/* The file that @leave names; the caller's. */
+static char *left_in(const char *path)
 {
-    (void)state;
-    ipm_auto_json json_t *json = ipm_gate_leave_failed("arm b: it crashed <b>");
-    ipm_auto_free char *junit = put_as(ipm_gate_junit, json, 0);
-    ipm_auto_free char *markdown = put_as(ipm_gate_markdown, json, 0);
-    ipm_auto_free char *lines = put_as(ipm_gate_annotate, json, 0);
-    assert_holds(junit,
-                 "<error type=\"error\" message=\"arm b: it crashed &lt;b&gt;\"/>");
-    assert_holds(markdown,
-                 "## ipcmeter gate: error\n\nArm b: it crashed &#60;b&#62;\n");
-    assert_string_equal(lines, "::error title=gate::arm b: it crashed <b>\n");
+    size_t length;
+    return ipm_test_read(path, &length);
+}
+
+static void what_came_to_none(void **state)
+{
+    static const struct {
+        const struct ipm_leave_forms *forms;
+        const char *title, *name;
+    } rows[] = {{&ipm_leave_gate,
+                 "## ipcmeter gate: error\n\nArm b: it crashed &#60;b&#62;\n",
+                 "classname=\"gate\" name=\"the gate\""},
+                {&ipm_leave_counts,
+                 "## ipcmeter counts: error\n\nArm b: it crashed &#60;b&#62;\n",
+                 "classname=\"counts\" name=\"the counts\""}};
+    char junit[256];
+    char markdown[256];
+    for (size_t i = 0; i < IPM_TEST_ROWS(rows); i++) {
+        const struct ipm_leave leave = {
+            .junit = ipm_test_path(state, "junit.xml", junit),
+            .markdown = ipm_test_path(state, "summary.md", markdown),
+        };
+        assert_int_equal(
+            ipm_leave_failed(&leave, rows[i].forms, "arm b: it crashed <b>", NULL), 0);
+        ipm_auto_free char *xml = left_in(junit);
+        ipm_auto_free char *page = left_in(markdown);
+        assert_holds(xml,
+                     "<error type=\"error\" message=\"arm b: it crashed &lt;b&gt;\"/>");
+        assert_holds(xml, rows[i].name);
+        assert_holds(xml, "tests=\"1\" failures=\"0\" errors=\"1\"");
+        assert_holds(page, rows[i].title);
+    }
 }
 
 static void other_documents_are_refused(void **state)
 {
-    render *const renders[] = {ipm_gate_junit, ipm_gate_markdown, ipm_gate_annotate};
+    ipm_leave_form *const renders[] = {ipm_gate_junit, ipm_gate_markdown,
+                                       ipm_gate_annotate};
     (void)state;
     json_t *documents[] = {
         NULL,
@@ -298,19 +320,19 @@ static void files_may_be_anywhere(void **state)
     char below[256];
     char inside[256];
     struct ipm_why why = {0};
-    struct ipm_gate_leave leave = {
+    struct ipm_leave leave = {
         .junit = ipm_test_path(state, "junit.xml", path),
         .markdown = ipm_test_path(state, "two/folders/summary.md", below),
     };
     ipm_auto_json json_t *json = gate_of("pass", "pass");
-    assert_int_equal(ipm_gate_leave_check(&leave, &why), 0);
-    assert_int_equal(ipm_gate_leave(&leave, json, &why), 0);
+    assert_int_equal(ipm_leave_check(&leave, &why), 0);
+    assert_int_equal(ipm_leave(&leave, &ipm_leave_gate, json, &why), 0);
     assert_int_equal(access(path, R_OK), 0);
     assert_int_equal(access(below, R_OK), 0);
     assert_int_equal(unlink(below), 0);
     leave.junit = ipm_test_path(state, "junit.xml/not", inside);
-    assert_int_equal(ipm_gate_leave_check(&leave, &why), -ENOTDIR);
-    assert_int_equal(ipm_gate_leave(&leave, json, &why), -ENOTDIR);
+    assert_int_equal(ipm_leave_check(&leave, &why), -ENOTDIR);
+    assert_int_equal(ipm_leave(&leave, &ipm_leave_gate, json, &why), -ENOTDIR);
     assert_int_equal(access(below, R_OK), 0); /* the other was tried */
 }
 
@@ -319,13 +341,13 @@ static void folders_without_a_gate(void **state)
     char path[256];
     struct ipm_why why = {0};
     json_t *json = NULL;
-    assert_int_equal(ipm_gate_leave_read(*state, &json, &why), 1);
+    assert_int_equal(ipm_leave_read_gate(*state, &json, &why), 1);
     assert_null(json);
     ipm_test_write(ipm_test_path(state, "gate.json", path), "{\"kind\":", 8);
-    assert_int_equal(ipm_gate_leave_read(*state, &json, &why), -EINVAL);
+    assert_int_equal(ipm_leave_read_gate(*state, &json, &why), -EINVAL);
     assert_null(json);
     ipm_test_write(path, "{}", 2);
-    assert_int_equal(ipm_gate_leave_read(*state, &json, &why), 0);
+    assert_int_equal(ipm_leave_read_gate(*state, &json, &why), 0);
     assert_non_null(json);
     json_decref(json);
 }
@@ -336,7 +358,8 @@ int main(void)
         cmocka_unit_test(what_points_count_for),
         cmocka_unit_test(only_a_pass_is_green),
         cmocka_unit_test(a_moved_machine_is_no_verdict),
-        cmocka_unit_test(a_gate_that_came_to_none),
+        cmocka_unit_test_setup_teardown(what_came_to_none, ipm_test_directory,
+                                        ipm_test_directory_remove),
         cmocka_unit_test(other_documents_are_refused),
         cmocka_unit_test(members_may_be_anything),
         cmocka_unit_test(annotations_are_the_worst_first),

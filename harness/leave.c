@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "harness/gate_leave.h"
+#include "harness/leave.h"
 
+#include "analysis/counts.h"
 #include "analysis/gate_annotations.h"
 #include "analysis/gate_junit.h"
 #include "analysis/gate_markdown.h"
@@ -10,6 +11,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+
+const struct ipm_leave_forms ipm_leave_gate = {"gate", ipm_gate_junit,
+                                               ipm_gate_markdown, ipm_gate_annotate};
+const struct ipm_leave_forms ipm_leave_counts = {
+    "counts", ipm_counts_junit, ipm_counts_markdown, ipm_counts_annotate};
+
+bool ipm_leave_asked(const struct ipm_leave *leave)
+{
+    return leave->junit != NULL || leave->markdown != NULL || leave->annotations;
+}
 
 /* The folder of a path, which it is cut to.  Return: whether there is one. */
 static bool cut_to_folder(char *path)
@@ -54,14 +65,14 @@ static void make_folders(const char *path)
     }
 }
 
-int ipm_gate_leave_check(const struct ipm_gate_leave *leave, struct ipm_why *why)
+int ipm_leave_check(const struct ipm_leave *leave, struct ipm_why *why)
 {
     int error = check(leave->junit, why);
     return error != 0 ? error : check(leave->markdown, why);
 }
 
 struct file {
-    int (*put)(const json_t *document, FILE *out, struct ipm_why *why);
+    ipm_leave_form *put;
     const json_t *document;
 };
 
@@ -71,41 +82,48 @@ static int write_file(FILE *out, void *context, struct ipm_why *why)
     return file->put(file->document, out, why);
 }
 
-int ipm_gate_leave(const struct ipm_gate_leave *leave, const json_t *document,
-                   struct ipm_why *why)
+static int leave_file(const char *path, struct file file, struct ipm_why *why)
 {
-    const struct {
-        const char *path;
-        struct file file;
-    } files[] = {{leave->junit, {ipm_gate_junit, document}},
-                 {leave->markdown, {ipm_gate_markdown, document}}};
-    int first = 0;
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        struct file file = files[i].file;
-        if (files[i].path == NULL)
-            continue;
-        make_folders(files[i].path);
-        int error =
-            ipm_replace_file(files[i].path, write_file, &file, first == 0 ? why : NULL);
-        first = first != 0 ? first : error;
-    }
+    if (path == NULL)
+        return 0;
+    make_folders(path);
+    return ipm_replace_file(path, write_file, &file, why);
+}
+
+static int leave_lines(struct file file, struct ipm_why *why)
+{
+    int error = file.put(file.document, stdout, why);
+    if (error == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        error = ipm_why_set(why, -EIO, "the annotations could not be written");
+    return error;
+}
+
+int ipm_leave(const struct ipm_leave *leave, const struct ipm_leave_forms *forms,
+              const json_t *document, struct ipm_why *why)
+{
+    int first = leave_file(leave->junit, (struct file){forms->junit, document}, why);
+    int error = leave_file(leave->markdown, (struct file){forms->markdown, document},
+                           first == 0 ? why : NULL);
+    first = first != 0 ? first : error;
     if (!leave->annotations)
         return first;
-    int error = ipm_gate_annotate(document, stdout, first == 0 ? why : NULL);
-    if (error == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        error = ipm_why_set(first == 0 ? why : NULL, -EIO,
-                            "the annotations could not be written");
+    error =
+        leave_lines((struct file){forms->annotate, document}, first == 0 ? why : NULL);
     return first != 0 ? first : error;
 }
 
-json_t *ipm_gate_leave_failed(const char *sentence)
+int ipm_leave_failed(const struct ipm_leave *leave, const struct ipm_leave_forms *forms,
+                     const char *sentence, struct ipm_why *why)
 {
-    return json_pack("{s:i, s:s, s:s, s:o, s:b, s:[], s:[]}", "schema", 1, "kind",
-                     "gate", "verdict", "error", "sentence", ipm_json_text(sentence),
-                     "complete", 0, "warnings", "points");
+    ipm_auto_json json_t *document =
+        json_pack("{s:i, s:s, s:s, s:o, s:[]}", "schema", 1, "kind", forms->kind,
+                  "verdict", "error", "sentence", ipm_json_text(sentence), "points");
+    if (document == NULL)
+        return ipm_why_set(why, -ENOMEM, "no memory");
+    return ipm_leave(leave, forms, document, why);
 }
 
-int ipm_gate_leave_read(const char *directory, json_t **out_document,
+int ipm_leave_read_gate(const char *directory, json_t **out_document,
                         struct ipm_why *why)
 {
     ipm_auto_free char *path = NULL;

@@ -8,12 +8,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* What a command line asks for. */
+/* What a command line asks for.  Folders of the files are made where they are missing. */
 struct ipm_leave {
-    const char *junit,
-        *markdown;    /* files to replace, in folders that are made where they are
-                                   * missing; NULL: not asked for */
-    bool annotations; /* on stdout */
+    const char *junit, *markdown; /* files to replace; NULL: not asked for */
+    bool annotations;             /* on stdout */
 };
 
 /* Writes a document.  Return: 0; -EINVAL it is none of that kind, and nothing was written;

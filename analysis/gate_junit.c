@@ -98,9 +98,26 @@ static void put_properties(FILE *out, const char *name, const json_t *object, in
     }
 }
 
+/* Runs and builds of a list of sessions: where they lay is no matter elsewhere. */
+static void put_sessions(FILE *out, const char *name, const json_t *sessions)
+{
+    static const char *const keys[] = {"run", "started", "build"};
+    size_t i;
+    json_t *session;
+    json_array_foreach(sessions, i, session)
+    {
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+            char path[64];
+            (void)snprintf(path, sizeof(path), "%s.%zu.%s", name, i, keys[k]);
+            ipm_junit_property(out, path, json_object_get(session, keys[k]));
+        }
+    }
+}
+
 static void put_head(FILE *out, const struct ipm_gate_page *page)
 {
-    static const char *const texts[] = {"method", "run", "complete", "interrupted"};
+    static const char *const texts[] = {"method",      "run",      "complete",
+                                        "interrupted", "advisory", "calibrated"};
     const json_t *document = page->document;
     ipm_html_put(out, "  <properties>\n   <property name=\"verdict\" value=\"%s\"/>\n",
                  ipm_gate_verdict_names[page->verdict]);
@@ -109,6 +126,8 @@ static void put_head(FILE *out, const struct ipm_gate_page *page)
     }
     put_properties(out, "params", json_object_get(document, "params"), 0);
     put_properties(out, "measured", json_object_get(document, "measured"), 2);
+    put_sessions(out, "baseline", json_object_get(document, "baseline"));
+    put_sessions(out, "new", json_object_get(document, "candidate"));
     (void)fputs("  </properties>\n", out);
 }
 

@@ -17,11 +17,18 @@ enum {
 
 static const char where[] = "gate.json has them all";
 
+/* Whether kept sessions were judged by, and no arms measured. */
+static bool is_baseline(const json_t *document)
+{
+    return strcmp(ipm_member_text(document, "method"), "baseline") == 0;
+}
+
 static void put_head(FILE *out, const struct ipm_gate_page *page)
 {
     const json_t *document = page->document;
+    const json_t *of_arms = json_object_get(document, "measured");
     const json_t *calibrated =
-        json_object_get(json_object_get(document, "measured"), "calibrated");
+        json_object_get(of_arms != NULL ? of_arms : document, "calibrated");
     ipm_markdown_put(out, "## ipcmeter gate: %s\n\n",
                      ipm_gate_verdict_names[page->verdict]);
     ipm_markdown_sentence(out, page->sentence);
@@ -93,7 +100,7 @@ static int put_table(struct ipm_markdown_rows *rows, const struct ipm_gate_page 
                      size_t from, size_t to, bool passed, bool all)
 {
     int error = 0;
-    (void)fputs("| verdict | point | figure | effect of B | margin | reason |\n"
+    (void)fputs("| verdict | point | figure | effect | margin | reason |\n"
                 "|---|---|---|--:|--:|---|\n",
                 rows->out);
     ipm_markdown_begin(rows, MOST_POINTS);
@@ -112,10 +119,10 @@ static int put_points(struct ipm_markdown_rows *rows, const struct ipm_gate_page
     for (size_t i = 0; i < page->n_tested; i++)
         passed += page->points[i].counts == IPM_GATE_PASS;
     if (passed < page->n_tested) {
-        (void)fputs(
-            "### Points\n\nWhat B costs against A, with its interval; the worst "
-            "first.\n\n",
-            rows->out);
+        ipm_markdown_put(
+            rows->out, "### Points\n\nWhat %s, with its interval; the worst first.\n\n",
+            is_baseline(page->document) ? "the new sessions cost against the baseline"
+                                        : "B costs against A");
         error = put_table(rows, page, 0, page->n_tested, false, false);
     }
     if (error == 0 && passed > 0) {
@@ -148,19 +155,35 @@ static void put_build(FILE *out, const char *name, const json_t *arm)
                          ipm_member_text(arm, "version"));
 }
 
+/* Of a list of sessions: how many, and from when to when. */
+static void put_sessions(FILE *out, const char *name, const json_t *sessions)
+{
+    size_t n = json_array_size(sessions);
+    if (n == 0)
+        return;
+    ipm_markdown_put(out, "- %s: %zu sessions, %s", name, n,
+                     ipm_member_text(json_array_get(sessions, 0), "started"));
+    if (n > 1)
+        ipm_markdown_put(out, " to %s",
+                         ipm_member_text(json_array_get(sessions, n - 1), "started"));
+    ipm_markdown_put(out, ", the last one of build %s\n",
+                     ipm_member_text(json_array_get(sessions, n - 1), "build"));
+}
+
 /* The document has no command lines of arms, which may hold paths of a machine. */
 static void put_repeat(FILE *out, const json_t *document)
 {
     const json_t *measured = json_object_get(document, "measured");
     const json_t *seed = json_object_get(json_object_get(document, "params"), "seed");
-    const char *method = ipm_member_text(document, "method");
     const char *run = ipm_member_text(document, "run");
     (void)fputs("### To repeat it\n\n", out);
     put_build(out, "A", json_object_get(measured, "a"));
     put_build(out, "B", json_object_get(measured, "b"));
+    put_sessions(out, "baseline", json_object_get(document, "baseline"));
+    put_sessions(out, "new", json_object_get(document, "candidate"));
     if (run[0] != '\0')
         ipm_markdown_put(out, "- run %s\n", run);
-    if (strcmp(method, "baseline") == 0)
+    if (is_baseline(document))
         (void)fputs(
             "\n`ipcmeter gate --baseline DIR RESULT` with the same folders says "
             "the same again.\n",

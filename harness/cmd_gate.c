@@ -167,6 +167,22 @@ static int take(int code, const char *value, struct gate_words *words)
     return IPM_EXIT_USAGE;
 }
 
+/* What is to be left for a pipeline, before anything is measured. */
+static int check_leave(const struct gate_words *words)
+{
+    const struct ipm_run_words *run = &words->setup.words;
+    struct ipm_why why = {0};
+    if (words->json && words->leave.annotations)
+        return ipm_run_words_complain(
+            run, "--json and --annotations would both be on stdout", "");
+    if (words->calibrate && ipm_leave_asked(&words->leave))
+        return ipm_run_words_complain(
+            run, "calibrate has no verdict for --junit, --markdown, --annotations", "");
+    return ipm_leave_check(&words->leave, &why) == 0
+               ? 0
+               : ipm_run_words_complain(run, "--junit, --markdown: ", why.text);
+}
+
 static int parse(int argc, char **argv, struct gate_words *words)
 {
     struct ipm_run_words *run = &words->setup.words;
@@ -189,16 +205,7 @@ static int parse(int argc, char **argv, struct gate_words *words)
             run, "--b is missing: against what is to be gated?", "");
     if (words->calibrate && run->run.out == NULL)
         return ipm_run_words_complain(run, "calibrate needs --out FILE", "");
-    if (words->json && words->leave.annotations)
-        return ipm_run_words_complain(
-            run, "--json and --annotations would both be on stdout", "");
-    if (words->calibrate && ipm_leave_asked(&words->leave))
-        return ipm_run_words_complain(
-            run, "calibrate has no verdict for --junit, --markdown, --annotations", "");
-    struct ipm_why why = {0};
-    return ipm_leave_check(&words->leave, &why) == 0
-               ? 0
-               : ipm_run_words_complain(run, "--junit, --markdown: ", why.text);
+    return check_leave(words);
 }
 
 /* A calibration that may not be used is said and left out: margins are then the declared. */

@@ -297,6 +297,35 @@ static void a_page_stays_a_page(void **state)
     assert_int_equal(count(lines, "\n"), 10);
 }
 
+/* A gate against kept sessions names them, and no arms. */
+static void sessions_are_named(void **state)
+{
+    (void)state;
+    ipm_auto_json json_t *json = gate_of("inconclusive", "inconclusive");
+    ipm_auto_json json_t *more = json_pack(
+        "{s:s, s:b, s:b, s:[{s:s, s:s, s:s, s:s}, {s:s, s:s}], s:[{s:s, s:s, s:s}]}",
+        "method", "baseline", "advisory", 1, "calibrated", 0, "baseline", "directory",
+        "/secret", "run", "r1", "started", "monday", "build", "b1", "started",
+        "tuesday", "build", "b2", "candidate", "run", "r3", "started", "friday",
+        "build", "b<3>");
+    assert_int_equal(json_object_update(json, more), 0);
+    ipm_auto_free char *junit = put_as(ipm_gate_junit, json, 0);
+    ipm_auto_free char *markdown = put_as(ipm_gate_markdown, json, 0);
+    assert_holds(junit, "<property name=\"baseline.0.run\" value=\"r1\"/>");
+    assert_holds(junit, "<property name=\"baseline.1.build\" value=\"b2\"/>");
+    assert_holds(junit, "<property name=\"new.0.build\" value=\"b&lt;3&gt;\"/>");
+    assert_holds(junit, "<property name=\"advisory\" value=\"yes\"/>");
+    assert_null(strstr(junit, "secret"));
+    assert_holds(
+        markdown,
+        "- baseline: 2 sessions, monday to tuesday, the last one of build b2\n");
+    assert_holds(markdown,
+                 "- new: 1 sessions, friday, the last one of build b&#60;3&#62;\n");
+    assert_holds(markdown, "What the new sessions cost against the baseline");
+    assert_holds(markdown, "Not calibrated: ");
+    assert_null(strstr(markdown, "secret"));
+}
+
 /* Two points of one label stay two. */
 static void names_are_told_apart(void **state)
 {
@@ -364,6 +393,7 @@ int main(void)
         cmocka_unit_test(members_may_be_anything),
         cmocka_unit_test(annotations_are_the_worst_first),
         cmocka_unit_test(a_page_stays_a_page),
+        cmocka_unit_test(sessions_are_named),
         cmocka_unit_test(names_are_told_apart),
         cmocka_unit_test_setup_teardown(files_may_be_anywhere, ipm_test_directory,
                                         ipm_test_directory_remove),

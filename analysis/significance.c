@@ -23,6 +23,11 @@ double ipm_normal_reach(double level)
     return gsl_cdf_ugaussian_Pinv((1 + level) / 2);
 }
 
+double ipm_student_tail(double t, double freedom)
+{
+    return gsl_cdf_tdist_Q(t, freedom);
+}
+
 double ipm_root_mean_square_median(size_t n)
 {
     return sqrt(gsl_cdf_chisq_Pinv(0.5, (double)n) / (double)n);
@@ -56,6 +61,13 @@ double ipm_sign_test(size_t above, size_t n)
 double ipm_normal_reach(double level)
 {
     (void)level;
+    return NAN;
+}
+
+double ipm_student_tail(double t, double freedom)
+{
+    (void)t;
+    (void)freedom;
     return NAN;
 }
 

@@ -76,10 +76,13 @@ static void look_at(const char *key, const json_t *flats, size_t first,
     }
 }
 
-static const json_t *checks_of(const json_t *session)
+/* The doctor's checks before a session, or what drifted while it went on. */
+static const json_t *found_at(const json_t *session, bool drift)
 {
     const json_t *manifest = json_object_get(session, "manifest");
-    return json_object_get(json_object_get(manifest, "environment_before"), "checks");
+    const json_t *before = json_object_get(manifest, "environment_before");
+    return drift ? json_object_get(manifest, "drift")
+                 : json_object_get(before, "checks");
 }
 
 static int gravity(const json_t *check)
@@ -88,11 +91,11 @@ static int gravity(const json_t *check)
     return strcmp(status, "fail") == 0 ? 2 : strcmp(status, "warn") == 0;
 }
 
-static const json_t *check_named(const json_t *session, const char *name)
+static const json_t *check_named(const json_t *session, bool drift, const char *name)
 {
     size_t i;
     const json_t *check;
-    json_array_foreach(checks_of(session), i, check)
+    json_array_foreach(found_at(session, drift), i, check)
     {
         if (strcmp(ipm_member_text(check, "name"), name) == 0)
             return check;
@@ -100,30 +103,33 @@ static const json_t *check_named(const json_t *session, const char *name)
     return NULL;
 }
 
-/* What the doctor found worse at a session of the candidate than at any of the baseline. */
-static void look_at_checks(const json_t *session, const json_t *baseline, json_t *notes)
+/* What was found worse at a session of the candidate than at any of the baseline.  A check that
+ * these do not have says nothing; what did not drift there did not drift. */
+static void look_at_checks(const json_t *session, bool drift, const json_t *baseline,
+                           json_t *notes)
 {
     size_t i;
     size_t k;
     const json_t *check;
     const json_t *other;
-    json_array_foreach(checks_of(session), i, check)
+    json_array_foreach(found_at(session, drift), i, check)
     {
         const char *name = ipm_member_text(check, "name");
-        int worst = -1;
+        int worst = drift ? 0 : -1;
         json_array_foreach(baseline, k, other)
         {
-            const json_t *there = check_named(other, name);
-            int found = there != NULL ? gravity(there) : -1;
+            const json_t *there = check_named(other, drift, name);
+            int found = there != NULL ? gravity(there) : worst;
             worst = found > worst ? found : worst;
         }
         if (worst < 0 || gravity(check) <= worst)
             continue;
         char text[NOTE];
         (void)snprintf(text, sizeof(text),
-                       "%.40s was worse at %.80s than at any session of the baseline: "
+                       "%.40s was worse %s %.80s than at any session of the baseline: "
                        "%.140s",
-                       name, ipm_member_text(session, "directory"),
+                       name, drift ? "during" : "before",
+                       ipm_member_text(session, "directory"),
                        ipm_member_text(check, "text"));
         note(notes, text);
     }
@@ -196,7 +202,11 @@ json_t *ipm_baseline_class(const json_t *baseline, const json_t *candidate)
     }
     json_object_foreach(all, key, ignored)
         look_at(key, flats, json_array_size(baseline), baseline, candidate, answer);
-    json_array_foreach(candidate, i, session) look_at_checks(session, baseline, notes);
+    json_array_foreach(candidate, i, session)
+    {
+        look_at_checks(session, false, baseline, notes);
+        look_at_checks(session, true, baseline, notes);
+    }
     look_at_scatter(baseline, candidate, notes);
     return answer;
 }

@@ -13,8 +13,8 @@
  * @baseline, @candidate: [{directory, manifest, build, boot, ...}], one or more of each
  *
  * Hard keys (analysis/machine_keys.h) must be alike in all sessions; one that only some tell is
- * not alike.  Of soft ones, and of the doctor's other checks, which are only compared by
- * whether they were worse than in every session of the baseline, the difference is told.
+ * not alike.  Of soft ones the difference is told; of the doctor's checks before a session and of
+ * what drifted during it, what was worse at the candidate than at every session of the baseline.
  *
  * Return: {hard: [{key, session, baseline, candidate}], soft: [{key, baseline, candidate}],
  * notes: [text]}, the caller's; NULL: no memory.  Of hard keys, `session` is the first that is

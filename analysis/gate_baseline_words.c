@@ -44,8 +44,11 @@ static void put_needs(char text[NEEDS], const struct ipm_baseline_case *given,
 {
     char smallest[IPM_GATE_PERCENT];
     (void)ipm_gate_percent(smallest, ipm_baseline_smallest(given, point));
+    char least[IPM_GATE_PERCENT];
     if (own->needs_m == 0)
-        say(text, NEEDS, "%s is too little to be seen between sessions here", smallest);
+        say(text, NEEDS,
+            "%s is too little to be seen between sessions here, %s would be", smallest,
+            ipm_gate_percent(least, own->least_effect));
     else
         say(text, NEEDS, "to see %s takes %zu sessions against %zu new one%s", smallest,
             own->needs_n, own->needs_m, plural(own->needs_m));
@@ -72,6 +75,11 @@ static void say_undecided(const struct ipm_baseline_case *given, size_t point,
         say(finding->reason, IPM_GATE_REASON,
             "%s: %zu and %zu sessions are too few for an interval", effect, own->n,
             own->m);
+    else if (finding->effect.low > finding->margin)
+        say(finding->reason, IPM_GATE_REASON,
+            "%s: probably above the margin of %s, and not shown (p %.2g after Holm, at "
+            "most %g is asked): one more new session tells",
+            effect, margin, finding->p_holm, given->params->alpha);
     else if (finding->effect.high < interest)
         say(finding->reason, IPM_GATE_REASON,
             "%s: not above the margin of %s, but with what two builds of one source "

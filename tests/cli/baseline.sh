@@ -39,7 +39,7 @@ session() {
         .run = \"run\(\$n)\" | .started = \"2026-01-\(10 + \$n)T00:00:00Z\" | .build = \"build\(\$n)\"
         | .host.cpu_model = \"A\" | .describe.machine.boot = \"boot\(\$n)\"
         | .environment_before.checks = [{name: \"governor\", status: \"ok\", text: \"performance\"}, {name: \"load\", status: \"ok\", text: \"idle\"}]
-        | $manifest" "$work/real/manifest.json" >"$dir/manifest.json"
+        | .drift = [] | $manifest" "$work/real/manifest.json" >"$dir/manifest.json"
 }
 for number in 1 2 3 4 5 6; do
     session "$work/kept/s$number" "$number"
@@ -114,7 +114,7 @@ expect 0 "another governor" "${gate[@]}" "$work/governed"
 says "it is warned of" "setting.governor differs: performance at $work/kept/s1, powersave now"
 session "$work/loaded" 33 . '.environment_before.checks[1] = {name: "load", status: "warn", text: "busy"}'
 expect 0 "a loaded machine" "${gate[@]}" "$work/loaded"
-says "it is warned of" "load was worse at $work/loaded than at any session of the baseline: busy"
+says "it is warned of" "load was worse before $work/loaded than at any session of the baseline: busy"
 
 # Points.
 session "$work/renamed" 40 'if .mechanism == "pipe" then .mechanism = "tube" else . end'

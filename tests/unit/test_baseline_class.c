@@ -144,7 +144,15 @@ static void soft_keys_and_checks(void **state)
                               session("3", "{\"microcode\": \"2\"}", busy));
     assert_int_equal(count(answer, "hard"), 0);
     assert_int_equal(count(answer, "soft"), 2);
-    assert_true(notes_say(answer, "load was worse at 3"));
+    assert_true(notes_say(answer, "load was worse before 3"));
+    json_decref(answer);
+    /* What drifted during the new session alone. */
+    json_t *drifted = session("3", host, quiet);
+    (void)json_object_set_new(json_object_get(drifted, "manifest"), "drift",
+                              json_pack("[{s:s, s:s, s:s}]", "name", "steal", "status",
+                                        "warn", "text", "5 %"));
+    answer = class_of(session("1", host, quiet), session("2", host, quiet), drifted);
+    assert_true(notes_say(answer, "steal was worse during 3"));
     json_decref(answer);
     /* A machine that was always loaded. */
     answer = class_of(session("1", host, busy), session("2", host, quiet),

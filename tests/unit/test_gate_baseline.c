@@ -313,7 +313,17 @@ static void verdicts(void **state)
     assert_int_equal(result.gate.verdict, IPM_GATE_ENVIRONMENT);
     ipm_baseline_result_fini(&result);
 
+    /* Beyond its interval and not after the correction. */
+    plain(&suite, 5, 1027.9);
+    suite.params.smallest_effect = 0.028;
+    judge(&suite, &result);
+    assert_int_equal(result.gate.verdict, IPM_GATE_INCONCLUSIVE);
+    assert_says(result.gate.findings[1].reason, "probably above the margin");
+    ipm_baseline_result_fini(&result);
+
     /* An error is no regression, whatever else there is. */
+    plain(&suite, 5, 1300);
+    suite.candidate[3][0] = 500;
     suite.series[0].failure = "it is gone";
     suite.candidate[0][0] = NAN;
     judge(&suite, &result);

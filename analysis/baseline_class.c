@@ -2,6 +2,7 @@
 #include "analysis/baseline_class.h"
 
 #include "analysis/machine_keys.h"
+#include "analysis/manifest.h"
 #include "analysis/member.h"
 #include "base/cleanup.h"
 
@@ -176,6 +177,44 @@ static void look_at_scatter(const json_t *baseline, const json_t *candidate,
         note(notes, "the new results are of different builds");
 }
 
+/* A config without what only the judging reads.  The caller's; NULL: there is none. */
+static json_t *measuring_config(const json_t *session)
+{
+    static const char *const judging[] = {"name", "gate", "$schema"};
+    const json_t *manifest = json_object_get(session, "manifest");
+    const json_t *config = json_object_get(manifest, "config");
+    json_t *copy = json_is_object(config) ? json_copy((json_t *)config) : NULL;
+    for (size_t i = 0; copy != NULL && i < sizeof(judging) / sizeof(judging[0]); i++)
+        (void)json_object_del(copy, judging[i]);
+    return copy;
+}
+
+static void look_at_configs(const json_t *newest, const json_t *candidate,
+                            json_t *notes)
+{
+    size_t i;
+    const json_t *session;
+    ipm_auto_json json_t *usual = measuring_config(newest);
+    json_array_foreach(candidate, i, session)
+    {
+        char text[NOTE];
+        const char *name = ipm_member_text(session, "directory");
+        ipm_auto_json json_t *config = measuring_config(session);
+        (void)snprintf(text, sizeof(text),
+                       "the config of %.100s is another one than that of %.100s: its "
+                       "windows or sweeps may be others",
+                       name, ipm_member_text(newest, "directory"));
+        if (usual != NULL && config != NULL && !json_equal(usual, config))
+            note(notes, text);
+        (void)snprintf(text, sizeof(text),
+                       "%.100s was measured on an emulated machine: its times are the "
+                       "emulator's",
+                       name);
+        if (ipm_manifest_is_emulated(json_object_get(session, "manifest")))
+            note(notes, text);
+    }
+}
+
 json_t *ipm_baseline_class(const json_t *baseline, const json_t *candidate)
 {
     size_t i;
@@ -208,5 +247,7 @@ json_t *ipm_baseline_class(const json_t *baseline, const json_t *candidate)
         look_at_checks(session, true, baseline, notes);
     }
     look_at_scatter(baseline, candidate, notes);
+    look_at_configs(json_array_get(baseline, json_array_size(baseline) - 1), candidate,
+                    notes);
     return answer;
 }

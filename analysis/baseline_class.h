@@ -10,7 +10,7 @@
 
 /**
  * ipm_baseline_class() - the machines of a baseline's sessions and of a candidate's
- * @baseline, @candidate: [{directory, manifest, build, boot, ...}], one or more of each
+ * @baseline, @candidate: [{directory, manifest, build, boot, ...}], one or more of each, by time
  *
  * Hard keys (analysis/machine_keys.h) must be alike in all sessions; one that only some tell is
  * not alike.  Of soft ones the difference is told; of the doctor's checks before a session and of

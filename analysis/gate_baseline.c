@@ -125,11 +125,16 @@ static double typical(const struct ipm_baseline_case *given,
     const char *mechanism = given->series[like].mechanism;
     const char *metric = given->points[like].metric;
     size_t used = 0;
+    double lost = NAN; /* of this many degrees, which nearly all points have */
+    double freedom = NAN;
     for (size_t i = 0; i < given->n_points; i++) {
-        if (strcmp(given->series[i].mechanism, mechanism) == 0 &&
-            strcmp(given->points[i].metric, metric) == 0 && !isnan(findings[i].scatter))
-            room[used++] = findings[i].scatter /
-                           ipm_root_mean_square_median((size_t)findings[i].freedom);
+        if (strcmp(given->series[i].mechanism, mechanism) != 0 ||
+            strcmp(given->points[i].metric, metric) != 0 || isnan(findings[i].scatter))
+            continue;
+        if (findings[i].freedom != freedom)
+            lost = ipm_root_mean_square_median((size_t)findings[i].freedom);
+        freedom = findings[i].freedom;
+        room[used++] = findings[i].scatter / lost;
     }
     ipm_sort(room, used);
     return used > 0 ? ipm_quantile(room, used, 0.5) : 0;
@@ -191,7 +196,8 @@ static void test(const struct ipm_baseline_case *given, size_t point,
     finding->p_change = fmin(1, 2 * fmin(worse, better));
 }
 
-/* Adjusts the p-values of the points under test, or of the control points, together. */
+/* Adjusts the p-values of the points under test, or of the control points, together.  @from and
+ * @to are offsets of members of a finding. */
 static int adjust(const struct ipm_baseline_case *given,
                   struct ipm_gate_finding *findings, bool controls,
                   int (*how)(const double *p, size_t n, double *out), size_t from,
@@ -201,19 +207,18 @@ static int adjust(const struct ipm_baseline_case *given,
     if (p == NULL)
         return -ENOMEM;
     size_t n = 0;
-    for (int back = 0; back < 2; back++) {
-        for (size_t i = 0, at = 0; i < given->n_points; i++) {
-            char *finding = (char *)&findings[i];
-            double value = *(double *)(finding + from);
-            if (given->points[i].control != controls || isnan(value))
-                continue;
-            if (back != 0)
-                *(double *)(finding + to) = p[at++];
-            else
-                p[n++] = value;
-        }
-        if (back == 0 && n > 0 && how(p, n, p) != 0)
-            return -ENOMEM;
+    for (size_t i = 0; i < given->n_points; i++) {
+        double value = *(double *)((char *)&findings[i] + from);
+        if (given->points[i].control == controls && !isnan(value))
+            p[n++] = value;
+    }
+    if (n > 0 && how(p, n, p) != 0)
+        return -ENOMEM;
+    size_t at = 0;
+    for (size_t i = 0; i < given->n_points; i++) {
+        double value = *(double *)((char *)&findings[i] + from);
+        if (given->points[i].control == controls && !isnan(value))
+            *(double *)((char *)&findings[i] + to) = p[at++];
     }
     *out_n = n;
     return 0;

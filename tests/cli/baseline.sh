@@ -116,6 +116,15 @@ session "$work/loaded" 33 . '.environment_before.checks[1] = {name: "load", stat
 expect 0 "a loaded machine" "${gate[@]}" "$work/loaded"
 says "it is warned of" "load was worse before $work/loaded than at any session of the baseline: busy"
 
+session "$work/otherwise" 34 . '.config.repeat.window_ns = 1 | .config.name = "x"'
+expect 0 "another config" "${gate[@]}" "$work/otherwise" --json
+must "it is warned of, and of nothing else" jq -e '.warnings | length == 1 and (.[0] | test("the config of .*/otherwise is another one than that of .*/kept/s6"))' "$work/stdout"
+cat >"$work/noise.json" <<'NOISE'
+{ "schema": 1, "kind": "gate_noise", "class": "elsewhere", "made_s": 0, "expires_s": 9000000000, "points": [] }
+NOISE
+expect 10 "a calibration of another machine" "${gate[@]}" "$work/slower" --noise "$work/noise.json"
+must "it is not taken" grep -q "not calibrated: " "$work/stderr"
+
 # Points.
 session "$work/renamed" 40 'if .mechanism == "pipe" then .mechanism = "tube" else . end'
 expect 1 "a renamed point" "${gate[@]}" "$work/renamed" --json

@@ -67,11 +67,9 @@ static void add_blocks(json_t *list, const struct ipm_gate *gate, size_t point,
     }
 }
 
-static json_t *point_json(const struct ipm_gate *gate,
-                          const struct ipm_gate_result *result, size_t index)
+json_t *ipm_gate_point_json(const struct ipm_gate_point *point,
+                            const struct ipm_gate_finding *finding)
 {
-    const struct ipm_gate_point *point = ipm_gate_point(gate, index);
-    const struct ipm_gate_finding *finding = &result->findings[index];
     json_t *json = json_object();
     set(json, "point", ipm_json_text(point->id));
     set(json, "label", ipm_json_text(point->label));
@@ -96,6 +94,14 @@ static json_t *point_json(const struct ipm_gate *gate,
     set(json, "change", json_string(ipm_gate_change_names[finding->change]));
     set(json, "superiority", ipm_json_number(finding->superiority));
     set(json, "unstable", json_boolean(finding->unstable));
+    return json;
+}
+
+static json_t *point_json(const struct ipm_gate *gate,
+                          const struct ipm_gate_result *result, size_t index)
+{
+    json_t *json =
+        ipm_gate_point_json(ipm_gate_point(gate, index), &result->findings[index]);
     json_t *blocks = json_array();
     for (int stage = 0; stage < IPM_GATE_STAGES; stage++)
         add_blocks(blocks, gate, index, (enum ipm_gate_stage)stage);
@@ -111,7 +117,7 @@ static json_t *counts_json(const size_t *counts, const char *const *names, size_
     return json;
 }
 
-json_t *ipm_gate_json(const struct ipm_gate *gate, const struct ipm_gate_result *result)
+json_t *ipm_gate_result_json(const struct ipm_gate_result *result)
 {
     json_t *json = json_object();
     if (json == NULL)
@@ -131,6 +137,14 @@ json_t *ipm_gate_json(const struct ipm_gate *gate, const struct ipm_gate_result 
     for (size_t i = 0; i < result->n_warnings; i++)
         (void)json_array_append_new(warnings, ipm_json_text(result->warnings[i]));
     set(json, "warnings", warnings);
+    return json;
+}
+
+json_t *ipm_gate_json(const struct ipm_gate *gate, const struct ipm_gate_result *result)
+{
+    json_t *json = ipm_gate_result_json(result);
+    if (json == NULL)
+        return NULL;
     set(json, "params", params_json(ipm_gate_params(gate)));
     json_t *points = json_array();
     for (size_t i = 0; i < result->n_findings; i++)

@@ -20,4 +20,10 @@
 json_t *ipm_gate_json(const struct ipm_gate *gate,
                       const struct ipm_gate_result *result);
 
+/* All of it but `params` and `points`, and one of these but its blocks: for whoever comes to
+ * findings in another way.  The caller's; NULL: no memory. */
+json_t *ipm_gate_result_json(const struct ipm_gate_result *result);
+json_t *ipm_gate_point_json(const struct ipm_gate_point *point,
+                            const struct ipm_gate_finding *finding);
+
 #endif

@@ -125,6 +125,12 @@ static size_t repeats_of(const struct ipm_gate_noise_point *point, double *out_r
     return point->sessions - point->pairs;
 }
 
+double ipm_gate_noise_moderated(double root, double freedom, double typical)
+{
+    return (freedom * root * root + IPM_GATE_NOISE_PRIOR * typical * typical) /
+           (freedom + IPM_GATE_NOISE_PRIOR);
+}
+
 /* Adds one of the two parts, shrunk, to the squares in noise.  The points are of one
  * mechanism; @part gives the root mean square and its degrees of freedom. */
 static void add_part(struct ipm_gate_noise_point *points, size_t n,
@@ -144,9 +150,7 @@ static void add_part(struct ipm_gate_noise_point *points, size_t n,
     for (size_t i = 0; i < n; i++) {
         double freedom = (double)part(&points[i], &root);
         if (freedom > 0)
-            points[i].noise +=
-                (freedom * root * root + IPM_GATE_NOISE_PRIOR * median * median) /
-                (freedom + IPM_GATE_NOISE_PRIOR);
+            points[i].noise += ipm_gate_noise_moderated(root, freedom, median);
     }
 }
 

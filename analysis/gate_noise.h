@@ -78,6 +78,9 @@ struct ipm_gate_noise {
 int ipm_gate_noise_fit(const struct ipm_gate_null *nulls, size_t n_nulls,
                        struct ipm_gate_noise *out_noise, struct ipm_why *why);
 
+/* s^2 of above: @root is s_point with @freedom degrees, @typical is s_mechanism. */
+double ipm_gate_noise_moderated(double root, double freedom, double typical);
+
 /**
  * ipm_gate_noise_of() - for struct ipm_gate_point
  *

@@ -5,6 +5,7 @@
 
 #include "analysis/gate.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 /**
@@ -16,5 +17,17 @@
  */
 void ipm_gate_text(const struct ipm_gate *gate, const struct ipm_gate_result *result,
                    bool all, FILE *out);
+
+/* What there is to print. */
+struct ipm_gate_words {
+    const struct ipm_gate_point *points; /* those of the findings */
+    const struct ipm_gate_result *result;
+    const json_t *warnings; /* [text], behind those of the result; NULL: none */
+    double q;               /* of the list of changes */
+    const char *method;     /* how it was tested */
+};
+
+/* The same for findings that were come to in another way. */
+void ipm_gate_text_put(const struct ipm_gate_words *words, bool all, FILE *out);
 
 #endif

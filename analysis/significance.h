@@ -57,6 +57,9 @@ int ipm_benjamini_hochberg(const double *p, size_t n, double *out_adjusted);
  * normal distribution: 1.96 for 95 %.  NaN without GSL. */
 double ipm_normal_reach(double level);
 
+/* P(T >= t) for Student's T of so many degrees of freedom, > 0.  NaN without GSL. */
+double ipm_student_tail(double t, double freedom);
+
 /* The median of sqrt(chi^2 / n) with @n degrees of freedom, >= 1: of how much too small half
  * of all root mean squares of so many values are.  NaN without GSL. */
 double ipm_root_mean_square_median(size_t n);

@@ -158,6 +158,7 @@ _ipcmeter()
         case $previous in
         --a) :; return ;;
         --b) :; return ;;
+        --baseline) _ipcmeter_paths -d; return ;;
         --inconclusive) _ipcmeter_words 'pass fail'; return ;;
         --noise) _ipcmeter_paths -f; return ;;
         --junit) _ipcmeter_paths -f; return ;;
@@ -172,7 +173,7 @@ _ipcmeter()
         --plugin) _ipcmeter_paths -f; return ;;
         --sysroot) _ipcmeter_paths -d; return ;;
         esac
-        options='--help --a --b --inconclusive --bisect --noise --all --json --junit --markdown --annotations --sessions --out --set --only --skip --seed --progress --no-sandbox --plugin --sysroot'
+        options='--help --a --b --baseline --inconclusive --bisect --noise --all --json --junit --markdown --annotations --sessions --out --set --only --skip --seed --progress --no-sandbox --plugin --sysroot'
         [[ $current == -* ]] || _ipcmeter_paths -f
         ;;
     counts)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gate_text.h"
 #include "base/json.h"
+#include "harness/baseline.h"
 #include "harness/commands.h"
 #include "harness/gate_calibrate.h"
 #include "harness/gate_setup.h"
@@ -10,8 +11,8 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum code {
     ARM_A = IPM_RUN_WORDS_END,
@@ -25,11 +26,12 @@ enum code {
     JUNIT,
     MARKDOWN,
     ANNOTATIONS,
+    BASELINE,
 };
 
 static const struct ipm_command_operand gate_operands[] = {
     {.name = "calibrate", .kind = IPM_OPERAND_WORDS, .optional = true},
-    {.name = "CONFIG", .kind = IPM_OPERAND_FILE, .optional = true},
+    {.name = "CONFIG|RESULT", .kind = IPM_OPERAND_FILE, .optional = true, .many = true},
     {.name = NULL},
 };
 
@@ -39,6 +41,13 @@ static const struct ipm_command_option gate_options[] = {
      .value = "ARM",
      .help = "command of a worker, or plugin=SO (default: our own worker)"},
     {.name = "b", .code = ARM_B, .value = "ARM", .help = "the same, against A"},
+    {.name = "baseline",
+     .code = BASELINE,
+     .value = "DIR",
+     .kind = IPM_OPERAND_FOLDER,
+     .many = true,
+     .help = "measure nothing: RESULT, folders of `ipcmeter run`, against this one, or "
+             "all those in it"},
     {.name = "inconclusive",
      .code = INCONCLUSIVE,
      .value = "pass|fail",
@@ -74,8 +83,8 @@ static const struct ipm_command_option gate_options[] = {
      .code = IPM_RUN_OUT,
      .value = "DIR",
      .kind = IPM_OPERAND_FOLDER,
-     .help = "result folder (default: results/gate-TIME-NAME); of calibrate, the file "
-             "that it writes"},
+     .help = "result folder (default: results/gate-TIME-NAME); of calibrate and "
+             "--baseline, the file that it writes"},
     IPM_RUN_OPTIONS,
     {.name = "plugin",
      .code = 'l',
@@ -99,7 +108,8 @@ const struct ipm_command ipm_command_gate = {
     .options = gate_options,
     .about = "Measures two arms turn by turn and says whether B costs more than A "
              "(docs/gate.md).  calibrate: gates between equal arms, for how far apart "
-             "those come out.",
+             "those come out.  --baseline: judges sessions that were measured by those "
+             "that were kept of the same class of machine.",
     .note =
         "Exit status: 0 pass, 10 regression, 11 nothing comparable, 12 environment, 13 "
         "inconclusive, 1 or 2 error, 130 and 143 interrupted; with --bisect 0 pass, 1 "
@@ -115,7 +125,44 @@ struct gate_words {
     enum policy policy;
     bool bisect, all, json, help, calibrate;
     int64_t sessions;
+    const char **baselines; /* the caller frees it */
+    size_t n_baselines;
+    const char
+        *measures;  /* the first option that only means something to what measures */
+    char **results; /* operands of --baseline */
+    int n_results;
 };
+
+static int add_baseline(struct gate_words *words, const char *directory)
+{
+    const char **list =
+        reallocarray(words->baselines, words->n_baselines + 1, sizeof(*list));
+    if (list == NULL)
+        return IPM_EXIT_INTERNAL;
+    words->baselines = list;
+    list[words->n_baselines++] = directory;
+    return 0;
+}
+
+/* Options that a gate between results takes. */
+static bool measures(int code)
+{
+    static const int others[] = {BASELINE, INCONCLUSIVE, NOISE, BISECT,   ALL,
+                                 JSON,     IPM_RUN_OUT,  JUNIT, MARKDOWN, ANNOTATIONS};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i] == code)
+            return false;
+    }
+    return true;
+}
+
+static const char *name_of(int code)
+{
+    const struct ipm_command_option *option = gate_options;
+    while (option->name != NULL && option->code != code)
+        option++;
+    return option->name;
+}
 
 static int take(int code, const char *value, struct gate_words *words)
 {
@@ -139,6 +186,8 @@ static int take(int code, const char *value, struct gate_words *words)
         return 0;
     case SESSIONS:
         return ipm_run_words_count(run, "--sessions: ", value, &words->sessions);
+    case BASELINE:
+        return add_baseline(words, value);
     case BISECT:
         words->bisect = true;
         return 0;
@@ -183,6 +232,22 @@ static int check_leave(const struct gate_words *words)
                : ipm_run_words_complain(run, "--junit, --markdown: ", why.text);
 }
 
+static int parse_baseline(struct gate_words *words, const struct ipm_arguments *walk)
+{
+    struct ipm_run_words *run = &words->setup.words;
+    words->results = walk->operands;
+    words->n_results = walk->n_operands;
+    if (words->measures != NULL)
+        return ipm_run_words_complain(
+            run, "--baseline measures nothing and takes no --", words->measures);
+    if (words->calibrate)
+        return ipm_run_words_complain(run, "calibrate takes no --baseline", "");
+    if (words->n_results == 0)
+        return ipm_run_words_complain(
+            run, "a RESULT is missing: what is to be gated against the baseline?", "");
+    return check_leave(words);
+}
+
 static int parse(int argc, char **argv, struct gate_words *words)
 {
     struct ipm_run_words *run = &words->setup.words;
@@ -191,11 +256,15 @@ static int parse(int argc, char **argv, struct gate_words *words)
     for (int code; (code = ipm_arguments_next(&walk)) != IPM_ARGUMENTS_END;) {
         words->help = code == IPM_ARGUMENTS_HELP;
         int status = words->help ? 0 : take(code, walk.value, words);
+        if (words->measures == NULL && measures(code))
+            words->measures = name_of(code);
         if (status != 0 || words->help)
             return status;
     }
     words->calibrate =
         walk.n_operands > 0 && strcmp(walk.operands[0], "calibrate") == 0;
+    if (words->n_baselines > 0)
+        return parse_baseline(words, &walk);
     char **operands = walk.operands + words->calibrate;
     if (walk.n_operands - words->calibrate > 1)
         return ipm_run_words_complain(run, "one CONFIG, not also ", operands[1]);
@@ -213,28 +282,22 @@ static int read_noise(const struct gate_words *words, struct ipm_gate_noise *noi
                       bool *out_held)
 {
     struct ipm_why why = {0};
-    json_error_t problem;
+    char fingerprint[IPM_HASH_TEXT];
     *out_held = false;
     if (words->noise == NULL)
         return 0;
-    ipm_auto_json json_t *json = json_load_file(words->noise, 0, &problem);
-    if (json == NULL)
-        (void)ipm_why_set(&why, -EINVAL, "%s:%d: %s", words->noise, problem.line,
-                          problem.text);
-    if (json == NULL || ipm_gate_noise_read(json, noise, &why) != 0)
-        return ipm_run_words_complain(&words->setup.words, "--noise: ", why.text);
-    char fingerprint[IPM_HASH_TEXT];
     ipm_gate_fingerprint(words->setup.words.run.request.worker.sysroot ?: "",
                          fingerprint);
-    if (ipm_gate_noise_holds(noise, fingerprint, time(NULL), &why) == 0)
-        *out_held = true;
-    else
+    int error = ipm_gate_noise_load(words->noise, fingerprint, noise, &why);
+    if (error < 0)
+        return ipm_run_words_complain(&words->setup.words, "--noise: ", why.text);
+    *out_held = error == 0;
+    if (error == 1)
         (void)fprintf(stderr, "ipcmeter gate: not calibrated: %s\n", why.text);
     return 0;
 }
 
-static int exit_status(const struct gate_words *words,
-                       const struct ipm_gate_outcome *outcome)
+static int verdict_status(const struct gate_words *words, enum ipm_gate_verdict verdict)
 {
     static const int plain[IPM_GATE_VERDICTS] = {
         [IPM_GATE_PASS] = IPM_EXIT_OK,
@@ -243,12 +306,16 @@ static int exit_status(const struct gate_words *words,
         [IPM_GATE_ENVIRONMENT] = IPM_EXIT_ENVIRONMENT,
         [IPM_GATE_ERROR] = IPM_EXIT_INTERNAL,
     };
-    enum ipm_gate_verdict verdict = outcome->result.verdict;
-    if (outcome->interrupted)
-        return ipm_signals_status();
     if (verdict == IPM_GATE_INCONCLUSIVE && words->policy == INCONCLUSIVE_PASS)
         return IPM_EXIT_OK;
     return plain[verdict];
+}
+
+static int exit_status(const struct gate_words *words,
+                       const struct ipm_gate_outcome *outcome)
+{
+    return outcome->interrupted ? ipm_signals_status()
+                                : verdict_status(words, outcome->result.verdict);
 }
 
 static void put_counts(const struct ipm_gate_counts *counts)
@@ -346,6 +413,25 @@ static int gate(struct gate_words *words)
     return status;
 }
 
+/* Against what was kept: nothing is measured. */
+static int judge_results(const struct gate_words *words)
+{
+    const struct ipm_baseline_request request = {
+        .baselines = words->baselines,
+        .n_baselines = words->n_baselines,
+        .results = (const char *const *)words->results,
+        .n_results = (size_t)words->n_results,
+        .noise = words->noise,
+        .out = words->setup.words.run.out,
+        .leave = words->leave,
+        .json = words->json,
+        .all = words->all,
+    };
+    enum ipm_gate_verdict verdict = IPM_GATE_ERROR;
+    int status = ipm_baseline_gate(&request, &verdict);
+    return status == 0 ? verdict_status(words, verdict) : status;
+}
+
 /* What is no verdict tells a bisection nothing; a signal ends it. */
 static int bisect_status(int status)
 {
@@ -363,10 +449,13 @@ int ipm_cmd_gate(int argc, char **argv)
     int status = parse(argc, argv, &words);
     if (status == 0 && words.help)
         ipm_command_usage(&ipm_command_gate, stdout);
+    else if (status == 0 && words.n_baselines > 0)
+        status = judge_results(&words);
     else if (status == 0 && words.calibrate)
         status = ipm_gate_calibrate(&words.setup, words.sessions);
     else if (status == 0)
         status = gate(&words);
     ipm_gate_setup_fini(&words.setup);
+    free(words.baselines);
     return words.bisect && !words.help ? bisect_status(status) : status;
 }

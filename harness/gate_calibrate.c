@@ -24,13 +24,32 @@ struct calibration {
     bool interrupted;
 };
 
+void ipm_gate_fingerprint_of(const json_t *host, const char *version,
+                             char text[IPM_HASH_TEXT])
+{
+    ipm_auto_json json_t *json =
+        json_pack("[s, s, s]", ipm_describe_text(host, "class", ""),
+                  ipm_describe_text(host, "kernel", ""), version);
+    ipm_json_hash(json, text);
+}
+
 void ipm_gate_fingerprint(const char *sysroot, char text[IPM_HASH_TEXT])
 {
     ipm_auto_json json_t *host = ipm_host_json(sysroot);
-    ipm_auto_json json_t *json =
-        json_pack("[s, s, s]", ipm_describe_text(host, "class", ""),
-                  ipm_describe_text(host, "kernel", ""), IPM_VERSION);
-    ipm_json_hash(json, text);
+    ipm_gate_fingerprint_of(host, IPM_VERSION, text);
+}
+
+int ipm_gate_noise_load(const char *path, const char *fingerprint,
+                        struct ipm_gate_noise *out_noise, struct ipm_why *why)
+{
+    json_error_t problem;
+    ipm_auto_json json_t *json = json_load_file(path, 0, &problem);
+    if (json == NULL)
+        return ipm_why_set(why, -EINVAL, "%s:%d: %s", path, problem.line, problem.text);
+    int error = ipm_gate_noise_read(json, out_noise, why);
+    if (error != 0)
+        return error;
+    return ipm_gate_noise_holds(out_noise, fingerprint, time(NULL), why) == 0 ? 0 : 1;
 }
 
 static int add(struct calibration *calibration, const struct ipm_gate_outcome *outcome,

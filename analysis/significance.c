@@ -23,9 +23,30 @@ double ipm_normal_reach(double level)
     return gsl_cdf_ugaussian_Pinv((1 + level) / 2);
 }
 
+double ipm_student_tail(double t, double freedom)
+{
+    return gsl_cdf_tdist_Q(t, freedom);
+}
+
 double ipm_root_mean_square_median(size_t n)
 {
     return sqrt(gsl_cdf_chisq_Pinv(0.5, (double)n) / (double)n);
+}
+
+/* By halves: gsl_cdf_beta_Pinv() does not converge for one in thirty of such shares, and then
+ * ends the program. */
+static double beta_quantile(double p, double a, double b)
+{
+    double low = 0;
+    double high = 1;
+    for (double middle = 0.5; low < middle && middle < high;
+         middle = (low + high) / 2) {
+        if (gsl_cdf_beta_P(middle, a, b) < p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
 }
 
 double ipm_share_upper(size_t hits, size_t n, double tail)
@@ -33,15 +54,14 @@ double ipm_share_upper(size_t hits, size_t n, double tail)
     if (n == 0)
         return NAN;
     return hits >= n ? 1
-                     : gsl_cdf_beta_Qinv(tail, (double)hits + 1, (double)(n - hits));
+                     : beta_quantile(1 - tail, (double)hits + 1, (double)(n - hits));
 }
 
 double ipm_share_lower(size_t hits, size_t n, double tail)
 {
     if (n == 0)
         return NAN;
-    return hits == 0 ? 0
-                     : gsl_cdf_beta_Pinv(tail, (double)hits, (double)(n - hits) + 1);
+    return hits == 0 ? 0 : beta_quantile(tail, (double)hits, (double)(n - hits) + 1);
 }
 
 #else
@@ -56,6 +76,13 @@ double ipm_sign_test(size_t above, size_t n)
 double ipm_normal_reach(double level)
 {
     (void)level;
+    return NAN;
+}
+
+double ipm_student_tail(double t, double freedom)
+{
+    (void)t;
+    (void)freedom;
     return NAN;
 }
 

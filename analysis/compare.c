@@ -63,10 +63,8 @@ static void drop_empty(struct ipm_compare *compare)
     for (size_t i = 0; i < compare->n_points; i++) {
         bool empty = true;
         for (size_t k = 0; k < compare->n_sessions; k++)
-            empty = empty && compare->points[i].cells[k] == NULL;
-        if (empty)
-            free(compare->points[i].cells);
-        else
+            empty = empty && ipm_compare_cell(compare, &compare->points[i], k) == NULL;
+        if (!empty)
             compare->points[kept++] = compare->points[i];
     }
     compare->n_points = kept;
@@ -97,20 +95,22 @@ int ipm_compare_close(struct ipm_compare *compare)
     return ipm_compare_plugins(compare);
 }
 
+void ipm_compare_session_fini(struct ipm_compare_session *session)
+{
+    free(session->directory);
+    free(session->cells);
+    free(session->room);
+    free(session->blocks);
+    json_decref(session->manifest);
+    json_decref(session->versions);
+    json_decref(session->constants);
+    *session = (struct ipm_compare_session){0};
+}
+
 void ipm_compare_fini(struct ipm_compare *compare)
 {
-    for (size_t i = 0; i < compare->n_points; i++) {
-        struct ipm_compare_point *point = &compare->points[i];
-        for (size_t k = 0; k < compare->n_sessions; k++)
-            free(point->cells[k]);
-        free(point->cells);
-    }
-    for (size_t i = 0; i < compare->n_sessions; i++) {
-        free(compare->sessions[i].directory);
-        json_decref(compare->sessions[i].manifest);
-        json_decref(compare->sessions[i].versions);
-        json_decref(compare->sessions[i].constants);
-    }
+    for (size_t i = 0; i < compare->n_sessions; i++)
+        ipm_compare_session_fini(&compare->sessions[i]);
     for (size_t i = 0; i < compare->n_left_out; i++)
         free(compare->left_out[i].directory);
     for (size_t i = 0; i < compare->n_sides; i++)

@@ -171,7 +171,7 @@ static json_t *sides_json(const struct ipm_compare *compare)
                                                : ipm_json_text(session->provenance));
             set(json, "points", json_integer((json_int_t)session->n_points));
             set(json, "mapped", json_integer((json_int_t)session->n_mapped));
-            set(json, "doubled", json_integer((json_int_t)session->n_doubled));
+            set(json, "doubled", json_integer((json_int_t)session->n_pooled));
             (void)json_array_append_new(sessions, json);
         }
         json_t *json = json_pack("{s: o}", "sessions", sessions);

@@ -37,13 +37,15 @@ static void take_joules(const struct ipm_compare *compare,
     size_t n = 0;
     values->freedom = INFINITY;
     for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++) {
-        const struct ipm_compare_cell *cell = point->cells[i];
-        if (cell == NULL || isnan(cell->joules[0]))
-            continue;
-        sum += cell->joules[0];
-        square += cell->joules[1] * cell->joules[1];
-        values->freedom = fmin(values->freedom, cell->joules[2]);
-        n++;
+        const struct ipm_compare_cell *cell = ipm_compare_cell(compare, point, i);
+        for (; cell != NULL; cell = cell->pooled) {
+            if (isnan(cell->joules[0]))
+                continue;
+            sum += cell->joules[0];
+            square += cell->joules[1] * cell->joules[1];
+            values->freedom = fmin(values->freedom, cell->joules[2]);
+            n++;
+        }
     }
     if (n == 0)
         return;
@@ -51,6 +53,14 @@ static void take_joules(const struct ipm_compare *compare,
     values->cost_room[0] = sum / (double)n;
     values->cluster_room[0] = 0;
     values->error = sqrt(square) / (double)n;
+}
+
+static void put_value(struct ipm_compare_values *values, double cost, size_t cluster)
+{
+    if (values->n == IPM_COMPARE_VALUES)
+        return;
+    values->cluster_room[values->n] = (int32_t)cluster;
+    values->cost_room[values->n++] = cost;
 }
 
 void ipm_compare_take(const struct ipm_compare *compare,
@@ -66,9 +76,11 @@ void ipm_compare_take(const struct ipm_compare *compare,
         take_joules(compare, point, side, out_values);
         return;
     }
-    const struct ipm_compare_cell *only = point->cells[compare->first[side]];
+    const struct ipm_compare_cell *only =
+        ipm_compare_cell(compare, point, compare->first[side]);
     if (compare->first[side + 1] - compare->first[side] == 1 && only != NULL &&
-        only->known[by] == only->n && only->n <= IPM_COMPARE_VALUES && !between) {
+        only->pooled == NULL && only->known[by] == only->n &&
+        only->n <= IPM_COMPARE_VALUES && !between) {
         /* The usual side has one session, and in that all of them. */
         out_values->n = only->n;
         out_values->cost = only->costs[by];
@@ -77,25 +89,22 @@ void ipm_compare_take(const struct ipm_compare *compare,
     }
     size_t offset = 0;
     for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++) {
-        const struct ipm_compare_cell *cell = point->cells[i];
+        const struct ipm_compare_cell *cell = ipm_compare_cell(compare, point, i);
         double sum = 0;
         size_t n = 0;
-        bool any = cell != NULL && cell->known[by] > 0;
-        for (uint32_t k = 0; any && k < cell->n; k++) {
-            double cost = cell->costs[by][k];
-            if (isnan(cost))
-                continue;
-            sum += cost;
-            n++;
-            if (between || out_values->n == IPM_COMPARE_VALUES)
-                continue;
-            out_values->cluster_room[out_values->n] = (int32_t)offset + cell->blocks[k];
-            out_values->cost_room[out_values->n++] = cost;
+        for (; cell != NULL; cell = cell->pooled) {
+            for (uint32_t k = 0; k < cell->n; k++) {
+                double cost = cell->costs[by][k];
+                if (isnan(cost))
+                    continue;
+                sum += cost;
+                n++;
+                if (!between)
+                    put_value(out_values, cost, offset + (size_t)cell->blocks[k]);
+            }
         }
-        if (between && n > 0 && out_values->n < IPM_COMPARE_VALUES) {
-            out_values->cluster_room[out_values->n] = (int32_t)offset;
-            out_values->cost_room[out_values->n++] = sum / (double)n;
-        }
+        if (between && n > 0)
+            put_value(out_values, sum / (double)n, offset);
         offset += between ? 1 : compare->sessions[i].n_blocks;
     }
 }

@@ -356,7 +356,7 @@ static void fill(struct ipm_compare *compared, struct ipm_compare_cell *cells,
                         0.03 * normal(noise);
             }
             cell->costs[0] = of;
-            compared->points[p].cells[session] = cell;
+            compared->sessions[session].cells[p] = cell;
         }
     }
 }
@@ -366,13 +366,14 @@ static void held_as_often(void **state)
     static struct ipm_compare_cell cells[2 * POINTS];
     static double costs[2 * POINTS * INVOCATIONS];
     static int32_t blocks[INVOCATIONS];
-    static struct ipm_compare_cell *slots[POINTS][2];
+    static struct ipm_compare_cell *slots[2][POINTS];
     static struct ipm_compare_point points[POINTS];
     static struct ipm_compare_ranks ranks;
     static struct ipm_compare_ratio ratios[POINTS];
     struct ipm_compare_session sessions[2] = {
-        {.side = 0, .provenance = "", .n_blocks = INVOCATIONS},
-        {.side = 1, .provenance = "", .n_blocks = INVOCATIONS}};
+        {.side = 0, .provenance = "", .n_blocks = INVOCATIONS, .cells = slots[0]},
+        {.side = 1, .provenance = "", .n_blocks = INVOCATIONS, .cells = slots[1]}};
+    sessions[0].n_cells = sessions[1].n_cells = POINTS;
     size_t first[] = {0, 1, 2};
     char *names[] = {"a", "b"};
     struct ipm_compare compared = {.sessions = sessions,
@@ -391,7 +392,7 @@ static void held_as_often(void **state)
         skip();
     }
     for (size_t p = 0; p < POINTS; p++) {
-        points[p].cells = slots[p];
+        points[p].number = p;
         points[p].factors = (struct ipm_factors){.workload = "pingpong",
                                                  .mechanism = p % 2 ? "pipe" : "ring",
                                                  .placement = "same_cpu",

@@ -10,8 +10,11 @@
 
 int ipm_compare_open(struct ipm_compare *compare)
 {
-    *compare = (struct ipm_compare){.index = json_object(), .pool = json_object()};
-    return compare->index == NULL || compare->pool == NULL ? -ENOMEM : 0;
+    *compare = (struct ipm_compare){
+        .index = json_object(), .pool = json_object(), .shared = json_object()};
+    return compare->index == NULL || compare->pool == NULL || compare->shared == NULL
+               ? -ENOMEM
+               : 0;
 }
 
 static int compare_points(const void *a, const void *b)
@@ -77,7 +80,8 @@ int ipm_compare_close(struct ipm_compare *compare)
         qsort(compare->points, compare->n_points, sizeof(*compare->points),
               compare_points);
     json_decref(compare->index); /* of places that are no more */
-    compare->index = NULL;
+    json_decref(compare->shared);
+    compare->index = compare->shared = NULL;
     compare->first = calloc(compare->n_sessions + 1, sizeof(*compare->first));
     compare->names = calloc(compare->n_sessions + 1, sizeof(char *));
     if (compare->first == NULL || compare->names == NULL)
@@ -124,6 +128,7 @@ void ipm_compare_fini(struct ipm_compare *compare)
     free(compare->sessions);
     free(compare->points);
     json_decref(compare->index);
+    json_decref(compare->shared);
     json_decref(compare->plugin_names);
     json_decref(compare->pool);
     memset(compare, 0, sizeof(*compare));

@@ -110,6 +110,7 @@ struct ipm_compare {
     json_t *plugin_names; /* owns their names */
     json_t *index;        /* key -> place in points, before they are sorted */
     json_t *pool;         /* owns texts */
+    json_t *shared;       /* points of digests, while they are read */
 };
 
 /* Return: 0; -ENOMEM. */

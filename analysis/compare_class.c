@@ -151,7 +151,8 @@ int ipm_compare_pair_make(const struct ipm_compare *compare, size_t a, size_t b,
                 (void)snprintf(pair.refusal, sizeof(pair.refusal), "%s", refusal);
             left.n = right.n = 0;
         }
-        error = ipm_compare_ratio(&left, &right, pair.between, ranks, &ratio);
+        error = ipm_compare_ratio(&left, &right, pair.between, ratios != NULL, ranks,
+                                  &ratio);
         if (error == 0 && !point->floor && ratio.standing != IPM_COMPARE_NONE)
             error = add_point(&pair, point, &left, &right, &ratio);
         if (both && isnan(ratio.value))

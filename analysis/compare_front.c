@@ -144,7 +144,7 @@ static int dominates(const struct ipm_compare *compare, const struct entrant *a,
         ipm_compare_take(compare, b->at[d], b->side, by, false, &right);
         if (left.n == 0 || right.n == 0)
             continue;
-        int error = ipm_compare_ratio(&left, &right, false, ranks, &ratio);
+        int error = ipm_compare_ratio(&left, &right, false, true, ranks, &ratio);
         if (error != 0)
             return error;
         if (!(ratio.low > 1))

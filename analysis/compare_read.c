@@ -226,7 +226,7 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
     ipm_auto_json json_t *manifest = NULL;
     ipm_auto_digest struct ipm_digest digest = {0};
     enum ipm_digest_source source = IPM_DIGEST_MADE;
-    int error = ipm_digest_load(directory, &digest, &source, &found);
+    int error = ipm_digest_load(directory, compare->shared, &digest, &source, &found);
     if (error == 0)
         error = ipm_manifest_read(directory, &manifest, &found);
     if (error == IPM_MANIFEST_UNREAD) {

@@ -308,12 +308,12 @@ static void a_digest_says_what_records_say(void **state)
     struct ipm_digest read;
     put_run(state, &(struct side){.name = "a", .factor = 1, .seed = 9, .noise = 0.1},
             path);
-    assert_int_equal(ipm_digest_load(path, &made, &source, &why), 0);
+    assert_int_equal(ipm_digest_load(path, NULL, &made, &source, &why), 0);
     assert_int_equal(source, IPM_DIGEST_MADE);
     assert_int_equal(ipm_report_load(path, NULL, &report, &why), 0);
     assert_int_equal(ipm_digest_write(&report, path, &why), 0);
     ipm_report_fini(&report);
-    assert_int_equal(ipm_digest_load(path, &read, &source, &why), 0);
+    assert_int_equal(ipm_digest_load(path, NULL, &read, &source, &why), 0);
     assert_int_equal(source, IPM_DIGEST_FILE);
     static const char *const members[] = {"points", "blocks", "joules", "constants"};
     for (size_t i = 0; i < IPM_TEST_ROWS(members); i++)
@@ -328,7 +328,7 @@ static void a_digest_says_what_records_say(void **state)
     assert_non_null(out);
     ipm_test_put_row(out, (struct ipm_test_row){.point = "new", .p50_ns = 5});
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(ipm_digest_load(path, &read, &source, &why), 0);
+    assert_int_equal(ipm_digest_load(path, NULL, &read, &source, &why), 0);
     assert_int_equal(source, IPM_DIGEST_MADE);
     assert_int_equal(json_array_size(json_object_get(read.json, "points")), 5);
     ipm_digest_fini(&read);

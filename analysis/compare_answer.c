@@ -2,6 +2,7 @@
 #include "analysis/compare_parts.h"
 #include "analysis/compare_words.h"
 #include "analysis/member.h"
+#include "analysis/text.h"
 #include "base/cleanup.h"
 
 #include <math.h>
@@ -119,14 +120,15 @@ static void put_pair(FILE *out, const json_t *document, const json_t *comparison
     }
     (void)fprintf(
         out,
-        "; of its points %.0f cost less, %.0f more, %.0f the same, %.0f cannot "
+        "; of its points %s less, %.0f more, %.0f the same, %.0f cannot "
         "be told (%s).",
-        ipm_member_number(class, "better"), ipm_member_number(class, "worse"),
-        ipm_member_number(class, "tied"), ipm_member_number(class, "unsure"),
-        ipm_member_text(pair, "scope"));
+        ipm_text_count(text, ipm_member_number(class, "better"), "costs", "cost"),
+        ipm_member_number(class, "worse"), ipm_member_number(class, "tied"),
+        ipm_member_number(class, "unsure"), ipm_member_text(pair, "scope"));
     double refused = ipm_member_number(pair, "refused");
     if (refused > 0)
-        (void)fprintf(out, " %.0f points are refused: %s.", refused,
+        (void)fprintf(out, " %s refused: %s.",
+                      ipm_text_count(text, refused, "point is", "points are"),
                       ipm_member_text(pair, "refusal"));
 }
 
@@ -150,10 +152,15 @@ static void put_environment(FILE *out, const json_t *environment)
     }
     if (hard > KEYS)
         (void)fprintf(out, " and %zu more", hard - KEYS);
-    (void)fprintf(out, "%s%.0f keys are alike, %zu settings are not.",
-                  hard == 0 ? "The same kind of machine and the same build: "
-                            : " differ; ",
-                  ipm_member_number(environment, "alike"), soft);
+    char alike[IPM_TEXT_COUNT];
+    char settings[IPM_TEXT_COUNT];
+    (void)fprintf(out, "%s%s alike, %s not.",
+                  hard == 0   ? "The same kind of machine and the same build: "
+                  : hard == 1 ? " differs; "
+                              : " differ; ",
+                  ipm_text_count(alike, ipm_member_number(environment, "alike"),
+                                 "key is", "keys are"),
+                  ipm_text_count(settings, (double)soft, "setting is", "settings are"));
 }
 
 static void put_places(FILE *out, const json_t *document)
@@ -162,6 +169,7 @@ static void put_places(FILE *out, const json_t *document)
     size_t i;
     size_t n = 0;
     const json_t *side;
+    char points[IPM_TEXT_COUNT];
     json_array_foreach(json_object_get(rank, "sides"), i, side) n +=
         ipm_member_number(side, "place") == 1;
     if (n == 0) {
@@ -169,11 +177,10 @@ static void put_places(FILE *out, const json_t *document)
                       ipm_member_text(rank, "reason"));
         return;
     }
-    (void)fprintf(out,
-                  "By the median the first place of %zu, over %.0f points that all "
-                  "have, %s",
+    (void)fprintf(out, "By the median the first place of %zu, over %s, %s",
                   json_array_size(json_object_get(rank, "sides")),
-                  ipm_member_number(rank, "points"),
+                  ipm_text_count(points, ipm_member_number(rank, "points"),
+                                 "point that all have", "points that all have"),
                   n == 1 ? "is that of" : "is shared by");
     size_t put = 0;
     json_array_foreach(json_object_get(rank, "sides"), i, side)

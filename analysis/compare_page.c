@@ -4,6 +4,7 @@
 #include "analysis/compare_words.h"
 #include "analysis/html.h"
 #include "analysis/html_style.h"
+#include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/units.h"
@@ -81,9 +82,10 @@ static void put_environment(FILE *out, const json_t *document)
         (void)fputs("</tr>\n", out);
     }
     close_table(out);
-    char text[64];
-    (void)snprintf(text, sizeof(text), "%.0f", ipm_member_number(environment, "alike"));
-    ipm_html_put(out, "<p>%s keys are alike.</p>\n", text);
+    char text[IPM_TEXT_COUNT];
+    ipm_html_put(out, "<p>%s alike.</p>\n",
+                 ipm_text_count(text, ipm_member_number(environment, "alike"), "key is",
+                                "keys are"));
 }
 
 static void put_classes(FILE *out, const json_t *document)
@@ -282,11 +284,13 @@ static void put_matching(FILE *out, const json_t *document)
     const json_t *matching = json_object_get(document, "matching");
     size_t i;
     const json_t *entry;
-    char text[120];
-    (void)snprintf(text, sizeof(text), "%.0f points in all, %.0f that all sides have.",
-                   ipm_member_number(matching, "points"),
-                   ipm_member_number(matching, "common"));
-    ipm_html_put(out, "<p>%s</p>\n<ul>\n", text);
+    char all[IPM_TEXT_COUNT];
+    char common[IPM_TEXT_COUNT];
+    ipm_html_put(
+        out, "<p>%s in all, %s.</p>\n<ul>\n",
+        ipm_text_count(all, ipm_member_number(matching, "points"), "point", "points"),
+        ipm_text_count(common, ipm_member_number(matching, "common"),
+                       "that all sides have", "that all sides have"));
     json_array_foreach(json_object_get(matching, "examples"), i, entry)
         ipm_html_put(out, "<li>absent from %s: %s: %s</li>\n",
                      ipm_compare_side(document, entry, "absent_from"),

@@ -128,11 +128,13 @@ static enum ipm_compare_standing stand_by_count(struct ipm_differences *differen
                                                 size_t rank, double value)
 {
     size_t pairs = differences->n_a * differences->n_b;
+    double least = differences->b[0] - differences->a[differences->n_a - 1];
+    double most = differences->b[differences->n_b - 1] - differences->a[0];
     if (value > 1 + IPM_COMPARE_MARGIN &&
-        ipm_differences_below(differences, nextafter(0, 1)) < rank)
+        (least > 0 || ipm_differences_below(differences, nextafter(0, 1)) < rank))
         return IPM_COMPARE_WORSE;
     if (value < 1 / (1 + IPM_COMPARE_MARGIN) &&
-        ipm_differences_below(differences, 0) > pairs - rank)
+        (most < 0 || ipm_differences_below(differences, 0) > pairs - rank))
         return IPM_COMPARE_BETTER;
     return IPM_COMPARE_TIED;
 }

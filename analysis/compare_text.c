@@ -32,6 +32,7 @@ static void put_sides(FILE *out, const json_t *document)
     size_t k;
     const json_t *side;
     const json_t *session;
+    char points[IPM_TEXT_COUNT];
     put_heading(out, "Sides");
     json_array_foreach(json_object_get(document, "sides"), i, side)
     {
@@ -46,8 +47,9 @@ static void put_sides(FILE *out, const json_t *document)
             put_padded(out, k == 0 ? ipm_member_text(side, "name") : "", 24);
             (void)fputs("  ", out);
             ipm_text_put(out, ipm_member_text(session, "directory"));
-            (void)fprintf(out, ": %.0f points of ",
-                          ipm_member_number(session, "points"));
+            (void)fprintf(out, ": %s of ",
+                          ipm_text_count(points, ipm_member_number(session, "points"),
+                                         "point", "points"));
             ipm_text_put(out, ipm_member_text(session, "started"));
             (void)fprintf(out, ", read from its %s%s%s\n",
                           ipm_member_text(session, "read"),
@@ -115,8 +117,10 @@ static void put_environment(FILE *out, const json_t *document)
             (void)fputc('\n', out);
         }
     }
-    (void)fprintf(out, "  %.0f keys are alike\n",
-                  ipm_member_number(environment, "alike"));
+    char text[IPM_TEXT_COUNT];
+    (void)fprintf(out, "  %s alike\n",
+                  ipm_text_count(text, ipm_member_number(environment, "alike"),
+                                 "key is", "keys are"));
 }
 
 static void put_classes(FILE *out, const json_t *document, const json_t *comparison)
@@ -171,8 +175,10 @@ static void put_ranks(FILE *out, const json_t *document)
         const json_t *sides = json_object_get(rank, "sides");
         if (json_array_size(sides) == 0)
             continue;
-        (void)fprintf(out, "\nPlaces by %s, over %.0f points that all have\n",
-                      ipm_compare_by_words(by), ipm_member_number(rank, "points"));
+        char text[IPM_TEXT_COUNT];
+        (void)fprintf(
+            out, "\nPlaces by %s, over %s that all have\n", ipm_compare_by_words(by),
+            ipm_text_count(text, ipm_member_number(rank, "points"), "point", "points"));
         (void)fprintf(out, "  %-24s %5s %12s %14s\n", "side", "place", "cost",
                       "chance of first");
         json_array_foreach(sides, i, side)

@@ -35,8 +35,10 @@ static char *surplus_text(const json_t *names)
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
         return NULL;
-    (void)fprintf(out, "%zu points of the run are not in the table and not judged: ",
-                  json_array_size(names));
+    char count[IPM_TEXT_COUNT];
+    (void)fprintf(out, "%s not in the table and not judged: ",
+                  ipm_text_count(count, (double)json_array_size(names),
+                                 "point of the run is", "points of the run are"));
     put_names(out, names);
     if (fclose(out) != 0) {
         free(text);

@@ -144,7 +144,7 @@ static bool approach(struct ipm_differences *differences, size_t rank,
         size_t below = ipm_differences_below(differences, value);
         if (apart(below, rank) <= NEAR)
             return false;
-        if (i > 0 && is_tied(differences, rank, out_value))
+        if (i > 1 && is_tied(differences, rank, out_value))
             return true;
         if (below > rank)
             high = value;

@@ -80,8 +80,10 @@ struct ipm_compare_session {
     enum ipm_digest_source source;
     const char *provenance; /* of its joules; "" */
     bool emulated;
-    size_t n_points, n_mapped, n_pooled;
-    size_t n_blocks;                 /* one more than the last */
+    size_t n_points, n_mapped;
+    size_t n_pooled;     /* points that are pooled with one before */
+    char pooled_as[400]; /* the first of them, and by which word it was asked for */
+    size_t n_blocks;     /* one more than the last */
     struct ipm_compare_cell **cells; /* by number of a point; NULL: it has none */
     size_t n_cells;
     /* Cells, and the blocks of their invocations, stand together: there are a million. */

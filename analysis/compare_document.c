@@ -171,7 +171,10 @@ static json_t *sides_json(const struct ipm_compare *compare)
                                                : ipm_json_text(session->provenance));
             set(json, "points", json_integer((json_int_t)session->n_points));
             set(json, "mapped", json_integer((json_int_t)session->n_mapped));
-            set(json, "doubled", json_integer((json_int_t)session->n_pooled));
+            set(json, "pooled", json_integer((json_int_t)session->n_pooled));
+            set(json, "pooled_as",
+                session->n_pooled == 0 ? json_null()
+                                       : ipm_json_text(session->pooled_as));
             (void)json_array_append_new(sessions, json);
         }
         json_t *json = json_pack("{s: o}", "sessions", sessions);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/compare.h"
 #include "analysis/compare_cell.h"
+#include "analysis/compare_parts.h"
 #include "analysis/digest_pack.h"
 #include "analysis/manifest.h"
 #include "analysis/member.h"
@@ -159,6 +160,15 @@ static int widen(struct ipm_compare *compare, struct ipm_compare_session *sessio
     return 0;
 }
 
+static void tell_pooled(struct ipm_compare_session *session,
+                        const struct ipm_compare_point *point, const char *text)
+{
+    char label[IPM_COMPARE_LABEL];
+    (void)snprintf(session->pooled_as, sizeof(session->pooled_as),
+                   "%s, asked for again as %.*s", ipm_compare_label(point, label),
+                   (int)strcspn(text, "\t"), text);
+}
+
 /* Return: 0; -EINVAL it is no such point; -ENOMEM. */
 static int add_point(struct ipm_compare *compare, struct ipm_compare_session *session,
                      struct ipm_compare_reader *reader, const json_t *json,
@@ -185,7 +195,8 @@ static int add_point(struct ipm_compare *compare, struct ipm_compare_session *se
     point->floor = strcmp(kind, "floor") == 0;
     point->token = strcmp(kind, "token") == 0;
     struct ipm_compare_cell **place = &session->cells[point->number];
-    session->n_pooled += *place != NULL;
+    if (*place != NULL && session->n_pooled++ == 0)
+        tell_pooled(session, point, text);
     while (*place != NULL)
         place = &(*place)->pooled;
     *place = cell;

@@ -26,6 +26,19 @@ static void put_padded(FILE *out, const char *text, int width)
     (void)fprintf(out, "%*s", width > columns ? width - columns : 0, "");
 }
 
+static void put_pooled(FILE *out, const json_t *session)
+{
+    char text[IPM_TEXT_COUNT];
+    double n = ipm_member_number(session, "pooled");
+    if (!(n > 0))
+        return;
+    (void)fprintf(out, "  %24s  %s: ", "",
+                  ipm_text_count(text, n, "point is pooled with another of its class",
+                                 "points are pooled with others of their class"));
+    ipm_text_put(out, ipm_member_text(session, "pooled_as"));
+    (void)fputc('\n', out);
+}
+
 static void put_sides(FILE *out, const json_t *document)
 {
     size_t i;
@@ -59,6 +72,7 @@ static void put_sides(FILE *out, const json_t *document)
                           json_is_true(json_object_get(session, "quick"))
                               ? "; a quick run, not for publication"
                               : "");
+            put_pooled(out, session);
         }
     }
     json_array_foreach(json_object_get(document, "left_out"), i, side)

@@ -21,6 +21,7 @@ struct side {
     uint64_t seed;             /* of the noise; 0: none */
     double noise, block_noise; /* sigmas of logarithms */
     bool fewer;                /* without the larger size */
+    bool twice;                /* each point again, asked for as nearest_core */
 };
 
 static const char plain[] =
@@ -77,6 +78,16 @@ static void put_run(void **state, const struct side *side, char path[256])
                                                            .invocation = i,
                                                            .p50_ns = p50,
                                                            .cpu_ns = p50 / 2});
+                if (side->twice) {
+                    json_t *again = json_deep_copy(record);
+                    (void)json_object_set_new(again, "point",
+                                              json_sprintf("%s-again", point));
+                    (void)json_object_set_new(again, "placement",
+                                              json_string("nearest_core"));
+                    (void)json_object_set_new(again, "placement_class",
+                                              json_string(side->class));
+                    ipm_test_put_record(out, again);
+                }
                 if (side->class != NULL)
                     (void)json_object_set_new(record, "placement_class",
                                               json_string(side->class));
@@ -245,6 +256,28 @@ static void points_of_one_side_are_told(void **state)
     assert_int_equal((int)number(matching, "common"), 2);
     assert_int_equal((int)number(matching, "some"), 2);
     assert_int_equal((int)number(class_of(document, "latency", 0), "points"), 2);
+    json_decref(document);
+}
+
+static void what_means_the_same_is_pooled(void **state)
+{
+    const struct side sides[] = {
+        {.name = "a", .factor = 1, .class = "same_llc"},
+        {.name = "b", .factor = 1, .class = "same_llc", .twice = true}};
+    json_t *document = compare(state, sides, 2);
+    const json_t *side = json_array_get(json_object_get(document, "sides"), 1);
+    const json_t *session = json_array_get(json_object_get(side, "sessions"), 0);
+    assert_int_equal((int)number(session, "points"), 8);
+    assert_int_equal((int)number(session, "pooled"), 4);
+    assert_non_null(strstr(json_string_value(json_object_get(session, "pooled_as")),
+                           "asked for again as same_cpu"));
+    const json_t *matching = json_object_get(document, "matching");
+    assert_int_equal((int)number(matching, "common"), 4);
+    const json_t *points = json_object_get(document, "points");
+    const json_t *by = json_object_get(json_array_get(points, 0), "by");
+    const json_t *figures = json_object_get(json_object_get(by, "latency"), "figures");
+    assert_int_equal((int)number(json_array_get(figures, 0), "n"), INVOCATIONS);
+    assert_int_equal((int)number(json_array_get(figures, 1), "n"), 2 * INVOCATIONS);
     json_decref(document);
 }
 
@@ -441,6 +474,8 @@ int main(void)
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(points_of_one_side_are_told, ipm_test_directory,
                                         ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(what_means_the_same_is_pooled,
+                                        ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(places_share_where_nothing_is_told_apart,
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(one_bad_directory_is_left_out,

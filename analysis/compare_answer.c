@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/compare.h"
 #include "analysis/compare_parts.h"
 #include "analysis/compare_words.h"
 #include "analysis/member.h"
@@ -70,8 +71,9 @@ bool ipm_compare_any(const json_t *document)
     return false;
 }
 
-/* The mechanisms that differ most from the others, as "pipe 1.2, shm_ring 0.8". */
-static void put_mechanisms(FILE *out, const json_t *mechanisms)
+/* The mechanisms that cost more beyond margin and interval, or those that cost less, as
+ * "pipe 1.2 [1.1, 1.3], shm_ring 1.4 [1.3, 1.5]". */
+static void put_mechanisms(FILE *out, const json_t *mechanisms, bool more)
 {
     size_t i;
     size_t put = 0;
@@ -79,15 +81,19 @@ static void put_mechanisms(FILE *out, const json_t *mechanisms)
     json_array_foreach(mechanisms, i, entry)
     {
         char text[IPM_COMPARE_MEAN_TEXT];
-        if (!json_is_true(json_object_get(entry, "interacts")))
+        const json_t *mean = json_object_get(entry, "mean");
+        bool is_more = ipm_member_number(mean, "low") > 1 + IPM_COMPARE_MARGIN;
+        bool is_less = ipm_member_number(mean, "high") < 1 / (1 + IPM_COMPARE_MARGIN);
+        if (!(more ? is_more : is_less))
             continue;
         if (put++ < MECHANISMS)
             (void)fprintf(out, "%s%s %s", put == 1 ? " " : ", ",
                           ipm_member_text(entry, "mechanism"),
-                          ipm_compare_mean_text(text, json_object_get(entry, "mean")));
+                          ipm_compare_mean_text(text, mean));
     }
     if (put > MECHANISMS)
         (void)fprintf(out, " and %zu more", put - MECHANISMS);
+    (void)fprintf(out, "%s %s", put == 1 ? " costs" : " cost", more ? "more" : "less");
 }
 
 static void put_pair(FILE *out, const json_t *document, const json_t *comparison,
@@ -106,10 +112,12 @@ static void put_pair(FILE *out, const json_t *document, const json_t *comparison
     if (json_is_true(json_object_get(class, "conflict"))) {
         (void)fprintf(
             out,
-            "By %s %s against %s is a matter of the mechanism, and has no one "
-            "factor:",
+            "By %s %s against %s is a matter of the mechanism (an interaction of "
+            "mechanism and machine), and has no one factor:",
             ipm_compare_by_words(by), b, a);
-        put_mechanisms(out, json_object_get(class, "mechanisms"));
+        put_mechanisms(out, json_object_get(class, "mechanisms"), true);
+        (void)fputs(", and", out);
+        put_mechanisms(out, json_object_get(class, "mechanisms"), false);
     } else if (isnan(ipm_member_number(mean, "value"))) {
         (void)fprintf(out, "By %s %s against %s has no mean: %s",
                       ipm_compare_by_words(by), b, a, ipm_member_text(mean, "reason"));

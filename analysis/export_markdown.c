@@ -8,6 +8,7 @@
  */
 #include "analysis/character.h"
 #include "analysis/export_parts.h"
+#include "analysis/fill.h"
 #include "analysis/manifest.h"
 #include "analysis/member.h"
 #include "analysis/text.h"
@@ -70,7 +71,12 @@ static void put_text(FILE *out, const char *text, size_t most)
     }
 }
 
-/* Our own markup; %s is a foreign text, %zu a count; nothing else may follow a '%'. */
+static void put_cell(FILE *out, const char *text)
+{
+    put_text(out, text, CELL);
+}
+
+/* Our own markup, as ipm_fill() has it. */
 static void put(FILE *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -78,17 +84,7 @@ static void put(FILE *out, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    for (const char *at = format; *at != '\0'; at++) {
-        if (strncmp(at, "%s", 2) == 0) {
-            put_text(out, va_arg(arguments, const char *), CELL);
-            at += 1;
-        } else if (strncmp(at, "%zu", 3) == 0) {
-            (void)fprintf(out, "%zu", va_arg(arguments, size_t));
-            at += 2;
-        } else {
-            (void)fputc(*at, out);
-        }
-    }
+    ipm_fill(out, put_cell, format, arguments);
     va_end(arguments);
 }
 

@@ -297,10 +297,6 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
                                .from = BELOW,
                                .to = height_of(picture) - ABOVE};
     (void)why;
-    if (picture->n == 0) {
-        (void)fputs("# nothing to draw\n", out);
-        return 0;
-    }
     ipm_canvas_open(&canvas, out);
     ipm_canvas_panel(&canvas, &x, &y, out);
     put_ticks(&x, out);

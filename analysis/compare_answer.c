@@ -11,66 +11,6 @@
 
 enum { MECHANISMS = 4 /* named in a sentence */, KEYS = 8 };
 
-const char *ipm_compare_by_words(const char *by)
-{
-    static const char *const words[][2] = {
-        {"latency", "the median"},          {"p99", "p99"},
-        {"throughput", "time per message"}, {"cpu", "CPU time per message"},
-        {"joules", "joules per message"},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(words[i][0], by) == 0)
-            return words[i][1];
-    }
-    return by;
-}
-
-const char *ipm_compare_side(const json_t *document, const json_t *object,
-                             const char *key)
-{
-    const json_t *number = json_object_get(object, key);
-    const json_t *sides = json_object_get(document, "sides");
-    return ipm_member_text(json_array_get(sides, (size_t)json_integer_value(number)),
-                           "name");
-}
-
-const char *ipm_compare_mean_text(char text[IPM_COMPARE_MEAN_TEXT], const json_t *mean)
-{
-    double value = ipm_member_number(mean, "value");
-    double low = ipm_member_number(mean, "low");
-    double high = ipm_member_number(mean, "high");
-    if (isnan(value))
-        (void)snprintf(text, IPM_COMPARE_MEAN_TEXT, "-");
-    else if (isnan(low))
-        (void)snprintf(text, IPM_COMPARE_MEAN_TEXT, "%.4g [?]", value);
-    else
-        (void)snprintf(text, IPM_COMPARE_MEAN_TEXT, "%.4g [%.4g, %.4g]", value, low,
-                       high);
-    return text;
-}
-
-bool ipm_compare_any(const json_t *document)
-{
-    size_t i;
-    size_t k;
-    const json_t *comparison;
-    const char *by;
-    json_t *pair;
-    json_array_foreach(json_object_get(document, "comparisons"), i, comparison)
-    {
-        json_object_foreach(json_object_get(comparison, "by"), by, pair)
-        {
-            const json_t *class;
-            json_array_foreach(json_object_get(pair, "classes"), k, class)
-            {
-                if (!json_is_null(json_object_get(class, "least")))
-                    return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* The mechanisms that cost more beyond margin and interval, or those that cost less, as
  * "pipe 1.2 [1.1, 1.3], shm_ring 1.4 [1.3, 1.5]". */
 static void put_mechanisms(FILE *out, const json_t *mechanisms, bool more)
@@ -127,12 +67,16 @@ static void put_pair(FILE *out, const json_t *document, const json_t *comparison
                       a);
     }
     (void)fprintf(
-        out,
-        "; of its points %s less, %.0f more, %.0f the same, %.0f cannot "
-        "be told (%s).",
+        out, "; of its points %s less, %.0f more, %.0f the same",
         ipm_text_count(text, ipm_member_number(class, "better"), "costs", "cost"),
-        ipm_member_number(class, "worse"), ipm_member_number(class, "tied"),
-        ipm_member_number(class, "unsure"), ipm_member_text(pair, "scope"));
+        ipm_member_number(class, "worse"), ipm_member_number(class, "tied"));
+    double unsure = ipm_member_number(class, "unsure");
+    if (unsure > 0)
+        (void)fprintf(out, ", %.0f cannot be told for want of %s", unsure,
+                      strcmp(ipm_member_text(pair, "scope"), "between sessions") == 0
+                          ? "sessions"
+                          : "invocations");
+    (void)fprintf(out, " (%s).", ipm_member_text(pair, "scope"));
     double refused = ipm_member_number(pair, "refused");
     if (refused > 0)
         (void)fprintf(out, " %s refused: %s.",

@@ -158,13 +158,10 @@ static void put_classes(FILE *out, const json_t *document, const json_t *compari
         json_array_foreach(classes, i, class)
         {
             char text[IPM_COMPARE_MEAN_TEXT];
-            char name[80];
+            char name[IPM_COMPARE_CLASS_TEXT];
             bool conflict = json_is_true(json_object_get(class, "conflict"));
-            (void)snprintf(name, sizeof(name), "%.12s%s%.60s",
-                           ipm_member_text(class, "kind"), i == 0 ? "" : " ",
-                           i == 0 ? "" : ipm_member_text(class, "name"));
             (void)fputs("  ", out);
-            put_padded(out, name, 32);
+            put_padded(out, ipm_compare_class_text(name, class), 32);
             (void)fprintf(
                 out, " %6.0f  %-24s %9.3g %9.3g %5.0f %5.0f %5.0f %5.0f\n",
                 ipm_member_number(class, "points"),

@@ -82,7 +82,7 @@ for number in range(runs):
 MAKE
 for share in 4 2 1; do
     mapfile -t folders < <(find "$work" -maxdepth 1 -name 'run*' | sort | head -n $((runs / share)))
-    command time -f "${#folders[@]} runs of $points points: %e s, %U s of CPU time, %M KiB" \
+    command time -f "${#folders[@]} runs of $points points: %e s, %U + %S s of CPU time, %M KiB" \
         "$ipcmeter" compare "${folders[@]}" --json >"$work/document.json"
     jq -e --argjson runs "${#folders[@]}" '(.sides | length) == $runs and (.comparisons | length) == $runs - 1
         and all(.sides[]; .sessions[0].read == "digest")' "$work/document.json" >/dev/null

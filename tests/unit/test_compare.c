@@ -355,6 +355,19 @@ static void a_digest_says_what_records_say(void **state)
     assert_int_equal(made.length, read.length);
     assert_memory_equal(made.figures, read.figures, made.length);
     ipm_digest_fini(&read);
+    /* Points that were seen before say the same as those that are parsed. */
+    json_t *shared = json_object();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ipm_digest_load(path, shared, &read, &source, &why), 0);
+        assert_int_equal(source, IPM_DIGEST_FILE);
+        assert_int_equal(json_object_size(shared), 4);
+        assert_true(json_equal(json_object_get(made.json, "points"),
+                               json_object_get(read.json, "points")));
+        assert_true(json_equal(json_object_get(made.json, "constants"),
+                               json_object_get(read.json, "constants")));
+        ipm_digest_fini(&read);
+    }
+    json_decref(shared);
     ipm_digest_fini(&made);
     (void)snprintf(file, sizeof(file), "%s/records.jsonl", path);
     FILE *out = fopen(file, "ae");

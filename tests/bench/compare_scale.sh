@@ -7,6 +7,7 @@
 # repeated under other options to as many.  RUNS (200) directories then share these records, and
 # have one of eight digests each, with all figures times a factor.  Compared are a quarter, a half
 # and all of them.
+# All are of one plan, as those of a fleet are, and so their points are parsed once.
 # Wanted for 200 of 5,000: below 20 s and 1 GB, and in proportion to the runs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)

@@ -156,6 +156,8 @@ static int sleeping_json(const struct ipm_contest *contest, bool more_is_better,
     if (error == 0 && sleeping.n > 0)
         *out_json = ipm_contest_json(&sleeping);
     if (error == 0 && sleeping.n > 0)
+        advise_set(*out_json, "behind", ipm_contest_behind(&sleeping));
+    if (error == 0 && sleeping.n > 0)
         advise_set(*out_json, "ahead",
                    ipm_json_number(sleeping.entrants[0].figure.value /
                                    contest->entrants[0].figure.value));

@@ -54,9 +54,8 @@ static void say_figure(struct ipm_paragraph *words, const json_t *entrant)
 }
 
 /* "1.31 times [1.2, 1.4]"; why there is no interval is said by those who say it once. */
-static void say_ratio(struct ipm_paragraph *words, const json_t *entrant, bool with_why)
+static void say_ratio(struct ipm_paragraph *words, const json_t *behind, bool with_why)
 {
-    const json_t *behind = json_object_get(entrant, "behind");
     double low = ipm_member_number(behind, "low");
     ipm_paragraph_say(words, "%.3g times", ipm_member_number(behind, "ratio"));
     if (isnan(low))
@@ -115,9 +114,18 @@ static const json_t *candidate(const json_t *answer, const char *point)
     return NULL;
 }
 
+/* How far an entrant is behind the best of a contest, which may be one among some. */
+static const json_t *behind_of(const json_t *answer, const json_t *contest,
+                               const char *id)
+{
+    const json_t *own = json_object_get(contest, "behind");
+    return own != NULL ? json_object_get(own, id)
+                       : json_object_get(candidate(answer, id), "behind");
+}
+
 /* How many, and why: no interval, too uncertain, or too near. */
 static void say_tie(struct ipm_paragraph *words, const json_t *answer,
-                    const json_t *tied)
+                    const json_t *contest, const json_t *tied)
 {
     size_t unsure = 0;
     size_t untold = 0;
@@ -126,8 +134,7 @@ static void say_tie(struct ipm_paragraph *words, const json_t *answer,
     const json_t *id;
     json_array_foreach(tied, i, id)
     {
-        const json_t *entrant = candidate(answer, json_string_value(id));
-        const json_t *behind = json_object_get(entrant, "behind");
+        const json_t *behind = behind_of(answer, contest, json_string_value(id));
         double low = ipm_member_number(behind, "low");
         if (i == 0)
             continue;
@@ -159,7 +166,7 @@ static void put_verdict(struct ipm_paragraph *words, const json_t *answer,
     const json_t *first = candidate(answer, ipm_member_text(best, "point"));
     ipm_paragraph_begin(words);
     if (is(verdict, "tie"))
-        say_tie(words, answer, tied);
+        say_tie(words, answer, contest, tied);
     ipm_paragraph_name(words, best);
     ipm_paragraph_say(words, ": ");
     say_figure(words, first);
@@ -174,17 +181,13 @@ static void put_verdict(struct ipm_paragraph *words, const json_t *answer,
         {
             if (i == 0 || i > IPM_ADVISE_NAMED)
                 continue;
-            /* A contest among some has ratios of its own; only the runner-up's is at hand. */
             const json_t *entrant = candidate(answer, json_string_value(id));
-            bool own = contest == answer;
             ipm_paragraph_say(words, "%s", i == 1 ? "" : "; ");
             ipm_paragraph_name(words, entrant);
             ipm_paragraph_say(words, ": ");
             say_number(words, ipm_member_number(entrant, "value"));
-            if (own) {
-                ipm_paragraph_say(words, ", ");
-                say_ratio(words, entrant, false);
-            }
+            ipm_paragraph_say(words, ", ");
+            say_ratio(words, behind_of(answer, contest, json_string_value(id)), false);
         }
         if (json_array_size(tied) > IPM_ADVISE_NAMED + 1)
             ipm_paragraph_say(words, " and %zu more",
@@ -196,7 +199,7 @@ static void put_verdict(struct ipm_paragraph *words, const json_t *answer,
         ipm_paragraph_say(words, ": ");
         say_figure(words, candidate(answer, ipm_member_text(second, "point")));
         ipm_paragraph_say(words, "; its cost is ");
-        say_ratio(words, second, true);
+        say_ratio(words, json_object_get(second, "behind"), true);
         ipm_paragraph_say(words, " that of the best");
         ipm_paragraph_end(words, "  runner-up");
     }

@@ -10,8 +10,11 @@
 
 int ipm_compare_open(struct ipm_compare *compare)
 {
-    *compare = (struct ipm_compare){.index = json_object(), .pool = json_object()};
-    return compare->index == NULL || compare->pool == NULL ? -ENOMEM : 0;
+    *compare = (struct ipm_compare){
+        .index = json_object(), .pool = json_object(), .shared = json_object()};
+    return compare->index == NULL || compare->pool == NULL || compare->shared == NULL
+               ? -ENOMEM
+               : 0;
 }
 
 static int compare_points(const void *a, const void *b)
@@ -63,10 +66,8 @@ static void drop_empty(struct ipm_compare *compare)
     for (size_t i = 0; i < compare->n_points; i++) {
         bool empty = true;
         for (size_t k = 0; k < compare->n_sessions; k++)
-            empty = empty && compare->points[i].cells[k] == NULL;
-        if (empty)
-            free(compare->points[i].cells);
-        else
+            empty = empty && ipm_compare_cell(compare, &compare->points[i], k) == NULL;
+        if (!empty)
             compare->points[kept++] = compare->points[i];
     }
     compare->n_points = kept;
@@ -79,7 +80,8 @@ int ipm_compare_close(struct ipm_compare *compare)
         qsort(compare->points, compare->n_points, sizeof(*compare->points),
               compare_points);
     json_decref(compare->index); /* of places that are no more */
-    compare->index = NULL;
+    json_decref(compare->shared);
+    compare->index = compare->shared = NULL;
     compare->first = calloc(compare->n_sessions + 1, sizeof(*compare->first));
     compare->names = calloc(compare->n_sessions + 1, sizeof(char *));
     if (compare->first == NULL || compare->names == NULL)
@@ -97,20 +99,22 @@ int ipm_compare_close(struct ipm_compare *compare)
     return ipm_compare_plugins(compare);
 }
 
+void ipm_compare_session_fini(struct ipm_compare_session *session)
+{
+    free(session->directory);
+    free(session->cells);
+    free(session->room);
+    free(session->blocks);
+    json_decref(session->manifest);
+    json_decref(session->versions);
+    json_decref(session->constants);
+    *session = (struct ipm_compare_session){0};
+}
+
 void ipm_compare_fini(struct ipm_compare *compare)
 {
-    for (size_t i = 0; i < compare->n_points; i++) {
-        struct ipm_compare_point *point = &compare->points[i];
-        for (size_t k = 0; k < compare->n_sessions; k++)
-            free(point->cells[k]);
-        free(point->cells);
-    }
-    for (size_t i = 0; i < compare->n_sessions; i++) {
-        free(compare->sessions[i].directory);
-        json_decref(compare->sessions[i].manifest);
-        json_decref(compare->sessions[i].versions);
-        json_decref(compare->sessions[i].constants);
-    }
+    for (size_t i = 0; i < compare->n_sessions; i++)
+        ipm_compare_session_fini(&compare->sessions[i]);
     for (size_t i = 0; i < compare->n_left_out; i++)
         free(compare->left_out[i].directory);
     for (size_t i = 0; i < compare->n_sides; i++)
@@ -124,6 +128,7 @@ void ipm_compare_fini(struct ipm_compare *compare)
     free(compare->sessions);
     free(compare->points);
     json_decref(compare->index);
+    json_decref(compare->shared);
     json_decref(compare->plugin_names);
     json_decref(compare->pool);
     memset(compare, 0, sizeof(*compare));

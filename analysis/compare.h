@@ -48,18 +48,21 @@ struct ipm_compare_cell {
     uint32_t n; /* invocations */
     bool missed;
     double joules[3]; /* log of value, its standard error, degrees; [0] NaN: none */
-    const int32_t *blocks;
+    const int32_t *blocks;              /* the session's */
     uint32_t known[IPM_DIGEST_FIGURES]; /* costs that are no NaN */
     /* Log of the cost of each invocation, NaN where it has none. */
     const double *costs[IPM_DIGEST_FIGURES];
+    /* Another point of the session that nothing tells from this one, but the pair of CPUs or a
+     * word that means the same class here: its invocations are invocations of this one. */
+    struct ipm_compare_cell *pooled;
 };
 
 struct ipm_compare_point {
+    size_t number;              /* among the cells of every session */
     const char *key;            /* what it was matched by */
     struct ipm_factors factors; /* placement: the word of the first who has it */
     bool floor, token;
     size_t mechanism, workload; /* places among plug-ins, once made; SIZE_MAX: none */
-    struct ipm_compare_cell **cells; /* by session; NULL: it has none */
 };
 
 /* A mechanism or workload whose version some side's worker told. */
@@ -77,8 +80,15 @@ struct ipm_compare_session {
     enum ipm_digest_source source;
     const char *provenance; /* of its joules; "" */
     bool emulated;
-    size_t n_points, n_mapped, n_doubled;
-    size_t n_blocks; /* one more than the last */
+    size_t n_points, n_mapped;
+    size_t n_pooled;     /* points that are pooled with one before */
+    char pooled_as[400]; /* the first of them, and by which word it was asked for */
+    size_t n_blocks;     /* one more than the last */
+    struct ipm_compare_cell **cells; /* by number of a point; NULL: it has none */
+    size_t n_cells;
+    /* Cells, and the blocks of their invocations, stand together: there are a million. */
+    char *room;
+    int32_t *blocks;
 };
 
 struct ipm_compare_left_out {
@@ -102,6 +112,7 @@ struct ipm_compare {
     json_t *plugin_names; /* owns their names */
     json_t *index;        /* key -> place in points, before they are sorted */
     json_t *pool;         /* owns texts */
+    json_t *shared;       /* points of digests, while they are read */
 };
 
 /* Return: 0; -ENOMEM. */
@@ -121,6 +132,8 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
 /* Sorts points, drops sides without a session, names the others.  Return: 0; -ENOMEM. */
 int ipm_compare_close(struct ipm_compare *compare);
 
+void ipm_compare_session_fini(struct ipm_compare_session *session);
+
 /* Idempotent. */
 void ipm_compare_fini(struct ipm_compare *compare);
 
@@ -134,6 +147,15 @@ const char *ipm_compare_refusal(const struct ipm_compare *compare, size_t a, siz
 const char *ipm_compare_point_refusal(const struct ipm_compare *compare,
                                       const struct ipm_compare_point *point, size_t a,
                                       size_t b, enum ipm_by by, char text[256]);
+
+/* What a session says of a point; NULL: nothing. */
+static inline const struct ipm_compare_cell *
+ipm_compare_cell(const struct ipm_compare *compare,
+                 const struct ipm_compare_point *point, size_t session)
+{
+    const struct ipm_compare_session *of = &compare->sessions[session];
+    return point->number < of->n_cells ? of->cells[point->number] : NULL;
+}
 
 /* Whether a side has the point at all. */
 bool ipm_compare_has(const struct ipm_compare *compare,

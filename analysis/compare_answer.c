@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/compare.h"
 #include "analysis/compare_parts.h"
 #include "analysis/compare_words.h"
 #include "analysis/member.h"
+#include "analysis/text.h"
 #include "base/cleanup.h"
 
 #include <math.h>
@@ -9,68 +11,9 @@
 
 enum { MECHANISMS = 4 /* named in a sentence */, KEYS = 8 };
 
-const char *ipm_compare_by_words(const char *by)
-{
-    static const char *const words[][2] = {
-        {"latency", "the median"},          {"p99", "p99"},
-        {"throughput", "time per message"}, {"cpu", "CPU time per message"},
-        {"joules", "joules per message"},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(words[i][0], by) == 0)
-            return words[i][1];
-    }
-    return by;
-}
-
-const char *ipm_compare_side(const json_t *document, const json_t *object,
-                             const char *key)
-{
-    const json_t *number = json_object_get(object, key);
-    const json_t *sides = json_object_get(document, "sides");
-    return ipm_member_text(json_array_get(sides, (size_t)json_integer_value(number)),
-                           "name");
-}
-
-const char *ipm_compare_mean_text(char text[IPM_COMPARE_MEAN_TEXT], const json_t *mean)
-{
-    double value = ipm_member_number(mean, "value");
-    double low = ipm_member_number(mean, "low");
-    double high = ipm_member_number(mean, "high");
-    if (isnan(value))
-        (void)snprintf(text, IPM_COMPARE_MEAN_TEXT, "-");
-    else if (isnan(low))
-        (void)snprintf(text, IPM_COMPARE_MEAN_TEXT, "%.4g [?]", value);
-    else
-        (void)snprintf(text, IPM_COMPARE_MEAN_TEXT, "%.4g [%.4g, %.4g]", value, low,
-                       high);
-    return text;
-}
-
-bool ipm_compare_any(const json_t *document)
-{
-    size_t i;
-    size_t k;
-    const json_t *comparison;
-    const char *by;
-    json_t *pair;
-    json_array_foreach(json_object_get(document, "comparisons"), i, comparison)
-    {
-        json_object_foreach(json_object_get(comparison, "by"), by, pair)
-        {
-            const json_t *class;
-            json_array_foreach(json_object_get(pair, "classes"), k, class)
-            {
-                if (!json_is_null(json_object_get(class, "least")))
-                    return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* The mechanisms that differ most from the others, as "pipe 1.2, shm_ring 0.8". */
-static void put_mechanisms(FILE *out, const json_t *mechanisms)
+/* The mechanisms that cost more beyond margin and interval, or those that cost less, as
+ * "pipe 1.2 [1.1, 1.3], shm_ring 1.4 [1.3, 1.5]". */
+static void put_mechanisms(FILE *out, const json_t *mechanisms, bool more)
 {
     size_t i;
     size_t put = 0;
@@ -78,15 +21,19 @@ static void put_mechanisms(FILE *out, const json_t *mechanisms)
     json_array_foreach(mechanisms, i, entry)
     {
         char text[IPM_COMPARE_MEAN_TEXT];
-        if (!json_is_true(json_object_get(entry, "interacts")))
+        const json_t *mean = json_object_get(entry, "mean");
+        bool is_more = ipm_member_number(mean, "low") > 1 + IPM_COMPARE_MARGIN;
+        bool is_less = ipm_member_number(mean, "high") < 1 / (1 + IPM_COMPARE_MARGIN);
+        if (!(more ? is_more : is_less))
             continue;
         if (put++ < MECHANISMS)
             (void)fprintf(out, "%s%s %s", put == 1 ? " " : ", ",
                           ipm_member_text(entry, "mechanism"),
-                          ipm_compare_mean_text(text, json_object_get(entry, "mean")));
+                          ipm_compare_mean_text(text, mean));
     }
     if (put > MECHANISMS)
         (void)fprintf(out, " and %zu more", put - MECHANISMS);
+    (void)fprintf(out, "%s %s", put == 1 ? " costs" : " cost", more ? "more" : "less");
 }
 
 static void put_pair(FILE *out, const json_t *document, const json_t *comparison,
@@ -105,10 +52,12 @@ static void put_pair(FILE *out, const json_t *document, const json_t *comparison
     if (json_is_true(json_object_get(class, "conflict"))) {
         (void)fprintf(
             out,
-            "By %s %s against %s is a matter of the mechanism, and has no one "
-            "factor:",
+            "By %s %s against %s is a matter of the mechanism (an interaction of "
+            "mechanism and machine), and has no one factor:",
             ipm_compare_by_words(by), b, a);
-        put_mechanisms(out, json_object_get(class, "mechanisms"));
+        put_mechanisms(out, json_object_get(class, "mechanisms"), true);
+        (void)fputs(", and", out);
+        put_mechanisms(out, json_object_get(class, "mechanisms"), false);
     } else if (isnan(ipm_member_number(mean, "value"))) {
         (void)fprintf(out, "By %s %s against %s has no mean: %s",
                       ipm_compare_by_words(by), b, a, ipm_member_text(mean, "reason"));
@@ -118,15 +67,20 @@ static void put_pair(FILE *out, const json_t *document, const json_t *comparison
                       a);
     }
     (void)fprintf(
-        out,
-        "; of its points %.0f cost less, %.0f more, %.0f the same, %.0f cannot "
-        "be told (%s).",
-        ipm_member_number(class, "better"), ipm_member_number(class, "worse"),
-        ipm_member_number(class, "tied"), ipm_member_number(class, "unsure"),
-        ipm_member_text(pair, "scope"));
+        out, "; of its points %s less, %.0f more, %.0f the same",
+        ipm_text_count(text, ipm_member_number(class, "better"), "costs", "cost"),
+        ipm_member_number(class, "worse"), ipm_member_number(class, "tied"));
+    double unsure = ipm_member_number(class, "unsure");
+    if (unsure > 0)
+        (void)fprintf(out, ", %.0f cannot be told for want of %s", unsure,
+                      strcmp(ipm_member_text(pair, "scope"), "between sessions") == 0
+                          ? "sessions"
+                          : "invocations");
+    (void)fprintf(out, " (%s).", ipm_member_text(pair, "scope"));
     double refused = ipm_member_number(pair, "refused");
     if (refused > 0)
-        (void)fprintf(out, " %.0f points are refused: %s.", refused,
+        (void)fprintf(out, " %s refused: %s.",
+                      ipm_text_count(text, refused, "point is", "points are"),
                       ipm_member_text(pair, "refusal"));
 }
 
@@ -150,10 +104,15 @@ static void put_environment(FILE *out, const json_t *environment)
     }
     if (hard > KEYS)
         (void)fprintf(out, " and %zu more", hard - KEYS);
-    (void)fprintf(out, "%s%.0f keys are alike, %zu settings are not.",
-                  hard == 0 ? "The same kind of machine and the same build: "
-                            : " differ; ",
-                  ipm_member_number(environment, "alike"), soft);
+    char alike[IPM_TEXT_COUNT];
+    char settings[IPM_TEXT_COUNT];
+    (void)fprintf(out, "%s%s alike, %s not.",
+                  hard == 0   ? "The same kind of machine and the same build: "
+                  : hard == 1 ? " differs; "
+                              : " differ; ",
+                  ipm_text_count(alike, ipm_member_number(environment, "alike"),
+                                 "key is", "keys are"),
+                  ipm_text_count(settings, (double)soft, "setting is", "settings are"));
 }
 
 static void put_places(FILE *out, const json_t *document)
@@ -162,6 +121,7 @@ static void put_places(FILE *out, const json_t *document)
     size_t i;
     size_t n = 0;
     const json_t *side;
+    char points[IPM_TEXT_COUNT];
     json_array_foreach(json_object_get(rank, "sides"), i, side) n +=
         ipm_member_number(side, "place") == 1;
     if (n == 0) {
@@ -169,11 +129,10 @@ static void put_places(FILE *out, const json_t *document)
                       ipm_member_text(rank, "reason"));
         return;
     }
-    (void)fprintf(out,
-                  "By the median the first place of %zu, over %.0f points that all "
-                  "have, %s",
+    (void)fprintf(out, "By the median the first place of %zu, over %s, %s",
                   json_array_size(json_object_get(rank, "sides")),
-                  ipm_member_number(rank, "points"),
+                  ipm_text_count(points, ipm_member_number(rank, "points"),
+                                 "point that all have", "points that all have"),
                   n == 1 ? "is that of" : "is shared by");
     size_t put = 0;
     json_array_foreach(json_object_get(rank, "sides"), i, side)

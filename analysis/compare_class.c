@@ -30,6 +30,12 @@ const char *ipm_compare_class_of(const struct ipm_compare_point *point,
     }
 }
 
+/* Texts are interned, so that most of the same are so at once. */
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || strcmp(a, b) == 0;
+}
+
 static struct ipm_compare_atom *atom_of(struct ipm_compare_pair *pair,
                                         const struct ipm_compare_point *point)
 {
@@ -40,7 +46,7 @@ static struct ipm_compare_atom *atom_of(struct ipm_compare_pair *pair,
     for (size_t i = pair->n_atoms; i > 0; i--) {
         bool same = true;
         for (int kind = 0; kind < IPM_COMPARE_KINDS; kind++)
-            same = same && strcmp(pair->atoms[i - 1].names[kind], names[kind]) == 0;
+            same = same && is_same(pair->atoms[i - 1].names[kind], names[kind]);
         if (same)
             return &pair->atoms[i - 1];
     }
@@ -145,7 +151,8 @@ int ipm_compare_pair_make(const struct ipm_compare *compare, size_t a, size_t b,
                 (void)snprintf(pair.refusal, sizeof(pair.refusal), "%s", refusal);
             left.n = right.n = 0;
         }
-        error = ipm_compare_ratio(&left, &right, pair.between, ranks, &ratio);
+        error = ipm_compare_ratio(&left, &right, pair.between, ratios != NULL, ranks,
+                                  &ratio);
         if (error == 0 && !point->floor && ratio.standing != IPM_COMPARE_NONE)
             error = add_point(&pair, point, &left, &right, &ratio);
         if (both && isnan(ratio.value))

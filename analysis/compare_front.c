@@ -124,9 +124,11 @@ static int gather(const struct ipm_compare *compare, struct cell *all)
     return 0;
 }
 
-/* Does a cost less than b in all that both have, two figures at least?  -ENOMEM; 1; 0. */
+/* Does a cost less than b in all that both have, two figures at least?  -ENOMEM; 1; 0.
+ * @told: set where there is an interval to tell by */
 static int dominates(const struct ipm_compare *compare, const struct entrant *a,
-                     const struct entrant *b, struct ipm_compare_ranks *ranks)
+                     const struct entrant *b, struct ipm_compare_ranks *ranks,
+                     bool *told)
 {
     int compared = 0;
     for (int d = 0; d < DIMENSIONS; d++) {
@@ -144,9 +146,10 @@ static int dominates(const struct ipm_compare *compare, const struct entrant *a,
         ipm_compare_take(compare, b->at[d], b->side, by, false, &right);
         if (left.n == 0 || right.n == 0)
             continue;
-        int error = ipm_compare_ratio(&left, &right, false, ranks, &ratio);
+        int error = ipm_compare_ratio(&left, &right, false, true, ranks, &ratio);
         if (error != 0)
             return error;
+        *told = *told || !isnan(ratio.low);
         if (!(ratio.low > 1))
             return 0;
         compared++;
@@ -157,10 +160,12 @@ static int dominates(const struct ipm_compare *compare, const struct entrant *a,
 static int judge(const struct ipm_compare *compare, struct entrant *list, size_t n,
                  struct ipm_compare_ranks *ranks)
 {
+    bool told = false;
     for (size_t i = 0; i < n; i++) {
         list[i].judged = n <= ENTRANTS;
         for (size_t k = 0; k < n && list[i].judged; k++) {
-            int result = k == i ? 0 : dominates(compare, &list[k], &list[i], ranks);
+            int result =
+                k == i ? 0 : dominates(compare, &list[k], &list[i], ranks, &told);
             if (result < 0)
                 return result;
             if (result > 0) {
@@ -169,6 +174,9 @@ static int judge(const struct ipm_compare *compare, struct entrant *list, size_t
             }
         }
     }
+    /* Without an interval nobody can be beaten, and all would be the front. */
+    for (size_t i = 0; i < n && !told; i++)
+        list[i].judged = false;
     return 0;
 }
 
@@ -221,9 +229,11 @@ static json_t *cell_json(const struct ipm_compare *compare, const struct entrant
                               ipm_json_text(asked->placement_class));
     (void)json_object_set_new(json, "touch", ipm_json_text(asked->touch));
     (void)json_object_set_new(json, "policy", ipm_json_text(asked->policy));
-    (void)json_object_set_new(json, "reason",
-                              list[0].judged ? json_null()
-                                             : json_string("too many: not judged"));
+    (void)json_object_set_new(
+        json, "reason",
+        list[0].judged ? json_null()
+        : n > ENTRANTS ? json_string("too many: not judged")
+                       : json_string("too few: no interval tells any two apart"));
     return json;
 }
 

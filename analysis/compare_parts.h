@@ -14,6 +14,14 @@
  * Return: 0; -ENOMEM. */
 int ipm_compare_plugins(struct ipm_compare *compare);
 
+/* What was read of each side, and what could not be.  The caller's. */
+json_t *ipm_compare_sides(const struct ipm_compare *compare);
+json_t *ipm_compare_left_out(const struct ipm_compare *compare);
+
+/* How many points are on all sides; what only some have is counted, and told for the first so
+ * many.  The caller's. */
+json_t *ipm_compare_matching(const struct ipm_compare *compare);
+
 /* What the sides' machines, kernels, libraries and settings differ in, and how many keys they
  * agree on.  The caller's. */
 json_t *ipm_compare_environment(const struct ipm_compare *compare);

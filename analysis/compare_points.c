@@ -145,7 +145,7 @@ static int floors_json(const struct ipm_compare *compare,
             continue;
         }
         ipm_compare_take(compare, floor, side, IPM_BY_LATENCY, false, &a);
-        int error = ipm_compare_ratio(&a, &b, false, ranks, &ratio);
+        int error = ipm_compare_ratio(&a, &b, false, true, ranks, &ratio);
         if (error != 0) {
             json_decref(list);
             return error;

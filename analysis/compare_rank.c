@@ -38,8 +38,11 @@ static bool has_two(const struct ipm_compare *compare,
                     const struct ipm_compare_point *point, size_t side, enum ipm_by by)
 {
     size_t n = 0;
-    for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++)
-        n += point->cells[i] == NULL ? 0 : point->cells[i]->known[by];
+    for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++) {
+        const struct ipm_compare_cell *cell = ipm_compare_cell(compare, point, i);
+        for (; cell != NULL; cell = cell->pooled)
+            n += cell->known[by];
+    }
     return n >= 2;
 }
 

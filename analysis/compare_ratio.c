@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/compare_ratio.h"
 
-#include "base/cleanup.h"
+#include "analysis/differences.h"
 
 #include <errno.h>
 #include <math.h>
@@ -37,13 +37,15 @@ static void take_joules(const struct ipm_compare *compare,
     size_t n = 0;
     values->freedom = INFINITY;
     for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++) {
-        const struct ipm_compare_cell *cell = point->cells[i];
-        if (cell == NULL || isnan(cell->joules[0]))
-            continue;
-        sum += cell->joules[0];
-        square += cell->joules[1] * cell->joules[1];
-        values->freedom = fmin(values->freedom, cell->joules[2]);
-        n++;
+        const struct ipm_compare_cell *cell = ipm_compare_cell(compare, point, i);
+        for (; cell != NULL; cell = cell->pooled) {
+            if (isnan(cell->joules[0]))
+                continue;
+            sum += cell->joules[0];
+            square += cell->joules[1] * cell->joules[1];
+            values->freedom = fmin(values->freedom, cell->joules[2]);
+            n++;
+        }
     }
     if (n == 0)
         return;
@@ -51,6 +53,14 @@ static void take_joules(const struct ipm_compare *compare,
     values->cost_room[0] = sum / (double)n;
     values->cluster_room[0] = 0;
     values->error = sqrt(square) / (double)n;
+}
+
+static void put_value(struct ipm_compare_values *values, double cost, size_t cluster)
+{
+    if (values->n == IPM_COMPARE_VALUES)
+        return;
+    values->cluster_room[values->n] = (int32_t)cluster;
+    values->cost_room[values->n++] = cost;
 }
 
 void ipm_compare_take(const struct ipm_compare *compare,
@@ -66,9 +76,11 @@ void ipm_compare_take(const struct ipm_compare *compare,
         take_joules(compare, point, side, out_values);
         return;
     }
-    const struct ipm_compare_cell *only = point->cells[compare->first[side]];
+    const struct ipm_compare_cell *only =
+        ipm_compare_cell(compare, point, compare->first[side]);
     if (compare->first[side + 1] - compare->first[side] == 1 && only != NULL &&
-        only->known[by] == only->n && only->n <= IPM_COMPARE_VALUES && !between) {
+        only->pooled == NULL && only->known[by] == only->n &&
+        only->n <= IPM_COMPARE_VALUES && !between) {
         /* The usual side has one session, and in that all of them. */
         out_values->n = only->n;
         out_values->cost = only->costs[by];
@@ -77,25 +89,22 @@ void ipm_compare_take(const struct ipm_compare *compare,
     }
     size_t offset = 0;
     for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++) {
-        const struct ipm_compare_cell *cell = point->cells[i];
+        const struct ipm_compare_cell *cell = ipm_compare_cell(compare, point, i);
         double sum = 0;
         size_t n = 0;
-        bool any = cell != NULL && cell->known[by] > 0;
-        for (uint32_t k = 0; any && k < cell->n; k++) {
-            double cost = cell->costs[by][k];
-            if (isnan(cost))
-                continue;
-            sum += cost;
-            n++;
-            if (between || out_values->n == IPM_COMPARE_VALUES)
-                continue;
-            out_values->cluster_room[out_values->n] = (int32_t)offset + cell->blocks[k];
-            out_values->cost_room[out_values->n++] = cost;
+        for (; cell != NULL; cell = cell->pooled) {
+            for (uint32_t k = 0; k < cell->n; k++) {
+                double cost = cell->costs[by][k];
+                if (isnan(cost))
+                    continue;
+                sum += cost;
+                n++;
+                if (!between)
+                    put_value(out_values, cost, offset + (size_t)cell->blocks[k]);
+            }
         }
-        if (between && n > 0 && out_values->n < IPM_COMPARE_VALUES) {
-            out_values->cluster_room[out_values->n] = (int32_t)offset;
-            out_values->cost_room[out_values->n++] = sum / (double)n;
-        }
+        if (between && n > 0)
+            put_value(out_values, sum / (double)n, offset);
         offset += between ? 1 : compare->sessions[i].n_blocks;
     }
 }
@@ -114,43 +123,49 @@ static int rank_of(struct ipm_compare_ranks *ranks, size_t n_a, size_t n_b, size
     return error;
 }
 
-static double largest(const double *values, size_t n)
+/* What the standing needs of an interval, which is whether 1 is in it, is counted. */
+static enum ipm_compare_standing stand_by_count(struct ipm_differences *differences,
+                                                size_t rank, double value)
 {
-    double found = values[0];
-    for (size_t i = 1; i < n; i++)
-        found = values[i] > found ? values[i] : found;
-    return found;
+    size_t pairs = differences->n_a * differences->n_b;
+    double least = differences->b[0] - differences->a[differences->n_a - 1];
+    double most = differences->b[differences->n_b - 1] - differences->a[0];
+    if (value > 1 + IPM_COMPARE_MARGIN &&
+        (least > 0 || ipm_differences_below(differences, nextafter(0, 1)) < rank))
+        return IPM_COMPARE_WORSE;
+    if (value < 1 / (1 + IPM_COMPARE_MARGIN) &&
+        (most < 0 || ipm_differences_below(differences, 0) > pairs - rank))
+        return IPM_COMPARE_BETTER;
+    return IPM_COMPARE_TIED;
 }
 
 /* Hodges and Lehmann's shift, as ipm_estimate_shift(). */
 static int shift(const struct ipm_compare_values *a, const struct ipm_compare_values *b,
-                 struct ipm_compare_ranks *ranks, struct ipm_compare_ratio *ratio)
+                 bool interval, struct ipm_compare_ranks *ranks,
+                 struct ipm_compare_ratio *ratio)
 {
+    struct ipm_differences differences;
     size_t rank;
     size_t pairs = a->n * b->n;
     int error = rank_of(ranks, a->n, b->n, &rank);
-    ipm_auto_free double *differences = malloc(pairs * sizeof(*differences));
-    if (error != 0 || differences == NULL)
+    if (error != 0)
         return -ENOMEM;
-    for (size_t i = 0; i < a->n; i++) {
-        for (size_t k = 0; k < b->n; k++)
-            differences[i * b->n + k] = b->cost[k] - a->cost[i];
-    }
-    /* Three ranks of a hundred differences are found sooner than all are sorted, and those of
-     * the interval within the half where each must be. */
-    size_t half = pairs / 2;
-    double upper = ipm_select(differences, pairs, half);
-    double lower = pairs % 2 == 0 ? largest(differences, half) : upper;
+    ipm_differences_make(&differences, a->cost, a->n, b->cost, b->n);
+    double lower = ipm_differences_rank(&differences, (pairs - 1) / 2);
+    double upper =
+        pairs % 2 == 0 ? ipm_differences_rank(&differences, pairs / 2) : lower;
     ratio->value = exp((lower + upper) / 2);
-    if (rank > 0) {
-        ratio->low =
-            exp(rank <= half ? ipm_select(differences, half, rank - 1) : upper);
-        ratio->high =
-            exp(ipm_select(differences + half, pairs - half, pairs - rank - half));
-    } else {
+    if (rank == 0) {
+        ratio->standing = IPM_COMPARE_UNSURE;
         (void)snprintf(ratio->reason, sizeof(ratio->reason),
                        "too few: %zu and %zu invocations give no interval of %.0f %%",
                        a->n, b->n, 100 * IPM_COMPARE_LEVEL);
+        return 0;
+    }
+    ratio->standing = stand_by_count(&differences, rank, ratio->value);
+    if (interval) {
+        ratio->low = exp(ipm_differences_rank(&differences, rank - 1));
+        ratio->high = exp(ipm_differences_rank(&differences, pairs - rank));
     }
     return 0;
 }
@@ -213,7 +228,7 @@ static enum ipm_compare_standing stand(const struct ipm_compare_ratio *ratio)
 }
 
 int ipm_compare_ratio(const struct ipm_compare_values *a,
-                      const struct ipm_compare_values *b, bool between,
+                      const struct ipm_compare_values *b, bool between, bool interval,
                       struct ipm_compare_ranks *ranks,
                       struct ipm_compare_ratio *out_ratio)
 {
@@ -222,13 +237,12 @@ int ipm_compare_ratio(const struct ipm_compare_values *a,
     ratio->n_a = a->n;
     ratio->n_b = b->n;
     ratio->reason[0] = '\0';
-    int error = 0;
-    if (a->n > 0 && b->n > 0) {
-        if (between || !isnan(a->error))
-            welch(a, b, ratio);
-        else
-            error = shift(a, b, ranks, ratio);
-    }
+    ratio->standing = IPM_COMPARE_NONE;
+    if (a->n == 0 || b->n == 0)
+        return 0;
+    if (!between && isnan(a->error))
+        return shift(a, b, interval, ranks, ratio);
+    welch(a, b, ratio);
     ratio->standing = stand(ratio);
-    return error;
+    return 0;
 }

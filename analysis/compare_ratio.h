@@ -7,7 +7,10 @@
 
 #include "analysis/compare.h"
 
-enum { IPM_COMPARE_REASON = 256, IPM_COMPARE_VALUES = 128 /* of a point and side */ };
+enum {
+    IPM_COMPARE_REASON = 256,
+    IPM_COMPARE_VALUES = 128 /* of a point and side: IPM_DIFFERENCES */
+};
 
 enum ipm_compare_standing {
     IPM_COMPARE_BETTER, /* b costs less than a, beyond the interval and the margin */
@@ -57,9 +60,15 @@ void ipm_compare_take(const struct ipm_compare *compare,
                       enum ipm_by by, bool between,
                       struct ipm_compare_values *out_values);
 
-/* Return: 0; -ENOMEM. */
+/**
+ * ipm_compare_ratio() - b over a
+ * @between:  values are of sessions
+ * @interval: false: low and high may be NaN, of which the standing is told all the same
+ *
+ * Return: 0; -ENOMEM.
+ */
 int ipm_compare_ratio(const struct ipm_compare_values *a,
-                      const struct ipm_compare_values *b, bool between,
+                      const struct ipm_compare_values *b, bool between, bool interval,
                       struct ipm_compare_ranks *ranks,
                       struct ipm_compare_ratio *out_ratio);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/compare.h"
 #include "analysis/compare_cell.h"
+#include "analysis/compare_parts.h"
 #include "analysis/digest_pack.h"
 #include "analysis/manifest.h"
 #include "analysis/member.h"
@@ -133,18 +134,39 @@ static int point_of(struct ipm_compare *compare, const char *text,
     compare->points = points;
     struct ipm_compare_point *point = &points[compare->n_points];
     *point = (struct ipm_compare_point){
-        .key = kept,
-        .factors = factors,
-        .cells = calloc(compare->n_sessions, sizeof(struct ipm_compare_cell *))};
-    if (point->cells == NULL ||
-        json_object_set_new(compare->index, key,
-                            json_integer((json_int_t)compare->n_points)) != 0) {
-        free(point->cells);
+        .number = compare->n_points, .key = kept, .factors = factors};
+    if (json_object_set_new(compare->index, key,
+                            json_integer((json_int_t)compare->n_points)) != 0)
         return -ENOMEM;
-    }
     compare->n_points++;
     *out_point = point;
     return 0;
+}
+
+/* Room for a cell at each point there is. */
+static int widen(struct ipm_compare *compare, struct ipm_compare_session *session)
+{
+    size_t n = session->n_cells;
+    if (compare->n_points <= n)
+        return 0;
+    struct ipm_compare_cell **cells = reallocarray(session->cells, compare->points_room,
+                                                   sizeof(struct ipm_compare_cell *));
+    if (cells == NULL)
+        return -ENOMEM;
+    for (; n < compare->points_room; n++)
+        cells[n] = NULL;
+    session->cells = cells;
+    session->n_cells = n;
+    return 0;
+}
+
+static void tell_pooled(struct ipm_compare_session *session,
+                        const struct ipm_compare_point *point, const char *text)
+{
+    char label[IPM_COMPARE_LABEL];
+    (void)snprintf(session->pooled_as, sizeof(session->pooled_as),
+                   "%s, asked for again as %.*s", ipm_compare_label(point, label),
+                   (int)strcspn(text, "\t"), text);
 }
 
 /* Return: 0; -EINVAL it is no such point; -ENOMEM. */
@@ -154,85 +176,44 @@ static int add_point(struct ipm_compare *compare, struct ipm_compare_session *se
 {
     struct ipm_compare_point *point = NULL;
     struct ipm_compare_cell *cell = NULL;
-    size_t number = (size_t)(session - compare->sessions);
     const char *kind = json_string_value(json_array_get(json, IPM_DIGEST_KIND));
     const char *text = json_string_value(json_array_get(json, IPM_DIGEST_FACTORS));
     if (json_array_size(json) != IPM_DIGEST_MEMBERS || kind == NULL || text == NULL)
         return -EINVAL;
-    int error =
-        ipm_compare_read_blocks(reader, json_array_get(json, IPM_DIGEST_BLOCKS));
-    if (error != 0)
-        return error;
-    size_t letters = IPM_DIGEST_FIGURES * reader->n * IPM_DIGEST_DIGITS;
-    const char *figures = reader->figures;
-    if (letters > reader->left)
-        return -EINVAL;
-    reader->figures += letters;
-    reader->left -= letters;
+    /* A map's pairs are told by the numbers of CPUs, which mean nothing elsewhere. */
+    bool mapped = strcmp(kind, "mapped") == 0;
+    int error = ipm_compare_read_cell(reader, session, json, joules, !mapped, &cell);
     session->n_points++;
-    if (strcmp(kind, "mapped") == 0) {
-        /* One of a map's pairs of CPUs: their numbers mean nothing elsewhere. */
-        session->n_mapped++;
-        return 0;
-    }
+    session->n_mapped += mapped;
+    if (error != 0 || mapped)
+        return error;
     error = point_of(compare, text, &point);
+    if (error == 0)
+        error = widen(compare, session);
     if (error != 0)
         return error;
     point->floor = strcmp(kind, "floor") == 0;
     point->token = strcmp(kind, "token") == 0;
-    if (point->cells[number] != NULL) {
-        /* Two words of a placement that mean one class here: the first stands. */
-        session->n_doubled++;
-        return 0;
-    }
-    error = ipm_compare_make_cell(json, joules, reader, figures, &cell);
-    if (error != 0)
-        return error;
-    for (uint32_t i = 0; i < cell->n; i++) {
-        size_t past = (size_t)cell->blocks[i] + 1;
-        session->n_blocks = past > session->n_blocks ? past : session->n_blocks;
-    }
-    point->cells[number] = cell;
+    struct ipm_compare_cell **place = &session->cells[point->number];
+    if (*place != NULL && session->n_pooled++ == 0)
+        tell_pooled(session, point, text);
+    while (*place != NULL)
+        place = &(*place)->pooled;
+    *place = cell;
     return 0;
-}
-
-/* Room for one more session at every point. */
-static int widen(struct ipm_compare *compare, size_t n)
-{
-    for (size_t i = 0; i < compare->n_points; i++) {
-        struct ipm_compare_point *point = &compare->points[i];
-        struct ipm_compare_cell **cells =
-            reallocarray(point->cells, n, sizeof(struct ipm_compare_cell *));
-        if (cells == NULL)
-            return -ENOMEM;
-        cells[n - 1] = NULL;
-        point->cells = cells;
-    }
-    return 0;
-}
-
-/* Takes back what a directory that is left out after all had brought. */
-static void take_back(struct ipm_compare *compare, size_t number)
-{
-    for (size_t i = 0; i < compare->n_points; i++) {
-        free(compare->points[i].cells[number]);
-        compare->points[i].cells[number] = NULL;
-    }
 }
 
 static int fill_session(struct ipm_compare *compare, size_t number,
                         const struct ipm_digest *digest, struct ipm_why *why)
 {
     struct ipm_compare_session *session = &compare->sessions[number];
-    struct ipm_compare_reader reader = {.figures = digest->figures,
-                                        .left = digest->length,
-                                        .lists =
-                                            json_object_get(digest->json, "blocks"),
-                                        .of = SIZE_MAX};
+    struct ipm_compare_reader reader;
     const json_t *joules = json_object_get(digest->json, "joules");
     size_t i;
     const json_t *point;
-    int error = 0;
+    int error = ipm_compare_read_open(session, digest, &reader);
+    if (error != 0)
+        return error;
     json_array_foreach(json_object_get(digest->json, "points"), i, point)
     {
         error = add_point(compare, session, &reader, point, json_array_get(joules, i));
@@ -241,9 +222,9 @@ static int fill_session(struct ipm_compare *compare, size_t number,
         if (error != 0)
             break;
     }
-    free(reader.numbers);
     if (error == 0 && reader.left > 0)
         error = ipm_why_set(why, -EINVAL, "its digest has figures of no point");
+    ipm_compare_read_close(&reader);
     session->constants = json_incref(json_object_get(digest->json, "constants"));
     session->provenance = intern(compare, ipm_member_text(digest->json, "provenance"));
     return error == 0 && session->provenance == NULL ? -ENOMEM : error;
@@ -256,7 +237,7 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
     ipm_auto_json json_t *manifest = NULL;
     ipm_auto_digest struct ipm_digest digest = {0};
     enum ipm_digest_source source = IPM_DIGEST_MADE;
-    int error = ipm_digest_load(directory, &digest, &source, &found);
+    int error = ipm_digest_load(directory, compare->shared, &digest, &source, &found);
     if (error == 0)
         error = ipm_manifest_read(directory, &manifest, &found);
     if (error == IPM_MANIFEST_UNREAD) {
@@ -288,17 +269,14 @@ int ipm_compare_add(struct ipm_compare *compare, const char *directory, size_t s
     add_versions(sessions[number].versions, "workload",
                  json_object_get(describe, "workloads"));
     compare->n_sessions++;
-    error = sessions[number].directory == NULL ? -ENOMEM : widen(compare, number + 1);
+    error = sessions[number].directory == NULL ? -ENOMEM : 0;
     if (error == 0)
         error = fill_session(compare, number, &digest, &found);
     if (error == -ENOMEM)
         return ipm_why_set(why, error, "no memory for %s", directory);
     if (error != 0) {
-        take_back(compare, number);
         compare->n_sessions--;
-        free(sessions[number].directory);
-        json_decref(sessions[number].constants);
-        json_decref(sessions[number].versions);
+        ipm_compare_session_fini(&sessions[number]);
         return leave_out(compare, directory, &found);
     }
     /* Tens of kilobytes that no comparison reads. */

@@ -13,7 +13,7 @@ bool ipm_compare_has(const struct ipm_compare *compare,
                      const struct ipm_compare_point *point, size_t side)
 {
     for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++) {
-        if (point->cells[i] != NULL)
+        if (ipm_compare_cell(compare, point, i) != NULL)
             return true;
     }
     return false;
@@ -139,8 +139,11 @@ static bool missed(const struct ipm_compare *compare,
                    const struct ipm_compare_point *point, size_t side)
 {
     for (size_t i = compare->first[side]; i < compare->first[side + 1]; i++) {
-        if (point->cells[i] != NULL && point->cells[i]->missed)
-            return true;
+        const struct ipm_compare_cell *cell = ipm_compare_cell(compare, point, i);
+        for (; cell != NULL; cell = cell->pooled) {
+            if (cell->missed)
+                return true;
+        }
     }
     return false;
 }

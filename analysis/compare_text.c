@@ -26,12 +26,26 @@ static void put_padded(FILE *out, const char *text, int width)
     (void)fprintf(out, "%*s", width > columns ? width - columns : 0, "");
 }
 
+static void put_pooled(FILE *out, const json_t *session)
+{
+    char text[IPM_TEXT_COUNT];
+    double n = ipm_member_number(session, "pooled");
+    if (!(n > 0))
+        return;
+    (void)fprintf(out, "  %24s  %s: ", "",
+                  ipm_text_count(text, n, "point is pooled with another of its class",
+                                 "points are pooled with others of their class"));
+    ipm_text_put(out, ipm_member_text(session, "pooled_as"));
+    (void)fputc('\n', out);
+}
+
 static void put_sides(FILE *out, const json_t *document)
 {
     size_t i;
     size_t k;
     const json_t *side;
     const json_t *session;
+    char points[IPM_TEXT_COUNT];
     put_heading(out, "Sides");
     json_array_foreach(json_object_get(document, "sides"), i, side)
     {
@@ -46,8 +60,9 @@ static void put_sides(FILE *out, const json_t *document)
             put_padded(out, k == 0 ? ipm_member_text(side, "name") : "", 24);
             (void)fputs("  ", out);
             ipm_text_put(out, ipm_member_text(session, "directory"));
-            (void)fprintf(out, ": %.0f points of ",
-                          ipm_member_number(session, "points"));
+            (void)fprintf(out, ": %s of ",
+                          ipm_text_count(points, ipm_member_number(session, "points"),
+                                         "point", "points"));
             ipm_text_put(out, ipm_member_text(session, "started"));
             (void)fprintf(out, ", read from its %s%s%s\n",
                           ipm_member_text(session, "read"),
@@ -57,6 +72,7 @@ static void put_sides(FILE *out, const json_t *document)
                           json_is_true(json_object_get(session, "quick"))
                               ? "; a quick run, not for publication"
                               : "");
+            put_pooled(out, session);
         }
     }
     json_array_foreach(json_object_get(document, "left_out"), i, side)
@@ -115,8 +131,10 @@ static void put_environment(FILE *out, const json_t *document)
             (void)fputc('\n', out);
         }
     }
-    (void)fprintf(out, "  %.0f keys are alike\n",
-                  ipm_member_number(environment, "alike"));
+    char text[IPM_TEXT_COUNT];
+    (void)fprintf(out, "  %s alike\n",
+                  ipm_text_count(text, ipm_member_number(environment, "alike"),
+                                 "key is", "keys are"));
 }
 
 static void put_classes(FILE *out, const json_t *document, const json_t *comparison)
@@ -140,13 +158,10 @@ static void put_classes(FILE *out, const json_t *document, const json_t *compari
         json_array_foreach(classes, i, class)
         {
             char text[IPM_COMPARE_MEAN_TEXT];
-            char name[80];
+            char name[IPM_COMPARE_CLASS_TEXT];
             bool conflict = json_is_true(json_object_get(class, "conflict"));
-            (void)snprintf(name, sizeof(name), "%.12s%s%.60s",
-                           ipm_member_text(class, "kind"), i == 0 ? "" : " ",
-                           i == 0 ? "" : ipm_member_text(class, "name"));
             (void)fputs("  ", out);
-            put_padded(out, name, 32);
+            put_padded(out, ipm_compare_class_text(name, class), 32);
             (void)fprintf(
                 out, " %6.0f  %-24s %9.3g %9.3g %5.0f %5.0f %5.0f %5.0f\n",
                 ipm_member_number(class, "points"),
@@ -171,8 +186,10 @@ static void put_ranks(FILE *out, const json_t *document)
         const json_t *sides = json_object_get(rank, "sides");
         if (json_array_size(sides) == 0)
             continue;
-        (void)fprintf(out, "\nPlaces by %s, over %.0f points that all have\n",
-                      ipm_compare_by_words(by), ipm_member_number(rank, "points"));
+        char text[IPM_TEXT_COUNT];
+        (void)fprintf(
+            out, "\nPlaces by %s, over %s that all have\n", ipm_compare_by_words(by),
+            ipm_text_count(text, ipm_member_number(rank, "points"), "point", "points"));
         (void)fprintf(out, "  %-24s %5s %12s %14s\n", "side", "place", "cost",
                       "chance of first");
         json_array_foreach(sides, i, side)

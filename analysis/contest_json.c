@@ -22,11 +22,20 @@ static json_t *integer_or_null(int64_t value)
     return value < 0 ? json_null() : json_integer(value);
 }
 
+static json_t *behind_json(const struct ipm_estimate *behind)
+{
+    json_t *ratio = json_object();
+    set(ratio, "ratio", ipm_json_number(behind->value));
+    set(ratio, "low", ipm_json_number(behind->low));
+    set(ratio, "high", ipm_json_number(behind->high));
+    set(ratio, "reason", text_or_null(behind->reason));
+    return ratio;
+}
+
 json_t *ipm_entrant_json(const struct ipm_entrant *entrant)
 {
     const struct ipm_factors *factors = &entrant->point->factors;
     const struct ipm_estimate *figure = &entrant->figure;
-    const struct ipm_estimate *behind = &entrant->behind;
     json_t *json = json_object();
     set(json, "point", json_string(entrant->point->id));
     set(json, "upper",
@@ -41,12 +50,7 @@ json_t *ipm_entrant_json(const struct ipm_entrant *entrant)
     set(json, "high", ipm_json_number(figure->high));
     set(json, "n", json_integer((json_int_t)figure->n));
     set(json, "reason", text_or_null(figure->reason));
-    json_t *ratio = json_object();
-    set(ratio, "ratio", ipm_json_number(behind->value));
-    set(ratio, "low", ipm_json_number(behind->low));
-    set(ratio, "high", ipm_json_number(behind->high));
-    set(ratio, "reason", text_or_null(behind->reason));
-    set(json, "behind", ratio);
+    set(json, "behind", behind_json(&entrant->behind));
     set(json, "tied", json_boolean(entrant->tied));
     return json;
 }
@@ -73,6 +77,15 @@ json_t *ipm_contest_json(const struct ipm_contest *contest)
             ipm_json_number(contest->entrants[i].behind.value));
     set(json, "ratios", ratios);
     return json;
+}
+
+json_t *ipm_contest_behind(const struct ipm_contest *contest)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < contest->n; i++)
+        set(all, contest->entrants[i].point->id,
+            behind_json(&contest->entrants[i].behind));
+    return all;
 }
 
 void ipm_entrant_name(const json_t *entrant, FILE *out)

@@ -19,6 +19,9 @@ json_t *ipm_entrant_json(const struct ipm_entrant *entrant);
  * by id the cost of each over that of the best. */
 json_t *ipm_contest_json(const struct ipm_contest *contest);
 
+/* By id how far each is behind the best, as an entrant's member behind. */
+json_t *ipm_contest_behind(const struct ipm_contest *contest);
+
 /* "shm_ring (1 copy, wait spin)", with options where there are any; of an
  * ipm_entrant_json() or of anything else with these members. */
 void ipm_entrant_name(const json_t *entrant, FILE *out);

@@ -3,6 +3,7 @@
 #include "analysis/counts.h"
 #include "analysis/export_parts.h"
 #include "analysis/member.h"
+#include "analysis/text.h"
 #include "base/cleanup.h"
 
 #include <math.h>
@@ -132,9 +133,12 @@ static void judge_point(struct finding *finding, const struct ipm_counts_point *
     }
     judge_versions(finding, point, wanted);
     if (point->failed > 0) {
+        char count[IPM_TEXT_COUNT];
         begin(finding, ERROR);
-        (void)fprintf(finding->reason, "%zu invocations failed: %s", point->failed,
-                      point->failure == NULL ? "" : point->failure);
+        (void)fprintf(
+            finding->reason, "%s failed: %s",
+            ipm_text_count(count, (double)point->failed, "invocation", "invocations"),
+            point->failure == NULL ? "" : point->failure);
     }
     /* Counts of what is another thing, or broke, are no regression. */
     for (enum ipm_count i = 0; finding->verdict == PASS && i < IPM_COUNTS; i++) {

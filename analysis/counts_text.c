@@ -33,8 +33,10 @@ char *ipm_counts_surplus(const json_t *document)
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
         return NULL;
-    (void)fprintf(out, "%zu points of the run are not in the table and not judged: ",
-                  json_array_size(names));
+    char count[IPM_TEXT_COUNT];
+    (void)fprintf(out, "%s not in the table and not judged: ",
+                  ipm_text_count(count, (double)json_array_size(names),
+                                 "point of the run is", "points of the run are"));
     put_names(out, names);
     if (fclose(out) != 0) {
         free(text);

@@ -2,6 +2,7 @@
 #include "analysis/digest.h"
 
 #include "analysis/digest_pack.h"
+#include "analysis/digest_parse.h"
 #include "analysis/rivals.h"
 #include "base/cleanup.h"
 
@@ -228,7 +229,7 @@ static bool is_of(const json_t *digest, json_t *found)
 
 /* The digest beside the records, when it is theirs; else false, whatever is wrong with it:
  * the records say all that it says. */
-static bool read_digest(const char *directory, json_t *records,
+static bool read_digest(const char *directory, json_t *records, json_t *shared,
                         struct ipm_digest *out_digest)
 {
     char path[PATH];
@@ -245,8 +246,7 @@ static bool read_digest(const char *directory, json_t *records,
     size_t rest = (size_t)(text + length - end);
     if (rest < 4 || end[1] != '"' || strcmp(end + rest - 2, "\"\n") != 0)
         return false;
-    ipm_auto_json json_t *json =
-        json_loadb(text, (size_t)(end - text), JSON_REJECT_DUPLICATES, NULL);
+    ipm_auto_json json_t *json = ipm_digest_parse(text, (size_t)(end - text), shared);
     const json_t *schema = json_object_get(json, "schema");
     const json_t *points = json_object_get(json, "points");
     const json_t *joules = json_object_get(json, "joules");
@@ -276,8 +276,9 @@ static bool is_newer(const char *directory)
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
 }
 
-int ipm_digest_load(const char *directory, struct ipm_digest *out_digest,
-                    enum ipm_digest_source *out_source, struct ipm_why *why)
+int ipm_digest_load(const char *directory, json_t *shared,
+                    struct ipm_digest *out_digest, enum ipm_digest_source *out_source,
+                    struct ipm_why *why)
 {
     ipm_auto_json json_t *records = NULL;
     ipm_auto_report struct ipm_report report = {0};
@@ -286,7 +287,7 @@ int ipm_digest_load(const char *directory, struct ipm_digest *out_digest,
     if (error != 0)
         return error;
     *out_source = IPM_DIGEST_FILE;
-    if (read_digest(directory, records, out_digest))
+    if (read_digest(directory, records, shared, out_digest))
         return 0;
     *out_source = IPM_DIGEST_MADE;
     error = ipm_report_load(directory, NULL, &report, why);

@@ -103,6 +103,8 @@ extern const char *const ipm_digest_source_names[IPM_DIGEST_SOURCES];
 
 /**
  * ipm_digest_load() - the digest of a result directory
+ * @shared: an object of the caller's, which keeps the points that were read, by their text: runs
+ *          of one plan have them in common, and these are parsed once; NULL: nothing is kept
  *
  * The file's is taken when its records are those that are there: by size and samples, and
  * by all their bytes where they were written after it, as an editor does and a copy may.
@@ -110,7 +112,8 @@ extern const char *const ipm_digest_source_names[IPM_DIGEST_SOURCES];
  * Return: 0, and the caller finishes it; -ENOENT there are no records; -EINVAL they are
  *         no records, or manifest.json is no JSON; -ENOMEM; -errno.
  */
-int ipm_digest_load(const char *directory, struct ipm_digest *out_digest,
-                    enum ipm_digest_source *out_source, struct ipm_why *why);
+int ipm_digest_load(const char *directory, json_t *shared,
+                    struct ipm_digest *out_digest, enum ipm_digest_source *out_source,
+                    struct ipm_why *why);
 
 #endif

@@ -140,7 +140,7 @@ static void say_warnings(const struct ipm_gate *gate, struct ipm_gate_result *re
              unknown, gate->n_points);
     if (wide > 0)
         warn(result,
-             "%zu points are too noisy for the smallest effect: an effect between it "
+             "too noisy for the smallest effect, points: %zu: an effect between it "
              "and the margin is never called",
              wide);
     if (worse + better >= IPM_GATE_ONE_SIDED && (worse == 0 || better == 0))

@@ -2,6 +2,7 @@
 #include "analysis/html.h"
 
 #include "analysis/character.h"
+#include "analysis/fill.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -65,17 +66,7 @@ void ipm_html_put(FILE *out, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    for (const char *at = format; *at != '\0'; at++) {
-        if (strncmp(at, "%s", 2) == 0) {
-            ipm_html_text(out, va_arg(arguments, const char *));
-            at += 1;
-        } else if (strncmp(at, "%zu", 3) == 0) {
-            (void)fprintf(out, "%zu", va_arg(arguments, size_t));
-            at += 2;
-        } else {
-            (void)fputc(*at, out);
-        }
-    }
+    ipm_fill(out, ipm_html_text, format, arguments);
     va_end(arguments);
 }
 

@@ -281,7 +281,8 @@ static void put_ratios(FILE *out, const json_t *model, const char *key,
     close_table(out);
 }
 
-static void put_model(FILE *out, const json_t *model)
+/* @said: why there is no picture, which stands above */
+static void put_model(FILE *out, const json_t *model, const char *said)
 {
     if (strcmp(ipm_member_text(model, "name"), "time") == 0) {
         ipm_html_time(out, model);
@@ -294,7 +295,7 @@ static void put_model(FILE *out, const json_t *model)
     json_t *equation;
     ipm_html_put(out, "<h3>Model %s: <span class=\"%s\">%s</span></h3>\n",
                  ipm_member_text(model, "name"), fitted ? "ok" : "warn", status);
-    if (reason[0] != '\0')
+    if (reason[0] != '\0' && strcmp(reason, said) != 0)
         ipm_html_put(out, "<p>%s</p>\n", reason);
     if (strcmp(ipm_member_text(model, "name"), "rate") == 0)
         ipm_html_rate_model(out, model);
@@ -317,6 +318,8 @@ static void put_model(FILE *out, const json_t *model)
 void ipm_html_models(FILE *out, const json_t *report)
 {
     const json_t *models = json_object_get(report, "models");
+    const json_t *plots = json_object_get(report, "plots");
+    const char *said = ipm_member_text(json_object_get(plots, "ratio"), "reason");
     size_t i;
     json_t *model;
     if (json_array_size(models) == 0)
@@ -325,6 +328,6 @@ void ipm_html_models(FILE *out, const json_t *report)
     {
         /* Joules have a section of their own. */
         if (strcmp(ipm_member_text(model, "name"), "energy") != 0)
-            put_model(out, model);
+            put_model(out, model, said);
     }
 }

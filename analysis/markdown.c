@@ -2,6 +2,7 @@
 #include "analysis/markdown.h"
 
 #include "analysis/character.h"
+#include "analysis/fill.h"
 #include "base/cleanup.h"
 
 #include <ctype.h>
@@ -55,21 +56,16 @@ void ipm_markdown_sentence(FILE *out, const char *text)
     (void)fputs("\n\n", out);
 }
 
+static void put_cell(FILE *out, const char *text)
+{
+    ipm_markdown_text(out, text, IPM_MARKDOWN_CELL);
+}
+
 void ipm_markdown_put(FILE *out, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    for (const char *at = format; *at != '\0'; at++) {
-        if (strncmp(at, "%s", 2) == 0) {
-            ipm_markdown_text(out, va_arg(arguments, const char *), IPM_MARKDOWN_CELL);
-            at += 1;
-        } else if (strncmp(at, "%zu", 3) == 0) {
-            (void)fprintf(out, "%zu", va_arg(arguments, size_t));
-            at += 2;
-        } else {
-            (void)fputc(*at, out);
-        }
-    }
+    ipm_fill(out, put_cell, format, arguments);
     va_end(arguments);
 }
 

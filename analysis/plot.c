@@ -34,6 +34,15 @@ static int write_part(const char *path, ipm_plot_put *put, const void *context,
     return error != 0 ? error : ipm_text_write_file(text, length, path, why);
 }
 
+/* In a script's place. */
+static int put_nothing(const void *context, FILE *out, struct ipm_why *why)
+{
+    (void)context;
+    (void)why;
+    (void)fputs("# nothing to draw\n", out);
+    return 0;
+}
+
 /* Draws; why there is no picture goes into @reason, "" when there is one. */
 static void draw(const struct ipm_plot *plot, const char *folder, const char *picture,
                  char reason[REASON])
@@ -82,7 +91,8 @@ int ipm_plot_write(const struct ipm_plot *plot, const void *context,
         return ipm_why_set(why, -errno, "mkdir %s: ", folder);
     error = write_part(data, plot->data, context, why);
     if (error == 0)
-        error = write_part(script, plot->script, context, why);
+        error = write_part(script, plot->nothing == NULL ? plot->script : put_nothing,
+                           context, why);
     if (error != 0)
         return error;
 

@@ -17,8 +17,9 @@ typedef int ipm_plot_put(const void *context, FILE *out, struct ipm_why *why);
 struct ipm_plot {
     const char *name; /* [a-z0-9_-]+: plots/NAME.{dat,gp,svg} */
     ipm_plot_put *data;
-    ipm_plot_put *script; /* reads NAME.dat, writes NAME.svg, both in its directory */
-    const char *nothing;  /* why there is nothing to draw; NULL: there is */
+    /* Reads NAME.dat, writes NAME.svg, both in its directory; not called with @nothing. */
+    ipm_plot_put *script;
+    const char *nothing; /* why there is nothing to draw; NULL: there is */
 };
 
 /**

@@ -147,35 +147,44 @@ static struct row *class_row(struct picture *picture, const char *label)
     return row;
 }
 
+static void take_class(struct picture *picture, const struct ipm_compare_class_row *of)
+{
+    char label[160];
+    char name[IPM_COMPARE_CLASS_TEXT];
+    const json_t *mean = json_object_get(of->class, "mean");
+    if (of->number >= SIDES || isnan(ipm_member_number(mean, "value")))
+        return;
+    (void)snprintf(label, sizeof(label), "%.20s: %s", of->by,
+                   ipm_compare_class_text(name, of->class));
+    struct row *row = class_row(picture, label);
+    if (row != NULL)
+        row->dots[of->number] = dot_of(mean);
+}
+
+static bool is_mechanism(const struct ipm_compare_class_row *row)
+{
+    return strcmp(ipm_member_text(row->class, "kind"), "mechanism") == 0;
+}
+
+static void take_mechanism(void *context, const struct ipm_compare_class_row *row)
+{
+    if (is_mechanism(row))
+        take_class(context, row);
+}
+
+static void take_other(void *context, const struct ipm_compare_class_row *row)
+{
+    if (!is_mechanism(row))
+        take_class(context, row);
+}
+
+/* Mechanisms are many: of one figure they would leave no row for the others. */
 static void take_classes(struct picture *picture, const json_t *document)
 {
-    size_t i;
-    size_t k;
-    const json_t *comparison;
-    const json_t *class;
-    const char *by;
-    json_t *pair;
     (void)snprintf(picture->heading, sizeof(picture->heading),
                    "Means of ratios by class, over %.60s", picture->first);
-    json_array_foreach(json_object_get(document, "comparisons"), i, comparison)
-    {
-        json_object_foreach(json_object_get(comparison, "by"), by, pair)
-        {
-            json_array_foreach(json_object_get(pair, "classes"), k, class)
-            {
-                char label[160];
-                const json_t *mean = json_object_get(class, "mean");
-                if (i >= SIDES || isnan(ipm_member_number(mean, "value")))
-                    continue;
-                (void)snprintf(label, sizeof(label), "%.20s: %.20s%s%.60s", by,
-                               ipm_member_text(class, "kind"), k == 0 ? "" : " ",
-                               k == 0 ? "" : ipm_member_text(class, "name"));
-                struct row *row = class_row(picture, label);
-                if (row != NULL)
-                    row->dots[i] = dot_of(mean);
-            }
-        }
-    }
+    ipm_compare_each_class(document, take_other, picture);
+    ipm_compare_each_class(document, take_mechanism, picture);
 }
 
 /* Rows from above, sides a little apart. */
@@ -297,10 +306,6 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
                                .from = BELOW,
                                .to = height_of(picture) - ABOVE};
     (void)why;
-    if (picture->n == 0) {
-        (void)fputs("# nothing to draw\n", out);
-        return 0;
-    }
     ipm_canvas_open(&canvas, out);
     ipm_canvas_panel(&canvas, &x, &y, out);
     put_ticks(&x, out);

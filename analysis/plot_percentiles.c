@@ -232,10 +232,6 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
 {
     const struct drawing *drawing = context;
     (void)why;
-    if (drawing->n == 0) {
-        (void)fputs("# nothing to draw\n", out);
-        return 0;
-    }
     ipm_canvas_open(&drawing->canvas, out);
     ipm_canvas_panel(&drawing->canvas, &drawing->x, &drawing->y, out);
     put_ticks(drawing, out);

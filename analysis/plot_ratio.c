@@ -259,10 +259,6 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
 {
     const struct ipm_ratio_layout *layout = context;
     (void)why;
-    if (layout->model == NULL) {
-        (void)fputs("# nothing to draw\n", out);
-        return 0;
-    }
     ipm_canvas_open(&layout->canvas, out);
     put_ratio_panel(layout, out);
     if (layout->residuals)

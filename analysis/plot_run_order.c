@@ -148,10 +148,6 @@ static int put_script(const void *context, FILE *out, struct ipm_why *why)
 {
     const struct drawing *drawing = context;
     (void)why;
-    if (drawing->n == 0) {
-        (void)fputs("# nothing to draw\n", out);
-        return 0;
-    }
     ipm_canvas_open(&drawing->canvas, out);
     for (size_t i = 0; i < drawing->n; i++)
         put_panel(drawing, i, out);

@@ -86,3 +86,10 @@ const char *ipm_estimate_text(char text[IPM_ESTIMATE_TEXT],
     (void)snprintf(text, IPM_ESTIMATE_TEXT, "%s [%s, %s]", value, low, high);
     return text;
 }
+
+const char *ipm_text_count(char text[IPM_TEXT_COUNT], double n, const char *one,
+                           const char *many)
+{
+    (void)snprintf(text, IPM_TEXT_COUNT, "%.0f %s", n, n == 1 ? one : many);
+    return text;
+}

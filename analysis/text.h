@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-enum { IPM_TEXT_WIDTH = 100, IPM_ESTIMATE_TEXT = 104 };
+enum { IPM_TEXT_WIDTH = 100, IPM_ESTIMATE_TEXT = 104, IPM_TEXT_COUNT = 80 };
 
 /* @text with control characters (C0, DEL, C1) as '?'. */
 void ipm_text_put(FILE *out, const char *text);
@@ -21,6 +21,10 @@ void ipm_text_put(FILE *out, const char *text);
  * stand at column @indent already, the others are indented by it.  Ends with a line feed.
  * One column per character is assumed. */
 void ipm_text_wrap(FILE *out, int indent, const char *text);
+
+/* "1 point is", "3 points are": the number, and what is said of one or of many. */
+const char *ipm_text_count(char text[IPM_TEXT_COUNT], double n, const char *one,
+                           const char *many);
 
 /* "12.3 us [12.1, 12.9]": the value with its unit, the interval in the same unit; "[?]" in
  * its place when there is none.  "-" without a value. */

@@ -31,8 +31,7 @@ static size_t string_end(const char *text, size_t length, size_t at)
     return at < length ? at + 1 : length;
 }
 
-/* Behind the value that begins at @at, or @length. */
-static size_t value_end(const char *text, size_t length, size_t at)
+size_t ipm_skim_value(const char *text, size_t length, size_t at)
 {
     size_t depth = 0;
     while (at < length) {
@@ -122,7 +121,7 @@ static size_t skim_string(struct skimmer *skimmer, size_t at, size_t depth)
         skimmer->member = key;
         if (!is_unread(skimmer, key))
             return from;
-        size_t to = value_end(skimmer->text, skimmer->length, from);
+        size_t to = ipm_skim_value(skimmer->text, skimmer->length, from);
         if (to < skimmer->length && to - from >= 4)
             cut(skimmer, from, to);
         return to;

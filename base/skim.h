@@ -40,6 +40,10 @@ struct ipm_skimmed {
 int ipm_skim(const char *text, size_t length, const char *const *unread, char *out,
              struct ipm_skimmed *out_skimmed);
 
+/* Behind the value that begins at @at: before the comma or bracket that ends it; @length where
+ * none does.  It is not judged. */
+size_t ipm_skim_value(const char *text, size_t length, size_t at);
+
 /* Puts the histograms back into what was parsed.  Return: 0; -ENOMEM. */
 int ipm_skim_restore(const struct ipm_skimmed *skimmed, json_t *object);
 

@@ -7,6 +7,7 @@
 # repeated under other options to as many.  RUNS (200) directories then share these records, and
 # have one of eight digests each, with all figures times a factor.  Compared are a quarter, a half
 # and all of them.
+# All are of one plan, as those of a fleet are, and so their points are parsed once.
 # Wanted for 200 of 5,000: below 20 s and 1 GB, and in proportion to the runs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -82,7 +83,7 @@ for number in range(runs):
 MAKE
 for share in 4 2 1; do
     mapfile -t folders < <(find "$work" -maxdepth 1 -name 'run*' | sort | head -n $((runs / share)))
-    command time -f "${#folders[@]} runs of $points points: %e s, %U s of CPU time, %M KiB" \
+    command time -f "${#folders[@]} runs of $points points: %e s, %U + %S s of CPU time, %M KiB" \
         "$ipcmeter" compare "${folders[@]}" --json >"$work/document.json"
     jq -e --argjson runs "${#folders[@]}" '(.sides | length) == $runs and (.comparisons | length) == $runs - 1
         and all(.sides[]; .sessions[0].read == "digest")' "$work/document.json" >/dev/null

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/stats.h"
 #include "base/cleanup.h"
 #include "harness/commands.h"
 #include "tests/support/records.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <unistd.h>
 
 enum { ARGUMENTS = 12, COLUMNS = 100 };
@@ -161,6 +163,39 @@ static void words_of_records_are_harmless(void **state)
     drop(&output);
 }
 
+/* Two that sleep and are alike, far behind one that spins: their tie is their own matter. */
+static void those_that_sleep_tie_among_themselves(void **state)
+{
+    static const char *words[] = {NULL, "--size", "64", NULL};
+    static const char *const mechanisms[] = {"ring", "pipe", "queue"};
+    FILE *file = ipm_test_records(state);
+    if (isnan(ipm_student(5, 0.95))) {
+        assert_int_equal(fclose(file), 0);
+        print_message("skipped: built without GSL, so there are no intervals\n");
+        skip();
+    }
+    for (int i = 0; i < 8; i++) {
+        for (int m = 0; m < 3; m++)
+            ipm_test_put_row(file,
+                             (struct ipm_test_row){.point = mechanisms[m],
+                                                   .mechanism = mechanisms[m],
+                                                   .wait = m == 0 ? "spin" : "block",
+                                                   .invocation = i,
+                                                   .p50_ns = m == 0   ? 50 + i
+                                                             : m == 1 ? 400 + i
+                                                                      : 407 - i,
+                                                   .cpu_ns = 1});
+    }
+    assert_int_equal(fclose(file), 0);
+    words[0] = *state;
+    struct output output = run(state, words);
+    const char *sleeping = strstr(output.out, "sleeping");
+    assert_int_equal(output.status, 0);
+    assert_non_null(sleeping);
+    assert_non_null(strstr(sleeping, "TIE of 2, 1 of them"));
+    drop(&output);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +205,8 @@ int main(void)
                                         ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(json_says_the_same, ipm_test_directory,
                                         ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(those_that_sleep_tie_among_themselves,
+                                        ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(words_of_records_are_harmless,
                                         ipm_test_directory, ipm_test_directory_remove),
     };

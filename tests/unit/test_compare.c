@@ -21,6 +21,7 @@ struct side {
     uint64_t seed;             /* of the noise; 0: none */
     double noise, block_noise; /* sigmas of logarithms */
     bool fewer;                /* without the larger size */
+    bool twice;                /* each point again, asked for as nearest_core */
 };
 
 static const char plain[] =
@@ -77,6 +78,16 @@ static void put_run(void **state, const struct side *side, char path[256])
                                                            .invocation = i,
                                                            .p50_ns = p50,
                                                            .cpu_ns = p50 / 2});
+                if (side->twice) {
+                    json_t *again = json_deep_copy(record);
+                    (void)json_object_set_new(again, "point",
+                                              json_sprintf("%s-again", point));
+                    (void)json_object_set_new(again, "placement",
+                                              json_string("nearest_core"));
+                    (void)json_object_set_new(again, "placement_class",
+                                              json_string(side->class));
+                    ipm_test_put_record(out, again);
+                }
                 if (side->class != NULL)
                     (void)json_object_set_new(record, "placement_class",
                                               json_string(side->class));
@@ -248,6 +259,28 @@ static void points_of_one_side_are_told(void **state)
     json_decref(document);
 }
 
+static void what_means_the_same_is_pooled(void **state)
+{
+    const struct side sides[] = {
+        {.name = "a", .factor = 1, .class = "same_llc"},
+        {.name = "b", .factor = 1, .class = "same_llc", .twice = true}};
+    json_t *document = compare(state, sides, 2);
+    const json_t *side = json_array_get(json_object_get(document, "sides"), 1);
+    const json_t *session = json_array_get(json_object_get(side, "sessions"), 0);
+    assert_int_equal((int)number(session, "points"), 8);
+    assert_int_equal((int)number(session, "pooled"), 4);
+    assert_non_null(strstr(json_string_value(json_object_get(session, "pooled_as")),
+                           "asked for again as same_cpu"));
+    const json_t *matching = json_object_get(document, "matching");
+    assert_int_equal((int)number(matching, "common"), 4);
+    const json_t *points = json_object_get(document, "points");
+    const json_t *by = json_object_get(json_array_get(points, 0), "by");
+    const json_t *figures = json_object_get(json_object_get(by, "latency"), "figures");
+    assert_int_equal((int)number(json_array_get(figures, 0), "n"), INVOCATIONS);
+    assert_int_equal((int)number(json_array_get(figures, 1), "n"), 2 * INVOCATIONS);
+    json_decref(document);
+}
+
 static void places_share_where_nothing_is_told_apart(void **state)
 {
     const struct side sides[] = {
@@ -308,12 +341,12 @@ static void a_digest_says_what_records_say(void **state)
     struct ipm_digest read;
     put_run(state, &(struct side){.name = "a", .factor = 1, .seed = 9, .noise = 0.1},
             path);
-    assert_int_equal(ipm_digest_load(path, &made, &source, &why), 0);
+    assert_int_equal(ipm_digest_load(path, NULL, &made, &source, &why), 0);
     assert_int_equal(source, IPM_DIGEST_MADE);
     assert_int_equal(ipm_report_load(path, NULL, &report, &why), 0);
     assert_int_equal(ipm_digest_write(&report, path, &why), 0);
     ipm_report_fini(&report);
-    assert_int_equal(ipm_digest_load(path, &read, &source, &why), 0);
+    assert_int_equal(ipm_digest_load(path, NULL, &read, &source, &why), 0);
     assert_int_equal(source, IPM_DIGEST_FILE);
     static const char *const members[] = {"points", "blocks", "joules", "constants"};
     for (size_t i = 0; i < IPM_TEST_ROWS(members); i++)
@@ -322,13 +355,26 @@ static void a_digest_says_what_records_say(void **state)
     assert_int_equal(made.length, read.length);
     assert_memory_equal(made.figures, read.figures, made.length);
     ipm_digest_fini(&read);
+    /* Points that were seen before say the same as those that are parsed. */
+    json_t *shared = json_object();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ipm_digest_load(path, shared, &read, &source, &why), 0);
+        assert_int_equal(source, IPM_DIGEST_FILE);
+        assert_int_equal(json_object_size(shared), 4);
+        assert_true(json_equal(json_object_get(made.json, "points"),
+                               json_object_get(read.json, "points")));
+        assert_true(json_equal(json_object_get(made.json, "constants"),
+                               json_object_get(read.json, "constants")));
+        ipm_digest_fini(&read);
+    }
+    json_decref(shared);
     ipm_digest_fini(&made);
     (void)snprintf(file, sizeof(file), "%s/records.jsonl", path);
     FILE *out = fopen(file, "ae");
     assert_non_null(out);
     ipm_test_put_row(out, (struct ipm_test_row){.point = "new", .p50_ns = 5});
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(ipm_digest_load(path, &read, &source, &why), 0);
+    assert_int_equal(ipm_digest_load(path, NULL, &read, &source, &why), 0);
     assert_int_equal(source, IPM_DIGEST_MADE);
     assert_int_equal(json_array_size(json_object_get(read.json, "points")), 5);
     ipm_digest_fini(&read);
@@ -356,7 +402,7 @@ static void fill(struct ipm_compare *compared, struct ipm_compare_cell *cells,
                         0.03 * normal(noise);
             }
             cell->costs[0] = of;
-            compared->points[p].cells[session] = cell;
+            compared->sessions[session].cells[p] = cell;
         }
     }
 }
@@ -366,13 +412,14 @@ static void held_as_often(void **state)
     static struct ipm_compare_cell cells[2 * POINTS];
     static double costs[2 * POINTS * INVOCATIONS];
     static int32_t blocks[INVOCATIONS];
-    static struct ipm_compare_cell *slots[POINTS][2];
+    static struct ipm_compare_cell *slots[2][POINTS];
     static struct ipm_compare_point points[POINTS];
     static struct ipm_compare_ranks ranks;
     static struct ipm_compare_ratio ratios[POINTS];
     struct ipm_compare_session sessions[2] = {
-        {.side = 0, .provenance = "", .n_blocks = INVOCATIONS},
-        {.side = 1, .provenance = "", .n_blocks = INVOCATIONS}};
+        {.side = 0, .provenance = "", .n_blocks = INVOCATIONS, .cells = slots[0]},
+        {.side = 1, .provenance = "", .n_blocks = INVOCATIONS, .cells = slots[1]}};
+    sessions[0].n_cells = sessions[1].n_cells = POINTS;
     size_t first[] = {0, 1, 2};
     char *names[] = {"a", "b"};
     struct ipm_compare compared = {.sessions = sessions,
@@ -391,7 +438,7 @@ static void held_as_often(void **state)
         skip();
     }
     for (size_t p = 0; p < POINTS; p++) {
-        points[p].cells = slots[p];
+        points[p].number = p;
         points[p].factors = (struct ipm_factors){.workload = "pingpong",
                                                  .mechanism = p % 2 ? "pipe" : "ring",
                                                  .placement = "same_cpu",
@@ -440,6 +487,8 @@ int main(void)
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(points_of_one_side_are_told, ipm_test_directory,
                                         ipm_test_directory_remove),
+        cmocka_unit_test_setup_teardown(what_means_the_same_is_pooled,
+                                        ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(places_share_where_nothing_is_told_apart,
                                         ipm_test_directory, ipm_test_directory_remove),
         cmocka_unit_test_setup_teardown(one_bad_directory_is_left_out,

@@ -97,7 +97,7 @@ static enum ipm_digest_source source_of(const char *path)
     struct ipm_why why = {0};
     enum ipm_digest_source source = IPM_DIGEST_SOURCES;
     struct ipm_digest digest;
-    assert_int_equal(ipm_digest_load(path, &digest, &source, &why), 0);
+    assert_int_equal(ipm_digest_load(path, NULL, &digest, &source, &why), 0);
     ipm_digest_fini(&digest);
     return source;
 }

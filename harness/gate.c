@@ -132,6 +132,16 @@ static int make_gate(struct driver *driver, struct ipm_why *why)
     return error;
 }
 
+/* What no number of values could decide is said before a folder is made and any is measured. */
+static int check_gate(struct driver *driver, struct ipm_why *why)
+{
+    int error = make_gate(driver, why);
+    ipm_gate_free(driver->gate);
+    driver->gate = NULL;
+    driver->n_gated = 0;
+    return error;
+}
+
 static int measure_capacity(void *context, const struct ipm_point *point,
                             json_t **out_record, struct ipm_why *why)
 {
@@ -176,7 +186,7 @@ static void judge_machine(struct driver *driver, const struct ipm_ticks *before)
         (void)snprintf(reason, sizeof(reason),
                        "%.0f %% of the values come from a slow core or a changed "
                        "regime, after %d tries each (at most %.0f %%)",
-                       100 * slow, IPM_GATE_TRIES, 100 * IPM_GATE_SLOW_MOST);
+                       100 * slow, ipm_gate_tries(driver), 100 * IPM_GATE_SLOW_MOST);
         ipm_gate_disturbed(driver->gate, reason);
     }
 }
@@ -293,6 +303,8 @@ int ipm_gate_run(const struct ipm_gate_request *request,
     int error = ipm_session_begin(&driver.session, &request->run, prepared, why);
     if (error == 0)
         error = look_at_points(&driver, why);
+    if (error == 0)
+        error = check_gate(&driver, why);
     if (error == 0)
         error = ipm_session_open(&driver.session, why);
     if (error == 0)

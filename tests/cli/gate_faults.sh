@@ -124,6 +124,13 @@ expect 2 "an arm whose describe is garbage" gate one --a "$worker" --b "/bin/ech
 expect 2 "an arm whose describe is torn" gate one --a "$worker" --b "head -c 4000 $describe" --out "$work/x"
 expect 2 "an arm whose describe crashes" gate one --a "$worker" --b "sh -c 'kill -SEGV \$\$'" --out "$work/x"
 must "it says how" says 'arm b: .*SIGSEGV'
+for fact in architecture kernel boot; do
+    for side in 1 2; do
+        jq --arg fact $fact --arg side $side '.machine = ({architecture: "x", kernel: "6", boot: "b"} | .[$fact] = $side)' "$describe" >"$work/$side.json"
+    done
+    expect 11 "arms of another $fact" gate one --a "env GATE_DESCRIBE=$work/1.json $worker" --b "env GATE_DESCRIBE=$work/2.json $worker" --out "$work/x"
+    must "it says so" says "cannot gate: .* different ${fact}s .*compare"
+done
 must "no folder was made" test ! -e "$work/x"
 # Gone between two invocations: as a build that is replaced while the gate runs.
 cat >"$work/vanishing" <<VANISHING

@@ -18,6 +18,7 @@ const char *const ipm_gate_change_names[IPM_GATE_CHANGES] = {"none", "worse", "b
 const struct ipm_gate_params ipm_gate_defaults = {
     .screen_blocks = 6,
     .confirm_blocks = 32,
+    .looks = 3,
     .screen_limit = 0.01,
     .margin = 0.02,
     .smallest_effect = 0.05,
@@ -25,7 +26,7 @@ const struct ipm_gate_params ipm_gate_defaults = {
     .alpha = 0.01,
     .q = 0.05,
     .level = 0.95,
-    .superiority = 0.9,
+    .superiority = 0.75,
     .seed = 1,
 };
 
@@ -44,6 +45,13 @@ static int check_params(const struct ipm_gate_params *params, struct ipm_why *wh
     if (!blocks_fit(params->screen_blocks) || !blocks_fit(params->confirm_blocks))
         return ipm_why_set(why, -EINVAL, "blocks of a stage are 1 to %d",
                            (int)IPM_GATE_BLOCKS_MOST);
+    if (params->looks < 1 ||
+        params->looks > IPM_GATE_BLOCKS_MOST / params->confirm_blocks)
+        return ipm_why_set(
+            why, -EINVAL,
+            "%zu looks of %zu blocks: there are 1 or more, of %d blocks in "
+            "all at the most",
+            params->looks, params->confirm_blocks, (int)IPM_GATE_BLOCKS_MOST);
     if (!inside(params->alpha) || !inside(params->q) || !inside(params->level))
         return ipm_why_set(why, -EINVAL, "alpha, q and level are between 0 and 1");
     if (!(params->superiority >= 0 && params->superiority <= 1))
@@ -64,17 +72,20 @@ static int check_params(const struct ipm_gate_params *params, struct ipm_why *wh
     return 0;
 }
 
-/* Tests of @n points at once, each on the same number of blocks: can any of them fire? */
+/* Tests of @n points at once, each on the same number of blocks: can any of them fire at the
+ * first look? */
 static int check_reach(const struct ipm_gate_params *params, size_t n,
                        const char *points, struct ipm_why *why)
 {
-    size_t needs = ipm_sign_test_needs(params->alpha / (double)n);
+    size_t needs = ipm_sign_test_needs(params->alpha / (double)(n * params->looks));
     if (params->confirm_blocks >= needs)
         return 0;
-    return ipm_why_set(why, -EINVAL,
-                       "%zu confirming blocks cannot reach alpha %g with %zu %s: %zu "
-                       "can",
-                       params->confirm_blocks, params->alpha, n, points, needs);
+    return ipm_why_set(
+        why, -EINVAL,
+        "%zu confirming blocks cannot reach alpha %g with %zu %s and %zu "
+        "look%s: %zu can",
+        params->confirm_blocks, params->alpha, n, points, params->looks,
+        params->looks == 1 ? "" : "s", needs);
 }
 
 static int check_points(const struct ipm_gate_params *params,
@@ -109,7 +120,7 @@ static void begin_round(struct ipm_gate *gate)
     size_t kept = 0;
     for (size_t i = 0; i < gate->n_points; i++) {
         struct ipm_gate_series *series = &gate->series[i];
-        if (gate->stage == IPM_GATE_CONFIRM && !series->goes_on)
+        if (gate->stage == IPM_GATE_CONFIRM && (!series->goes_on || series->settled))
             continue;
         gate->order[kept++] = i;
         series->b_first = gate->round % 2 == 0 ? ipm_random_below(&gate->random, 2) == 1
@@ -133,7 +144,7 @@ int ipm_gate_new(const struct ipm_gate_params *params,
     if (isnan(ipm_sign_test(1, 1)))
         return ipm_why_set(why, -ENOTSUP,
                            "built without GSL: there are no exact tests");
-    size_t per_point = params->screen_blocks + params->confirm_blocks;
+    size_t per_point = params->screen_blocks + params->looks * params->confirm_blocks;
     struct ipm_gate *gate = calloc(1, sizeof(*gate));
     if (gate == NULL)
         return ipm_why_set(why, -ENOMEM, "gate: ");
@@ -196,8 +207,9 @@ static int screen(struct ipm_gate *gate, size_t point, bool *out_goes_on)
         return 0;
     }
     series->suspect = median > log1p(gate->params.screen_limit);
-    *out_goes_on = series->suspect || median < -margin ||
-                   !ipm_gate_equivalent(gate, point, &series->screened);
+    *out_goes_on =
+        series->suspect || median < -margin ||
+        !ipm_gate_equivalent(gate, point, IPM_GATE_SCREEN, &series->screened);
     return 0;
 }
 
@@ -219,27 +231,56 @@ static int choose(struct ipm_gate *gate)
     return 0;
 }
 
-static size_t rounds_of(const struct ipm_gate *gate, enum ipm_gate_stage stage)
+/* What was called or passes needs no more blocks; control points go on beside the others. */
+static int settle(struct ipm_gate *gate, bool *out_all)
 {
-    return stage == IPM_GATE_SCREEN ? gate->params.screen_blocks
-                                    : gate->params.confirm_blocks;
+    struct ipm_gate_result result;
+    int error = ipm_gate_judge(gate, &result);
+    if (error != 0)
+        return error;
+    *out_all = true;
+    for (size_t i = 0; i < gate->n_points; i++) {
+        const struct ipm_gate_finding *finding = &result.findings[i];
+        struct ipm_gate_series *series = &gate->series[i];
+        if (gate->points[i].control || series->failure[0] != '\0')
+            continue;
+        series->settled = series->settled || ipm_gate_called(gate, finding) ||
+                          finding->verdict == IPM_GATE_PASS;
+        *out_all = *out_all && series->settled;
+    }
+    ipm_gate_result_fini(&result);
+    return 0;
 }
 
+/* Up to the end of the screen, or of the look that goes on. */
+static size_t rounds_of(const struct ipm_gate *gate)
+{
+    return gate->stage == IPM_GATE_SCREEN
+               ? gate->params.screen_blocks
+               : (gate->look + 1) * gate->params.confirm_blocks;
+}
+
+/* Done, until something is found that needs more. */
 static void end_round(struct ipm_gate *gate)
 {
-    if (++gate->round < rounds_of(gate, gate->stage)) {
+    bool settled = false;
+    if (++gate->round < rounds_of(gate)) {
         begin_round(gate);
         return;
     }
     gate->done = true;
-    if (gate->stage == IPM_GATE_CONFIRM)
+    if (gate->stage == IPM_GATE_SCREEN) {
+        gate->starved = choose(gate) != 0;
+        gate->stage = IPM_GATE_CONFIRM;
+        gate->round = 0;
+    } else if (gate->look + 1 == gate->params.looks) {
         return;
-    if (choose(gate) != 0) {
-        gate->starved = true;
-        return;
+    } else {
+        gate->starved = settle(gate, &settled) != 0;
+        gate->look++;
     }
-    gate->stage = IPM_GATE_CONFIRM;
-    gate->round = 0;
+    if (gate->starved || settled)
+        return;
     begin_round(gate);
     gate->done = gate->n_order == 0;
 }
@@ -334,12 +375,11 @@ void ipm_gate_progress(const struct ipm_gate *gate, uint64_t *out_made,
         left += gate->series[gate->order[at]].failure[0] == '\0' ? IPM_GATE_BLOCK : 0;
     uint64_t active = 0;
     for (size_t i = 0; i < gate->n_points; i++)
-        active += gate->series[i].failure[0] == '\0' &&
+        active += gate->series[i].failure[0] == '\0' && !gate->series[i].settled &&
                   (gate->stage == IPM_GATE_SCREEN || gate->series[i].goes_on);
     if (!gate->done)
-        left +=
-            active * IPM_GATE_BLOCK * (rounds_of(gate, gate->stage) - gate->round - 1) -
-            (left > 0 ? gate->place : 0);
+        left += active * IPM_GATE_BLOCK * (rounds_of(gate) - gate->round - 1) -
+                (left > 0 ? gate->place : 0);
     *out_made = gate->sequence;
     *out_left = left;
 }

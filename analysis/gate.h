@@ -18,11 +18,16 @@
  *     point goes on when its median d is above @screen_limit (suspect) or below minus its
  *     margin (a possible improvement), or when its equivalence is not shown yet.
  * Confirm: @confirm_blocks fresh ones of those that go on and of all control points; those of
- *     the screen are not used again.
+ *     the screen are not used again.  Then a look: a point is settled when it is called or
+ *     passes; of those that are not, and of the control points, @confirm_blocks more, up to
+ *     @looks looks, each at all confirming blocks so far.  A quiet machine is done at the
+ *     first one, a noisy one gets the blocks that it needs.
  *     H0: the median of d is at most log(1 + margin), tested by the exact sign test
  *     (Conover, Practical Nonparametric Statistics, 3.4), Holm's (1979) correction over all
- *     points confirmed but the possible improvements, at @alpha: the chance of one false
- *     alarm in the suite.
+ *     points confirmed but the possible improvements, at @alpha / @looks in each look: the
+ *     chance of one false alarm in the suite.  Holm calls no true null before one of the m0
+ *     of them has a p-value of at most alpha / (m0 looks); over all looks, whatever was
+ *     settled on the way, that happens with a chance of at most alpha.
  *     The effect is Hodges and Lehmann's estimate with Wilcoxon's interval
  *     (ipm_estimate_pseudomedian; d is symmetric about its centre where the arms differ in a
  *     factor alone, since the order of the arms is random).
@@ -32,10 +37,10 @@
  * Pass: only by equivalence: an upper bound is below log(1 + smallest effect).  The bound is
  *     the larger of the interval's upper end and the estimate + z noise, z the normal
  *     deviate of the level: the interval knows how blocks scatter, and not by how much two
- *     builds of one source differ in all blocks alike.  There are two looks, each with half of
- *     1 - level = 5 %: a point that is slower by the smallest effect or more passes with at
- *     most that chance.  The screen's six blocks are the fewest that have an interval of
- *     95 %.
+ *     builds of one source differ in all blocks alike.  The screen has half of 1 - level =
+ *     5 %, the looks share the other half: a point that is slower by the smallest effect or
+ *     more passes with at most that chance.  The screen's six blocks are the fewest that have
+ *     an interval of 95 %.
  * Environment: control points (floors, no code under test) are tested both ways against
  *     their own margins, Holm at @alpha; when one moved, the machine did.
  * Unstable: a regression of which fewer than @superiority of the blocks have d > 0 (the
@@ -92,7 +97,8 @@ enum {
 struct ipm_gate_params {
     size_t
         screen_blocks; /* 1 to IPM_GATE_BLOCKS_MOST; below 6 nothing passes by them */
-    size_t confirm_blocks;  /* 1 to IPM_GATE_BLOCKS_MOST, and enough for alpha */
+    size_t confirm_blocks;  /* of each look, 1 or more; enough for alpha */
+    size_t looks;           /* 1 or more; in all at most IPM_GATE_BLOCKS_MOST blocks */
     double screen_limit;    /* >= 0 */
     double margin;          /* >= 0: what is declared to be no regression */
     double smallest_effect; /* >= margin, > 0: what a pass rules out */
@@ -102,8 +108,8 @@ struct ipm_gate_params {
     uint64_t seed;          /* below 2^53: orders depend on it and on failures alone */
 };
 
-/* 6 and 32 blocks, limit 1 %, margin 2 %, smallest effect 5 %, factor 3, alpha 0.01, q 0.05,
- * level 0.95, superiority 0.9, seed 1 */
+/* 6 blocks, 3 looks of 32 each, limit 1 %, margin 2 %, smallest effect 5 %, factor 3, alpha
+ * 0.01, q 0.05, level 0.95, superiority 0.75, seed 1 */
 extern const struct ipm_gate_params ipm_gate_defaults;
 
 /* A point and the one metric of it that is gated; texts must outlive the gate. */
@@ -143,8 +149,9 @@ struct ipm_gate;
  * ipm_gate_new() - a gate over @points, of which it keeps a copy
  *
  * Return: 0; -EINVAL no points under test, a parameter is out of its range, or the confirming
- *         blocks are too few for @alpha with so many points: at least log2(n / alpha), and
- *         log2(2 controls / alpha); -ENOTSUP built without GSL; -ENOMEM.
+ *         blocks of a look are too few for @alpha with so many points: at least
+ *         log2(n looks / alpha), and log2(2 controls looks / alpha); -ENOTSUP built without
+ *         GSL; -ENOMEM.
  */
 int ipm_gate_new(const struct ipm_gate_params *params,
                  const struct ipm_gate_point *points, size_t n_points,
@@ -179,7 +186,7 @@ void ipm_gate_fail(struct ipm_gate *gate, size_t point, const char *reason);
 void ipm_gate_disturbed(struct ipm_gate *gate, const char *reason);
 
 /* What a driver shows: invocations recorded, and those that are still to come as far as is
- * known now (the screen cannot know how many points go on). */
+ * known now, to the end of the screen or of this look. */
 void ipm_gate_progress(const struct ipm_gate *gate, uint64_t *out_made,
                        uint64_t *out_left);
 
@@ -201,9 +208,10 @@ struct ipm_gate_finding {
     double margin;   /* a logarithm */
     size_t n_beyond; /* blocks, of effect.n, with d above the margin */
     double p;        /* of these; NaN: not tested */
-    double p_holm;   /* adjusted; NaN: not in the family */
+    double p_holm;   /* adjusted, for the looks too; NaN: not in the family */
     double p_change,
-        p_listed; /* both ways; by Benjamini and Hochberg; NaN: not tested */
+        p_listed; /* both ways; by Benjamini and Hochberg, for the looks too; NaN: not
+                     tested */
     enum ipm_gate_change change;
     double
         superiority; /* share of blocks with d > 0, those with d = 0 by half; NaN: none */

@@ -20,6 +20,7 @@ static json_t *params_json(const struct ipm_gate_params *params)
     json_t *json = json_object();
     set(json, "screen_blocks", count(params->screen_blocks));
     set(json, "confirm_blocks", count(params->confirm_blocks));
+    set(json, "looks", count(params->looks));
     set(json, "screen_limit", ipm_json_number(params->screen_limit));
     set(json, "margin", ipm_json_number(params->margin));
     set(json, "smallest_effect", ipm_json_number(params->smallest_effect));

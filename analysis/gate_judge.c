@@ -23,20 +23,28 @@ double ipm_gate_smallest_effect(const struct ipm_gate *gate, size_t point)
     return log1p(isnan(own) ? gate->params.smallest_effect : own);
 }
 
+double ipm_gate_level(const struct ipm_gate *gate, enum ipm_gate_stage stage)
+{
+    double level = gate->params.level;
+    return stage == IPM_GATE_SCREEN ? level
+                                    : 1 - (1 - level) / (double)gate->params.looks;
+}
+
 double ipm_gate_upper(const struct ipm_gate *gate, size_t point,
-                      const struct ipm_estimate *effect)
+                      enum ipm_gate_stage stage, const struct ipm_estimate *effect)
 {
     double noise = gate->points[point].noise;
-    double reach = ipm_normal_reach(gate->params.level);
+    double reach = ipm_normal_reach(ipm_gate_level(gate, stage));
     if (isnan(effect->high) || isnan(noise))
         return effect->high;
     return fmax(effect->high, effect->value + reach * noise);
 }
 
 bool ipm_gate_equivalent(const struct ipm_gate *gate, size_t point,
-                         const struct ipm_estimate *effect)
+                         enum ipm_gate_stage stage, const struct ipm_estimate *effect)
 {
-    return ipm_gate_upper(gate, point, effect) < ipm_gate_smallest_effect(gate, point);
+    return ipm_gate_upper(gate, point, stage, effect) <
+           ipm_gate_smallest_effect(gate, point);
 }
 
 int ipm_gate_effect(const struct ipm_gate *gate, size_t point,
@@ -47,7 +55,13 @@ int ipm_gate_effect(const struct ipm_gate *gate, size_t point,
     for (size_t i = 0; i < series->n_blocks[stage]; i++)
         values[i] = series->blocks[stage][i].d;
     return ipm_estimate_pseudomedian(values, series->n_blocks[stage],
-                                     gate->params.level, out_effect);
+                                     ipm_gate_level(gate, stage), out_effect);
+}
+
+bool ipm_gate_called(const struct ipm_gate *gate,
+                     const struct ipm_gate_finding *finding)
+{
+    return finding->p_holm <= gate->params.alpha;
 }
 
 /* Blocks with d above @limit, or with -d above it. */
@@ -71,7 +85,8 @@ static bool in_family(const struct ipm_gate *gate, size_t point)
 {
     const struct ipm_gate_series *series = &gate->series[point];
     return !gate->points[point].control && is_tested(gate, point) &&
-           (series->suspect || !ipm_gate_equivalent(gate, point, &series->screened));
+           (series->suspect ||
+            !ipm_gate_equivalent(gate, point, IPM_GATE_SCREEN, &series->screened));
 }
 
 static int find(const struct ipm_gate *gate, size_t point,
@@ -100,7 +115,7 @@ static int find(const struct ipm_gate *gate, size_t point,
         error = ipm_gate_effect(gate, point, stage, &finding->effect);
     finding->upper = NAN;
     if (error == 0)
-        finding->upper = ipm_gate_upper(gate, point, &finding->effect);
+        finding->upper = ipm_gate_upper(gate, point, stage, &finding->effect);
     if (error != 0 || n == 0 || series->failure[0] != '\0' || !gate->done)
         return error;
     double worse = ipm_sign_test(finding->n_beyond, n);
@@ -113,8 +128,8 @@ static int find(const struct ipm_gate *gate, size_t point,
     return 0;
 }
 
-/* Picks points, adjusts their p-values together and puts them back.  @from and @to are
- * offsets of members of a finding. */
+/* Picks points, adjusts their p-values together and for the looks, and puts them back.  @from
+ * and @to are offsets of members of a finding. */
 static int adjust(const struct ipm_gate *gate, struct ipm_gate_finding *findings,
                   bool (*picks)(const struct ipm_gate *gate, size_t point),
                   int (*how)(const double *p, size_t n, double *out), size_t from,
@@ -133,7 +148,8 @@ static int adjust(const struct ipm_gate *gate, struct ipm_gate_finding *findings
     n = 0;
     for (size_t i = 0; error == 0 && i < gate->n_points; i++) {
         if (picks(gate, i))
-            *(double *)((char *)&findings[i] + to) = p[n++];
+            *(double *)((char *)&findings[i] + to) =
+                fmin(1, (double)gate->params.looks * p[n++]);
     }
     return error;
 }
@@ -171,7 +187,7 @@ static void decide(const struct ipm_gate *gate, size_t point,
                    struct ipm_gate_finding *finding)
 {
     const struct ipm_gate_series *series = &gate->series[point];
-    bool called = finding->p_holm <= gate->params.alpha;
+    bool called = ipm_gate_called(gate, finding);
     if (finding->p_listed <= gate->params.q)
         finding->change = finding->effect.value > 0 ? IPM_GATE_WORSE : IPM_GATE_BETTER;
     finding->unstable = called && finding->superiority < gate->params.superiority;
@@ -184,7 +200,7 @@ static void decide(const struct ipm_gate *gate, size_t point,
     else if (called)
         finding->verdict =
             finding->unstable ? IPM_GATE_INCONCLUSIVE : IPM_GATE_REGRESSION;
-    else if (ipm_gate_equivalent(gate, point, &finding->effect))
+    else if (ipm_gate_equivalent(gate, point, finding->stage, &finding->effect))
         finding->verdict = IPM_GATE_PASS;
     else
         finding->verdict = IPM_GATE_INCONCLUSIVE;

@@ -12,6 +12,7 @@ struct ipm_gate_series {
     struct ipm_estimate screened; /* the effect as the screen saw it, a logarithm */
     bool suspect;
     bool goes_on; /* is confirmed */
+    bool settled; /* a look decided it: no more blocks */
     bool b_first; /* the block that is next in line */
     char failure[IPM_GATE_REASON];
 };
@@ -26,6 +27,7 @@ struct ipm_gate {
     size_t n_order;
     size_t at;    /* in it */
     size_t round; /* of this stage */
+    size_t look;  /* from 0 */
     size_t place; /* in the block */
     enum ipm_gate_stage stage;
     uint64_t random, sequence;
@@ -40,11 +42,18 @@ double ipm_gate_smallest_effect(const struct ipm_gate *gate, size_t point);
 
 /* The bound by which a point passes; NaN where the effect has no interval. */
 double ipm_gate_upper(const struct ipm_gate *gate, size_t point,
-                      const struct ipm_estimate *effect);
+                      enum ipm_gate_stage stage, const struct ipm_estimate *effect);
+
+/* Is it called at the error that the gate may make?  Of a control point: either way. */
+bool ipm_gate_called(const struct ipm_gate *gate,
+                     const struct ipm_gate_finding *finding);
 
 /* Is equivalence shown by an effect with this interval? */
 bool ipm_gate_equivalent(const struct ipm_gate *gate, size_t point,
-                         const struct ipm_estimate *effect);
+                         enum ipm_gate_stage stage, const struct ipm_estimate *effect);
+
+/* Of the intervals of a stage: what is left of 1 - level is for the other looks. */
+double ipm_gate_level(const struct ipm_gate *gate, enum ipm_gate_stage stage);
 
 /* The effect by the blocks of one stage.  Return: 0; -ENOMEM. */
 int ipm_gate_effect(const struct ipm_gate *gate, size_t point,

@@ -155,6 +155,7 @@ static int calibrate(struct workshop *shop, struct ipm_why *why)
         return ipm_why_set(why, -ENOMEM, "calibration: ");
     struct ipm_gate_params params = what->params;
     params.screen_blocks = params.confirm_blocks;
+    params.looks = 1;
     params.screen_limit = 1e6;
     params.margin = params.smallest_effect = 1e6;
     for (size_t i = 0; i < n; i++)

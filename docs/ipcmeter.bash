@@ -31,7 +31,7 @@ _ipcmeter_list()
 
 _ipcmeter_key()
 {
-    _ipcmeter_words 'mechanisms workloads size rate placement wait copies touch depth batch reply_size policy compute arrivals pairs fan working_set working_set_stride background size_mix memory_node name repeat.budget repeat.between_runs repeat.invocations repeat.counters repeat.energy repeat.window repeat.warmup repeat.precision sensors.counters sensors.events sensors.energy sensors.syscalls gate.points gate.smallest_effect gate.margin gate.screen_limit gate.alpha gate.screen_blocks gate.confirm_blocks max_points oversubscribe'
+    _ipcmeter_words 'mechanisms workloads size rate placement wait copies touch depth batch reply_size policy compute arrivals pairs fan working_set working_set_stride background size_mix memory_node name repeat.budget repeat.between_runs repeat.invocations repeat.counters repeat.energy repeat.window repeat.warmup repeat.precision sensors.counters sensors.events sensors.energy sensors.syscalls gate.points gate.smallest_effect gate.margin gate.screen_limit gate.alpha gate.screen_blocks gate.confirm_blocks gate.looks max_points oversubscribe'
     COMPREPLY=("${COMPREPLY[@]/%/=}")
     compopt -o nospace 2>/dev/null || true
 }

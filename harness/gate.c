@@ -32,6 +32,7 @@ struct ipm_gate_params ipm_gate_params_of(const struct ipm_gating *asked, uint64
     }
     params.screen_blocks = (size_t)asked->screen_blocks;
     params.confirm_blocks = (size_t)asked->confirm_blocks;
+    params.looks = (size_t)asked->looks;
     params.seed = seed;
     return params;
 }
@@ -97,8 +98,10 @@ static int make_gate(struct driver *driver, struct ipm_why *why)
     const json_t *seed = json_object_get(driver->session.manifest, "seed");
     struct ipm_gate_params params = ipm_gate_params_of(
         &driver->session.prepared->spec.gate, (uint64_t)json_integer_value(seed));
-    if (driver->request->every_block)
+    if (driver->request->every_block) {
         params.screen_blocks = params.confirm_blocks;
+        params.looks = 1;
+    }
     ipm_auto_free struct ipm_gate_point *points =
         calloc(driver->n_entries + 1, sizeof(*points));
     if (points == NULL)
@@ -179,14 +182,6 @@ static void judge_machine(struct driver *driver, const struct ipm_ticks *before)
                        "the hypervisor gave %.1f %% of the time of our CPUs to others "
                        "(at most %.0f %%)",
                        100 * counts->steal, 100 * IPM_GATE_STEAL_MOST);
-        ipm_gate_disturbed(driver->gate, reason);
-    }
-    double slow = (double)counts->slow / (double)counts->values;
-    if (slow > IPM_GATE_SLOW_MOST) {
-        (void)snprintf(reason, sizeof(reason),
-                       "%.0f %% of the values come from a slow core or a changed "
-                       "regime, after %d tries each (at most %.0f %%)",
-                       100 * slow, ipm_gate_tries(driver), 100 * IPM_GATE_SLOW_MOST);
         ipm_gate_disturbed(driver->gate, reason);
     }
 }

@@ -126,21 +126,15 @@ static void fail(struct driver *driver, const struct purpose *purpose,
         ipm_tally_add(driver->session.failures, entry->failure, entry->mechanism);
 }
 
-int ipm_gate_tries(const struct driver *driver)
-{
-    return driver->request->tries > 0 ? driver->request->tries : IPM_GATE_TRIES;
-}
-
 /* Is it made again, which its value has no say in?  What measured nothing would do so again,
  * and what hung would cost another minute. */
-static bool wants_another(const struct driver *driver, const struct attempt *last,
-                          const struct purpose *purpose, int failures, int slow_tries)
+static bool wants_another(const struct attempt *last, const struct purpose *purpose,
+                          int failures, int slow_tries)
 {
     if (last->usable != 0)
         return last->usable < 0 && last->usable != -ENODATA &&
                !ipm_invoke_killed(last->record) && failures < IPM_GATE_RETRIES;
-    return last->slow && purpose->trial != NULL &&
-           slow_tries + 1 < ipm_gate_tries(driver);
+    return last->slow && purpose->trial != NULL && slow_tries + 1 < IPM_GATE_TRIES;
 }
 
 /* Into the folder and, where it is of use, into the pace. */
@@ -169,8 +163,7 @@ static int measure(struct driver *driver, const struct purpose *purpose,
     for (int try = 0;; try++) {
         struct attempt last;
         int state = attempt(driver, purpose, try, &last, why);
-        bool again =
-            state == 0 && wants_another(driver, &last, purpose, failures, slow_tries);
+        bool again = state == 0 && wants_another(&last, purpose, failures, slow_tries);
         if (state == 0)
             state = keep(driver, purpose, &last, again, why);
         if (state == 0 && !again && last.usable != 0) {

@@ -39,9 +39,6 @@ struct driver {
     bool interrupted;
 };
 
-/* How often an invocation is made at the most while its core is slow. */
-int ipm_gate_tries(const struct driver *driver);
-
 /* Each point with each arm, then the control points.  Return: 0; 1 interrupted; -errno. */
 int ipm_gate_warm_up(struct driver *driver, struct ipm_why *why);
 

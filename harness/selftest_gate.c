@@ -35,12 +35,13 @@ enum {
     PATH = IPM_SCRATCH + 32,
     DELAY = IPM_WORD + 24,
     MESSAGES_PER_OPERATION = 2,
-    BLOCKS = 16,      /* to confirm by */
-    MORE_BLOCKS = 32, /* where those could not tell */
-    TRIES = 2,        /* while a core is slow: on a busy machine all are */
+    BLOCKS = 12, /* of a look */
+    NULL_LOOKS = 1,
+    LOOKS = 2,
+    MORE_LOOKS = 4, /* where those could not tell */
 };
 
-#define PLANTED 1.0 /* of an operation's time */
+#define PLANTED 2.0 /* of an operation's time, in all */
 
 /* For all of it; it bounds only whether a gate is made once more. */
 static const int64_t budget_ns = 60 * IPM_NS_PER_SECOND;
@@ -62,7 +63,7 @@ static int say(const struct ipm_why *why)
 }
 
 /* A gate.  Return: exit status, 0 when there is a verdict on the points. */
-static int run(struct selftest *test, const char *name, int64_t blocks,
+static int run(struct selftest *test, const char *name, int64_t looks,
                struct ipm_gate_outcome *out)
 {
     struct ipm_gate_setup *setup = &test->setup;
@@ -72,10 +73,10 @@ static int run(struct selftest *test, const char *name, int64_t blocks,
     struct ipm_gate_request request = {
         .run = setup->words.run,
         .arms = {&setup->arms[IPM_GATE_A], &setup->arms[IPM_GATE_B]},
-        .tries = TRIES,
     };
     request.run.out = folder;
-    setup->prepared.spec.gate.confirm_blocks = blocks;
+    setup->prepared.spec.gate.confirm_blocks = BLOCKS;
+    setup->prepared.spec.gate.looks = looks;
     if (ipm_gate_run(&request, &setup->prepared, out, &why) != 0)
         return say(&why);
     (void)printf("%s: %s\n    %s\n", name, ipm_gate_verdict_names[out->result.verdict],
@@ -116,7 +117,7 @@ static size_t point_under_test(const struct ipm_gate *gate, size_t n)
     return i;
 }
 
-/* What an operation takes, over its messages. */
+/* Some times of what an operation takes, over its messages. */
 static int64_t planted_ns(const struct ipm_gate *gate, size_t point)
 {
     size_t n = 0;
@@ -153,7 +154,7 @@ static int choose(struct selftest *test, const struct ipm_gate_outcome *outcome)
 static int null_control(struct selftest *test)
 {
     struct ipm_gate_outcome outcome = {.gate = NULL};
-    int status = run(test, "null", BLOCKS, &outcome);
+    int status = run(test, "null", NULL_LOOKS, &outcome);
     if (status == 0 && has_regression(&outcome, NULL)) {
         (void)puts("FAIL  the same program twice, and a regression is seen");
         status = IPM_EXIT_FAILED;
@@ -165,10 +166,10 @@ static int null_control(struct selftest *test)
 }
 
 /* Return: exit status, IPM_EXIT_ENVIRONMENT when the gate could not tell. */
-static int look(struct selftest *test, const char *name, int64_t blocks)
+static int look(struct selftest *test, const char *name, int64_t looks)
 {
     struct ipm_gate_outcome outcome = {.gate = NULL};
-    int status = run(test, name, blocks, &outcome);
+    int status = run(test, name, looks, &outcome);
     if (status == 0) {
         size_t at = index_of(&outcome, test->id);
         enum ipm_gate_verdict verdict = outcome.result.findings[at].verdict;
@@ -200,12 +201,12 @@ static int positive_control(struct selftest *test)
         return error == 1 ? ipm_signals_status() : say(&why);
     (void)printf("planted: %s ns in arm b\n", test->delay);
     int64_t began_ns = ipm_now_ns();
-    int status = look(test, "slower", BLOCKS);
+    int status = look(test, "slower", LOOKS);
     int64_t now_ns = ipm_now_ns();
-    int64_t again_ns = (now_ns - began_ns) * MORE_BLOCKS / BLOCKS;
+    int64_t again_ns = (now_ns - began_ns) * MORE_LOOKS / LOOKS;
     if (status == IPM_EXIT_ENVIRONMENT &&
         now_ns - test->begun_ns + again_ns < budget_ns)
-        status = look(test, "once more", MORE_BLOCKS);
+        status = look(test, "once more", MORE_LOOKS);
     if (status == IPM_EXIT_ENVIRONMENT)
         (void)puts(
             "the machine was too noisy to tell whether what was planted is seen");

@@ -11,7 +11,7 @@
  * @seed: of the choice of the point and of the orders
  *
  * First between two copies of our own worker: there must be no regression.  Then arm B waits
- * busily at each message of one random point, as long as an operation in all: that point, and
+ * busily at each message of one random point, twice as long as an operation in all: that point, and
  * no other, must be the regression.  Where it is undecided, that gate is made once more with
  * more blocks, if the time allows.  Says on stdout what it saw.
  *

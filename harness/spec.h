@@ -63,7 +63,7 @@ struct ipm_repeat {
 struct ipm_gating {
     char points[IPM_PATTERN]; /* labels of the points that are gated; "": all */
     double smallest_effect, margin, screen_limit, alpha;
-    int64_t screen_blocks, confirm_blocks;
+    int64_t screen_blocks, confirm_blocks, looks;
 };
 
 struct ipm_sweep {

@@ -149,7 +149,16 @@ static const struct ipm_key gate_keys[] = {
      .min = 1,
      .max = IPM_GATING_BLOCKS,
      .fallback = "32",
-     .help = "fresh blocks of those that the screen did not settle"},
+     .help = "fresh blocks of those that the screen did not settle, for each look"},
+    {.name = "looks",
+     .type = IPM_KEY_INTEGER,
+     .offset = offsetof(struct ipm_gating, looks),
+     .unit = "",
+     .min = 1,
+     .max = IPM_GATING_BLOCKS,
+     .fallback = "3",
+     .help =
+         "so many times as many where a look does not settle it, 128 blocks in all"},
     {.name = NULL},
 };
 

@@ -29,7 +29,7 @@ for wrong in pipe pipe: :5 pipe:0 pipe:x pipe:-1 pipe:2000000000 nothing:5; do
 done
 
 cat >"$work/config.jsonc" <<'CONFIG'
-{ "name": "planted", "repeat": { "window": "10ms", "warmup": "1ms" }, "gate": { "confirm_blocks": 10 },
+{ "name": "planted", "repeat": { "window": "10ms", "warmup": "1ms" }, "gate": { "confirm_blocks": 10, "looks": 1 },
   "sweeps": [ { "name": "s", "workloads": "pingpong", "mechanisms": ["pipe", "unix_stream"],
                 "axes": { "size": 64, "placement": "same_cpu", "wait": "block" } } ] }
 CONFIG

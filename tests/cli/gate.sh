@@ -25,7 +25,7 @@ config() {
     shift
     list=$(printf '"%s",' "$@")
     cat >"$work/$name.jsonc" <<CONFIG
-{ "name": "$name", "repeat": { "window": "10ms", "warmup": "1ms" }, "gate": { "confirm_blocks": 10 },
+{ "name": "$name", "repeat": { "window": "10ms", "warmup": "1ms" }, "gate": { "confirm_blocks": 10, "looks": 1 },
   "sweeps": [
     { "name": "floor", "workloads": "self_loop", "mechanisms": "floor_syscall", "axes": { "placement": "same_cpu" } },
     { "name": "s", "workloads": "pingpong", "mechanisms": [$list],
@@ -83,8 +83,8 @@ must "their records stay" jq -se 'map(select(.status == "failed")) | length > 0'
 
 # Cores that are slow in two of three invocations: made again, by their steps alone.
 expect 0 "slow cores" "${one[@]}" --a "$(arm pipe=slow_core)" --b "$(arm pipe=slow_core)" --out "$work/slow"
-must "they were made again" jq -e '.measured.again > 20 and .measured.slow == 0' "$work/slow/gate.json"
-must "and those records are invalid" jq -se 'map(select(.status == "invalid")) | length > 20 and all(.slow_core)' "$work/slow/records.jsonl"
+must "they were made again, once" jq -e '.measured.again > 5 and .measured.slow > 5' "$work/slow/gate.json"
+must "and those records are invalid" jq -se 'map(select(.status == "invalid")) | length > 5 and all(.slow_core)' "$work/slow/records.jsonl"
 
 # What an arm says of itself.
 jq 'del(.mechanisms[] | select(.name == "pipe"))' "$describe" >"$work/renamed.json"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The gate on this machine, as it is: three gates between copies of one worker, in which no regression may
-# be seen, and two with a point that costs twice as much, which never passes and is found, while no other
+# be seen, and two with a point that costs three times as much, which never passes and is found, while no other
 # is.  Two of the first and both of the second are `ipcmeter selftest gate`.  A machine that is too busy to
 # tell (exit status 12) is asked once more, and then it is a skip: noise is no failure, and no success.
 set -euo pipefail

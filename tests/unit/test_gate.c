@@ -58,11 +58,12 @@ static void plant(struct machine *machine, size_t point, double share)
         machine->effect[stage][point] = log1p(share);
 }
 
-static struct ipm_gate *new_gate(const struct ipm_gate_point *points, size_t n)
+static struct ipm_gate *new_gate_of(const struct ipm_gate_params *params,
+                                    const struct ipm_gate_point *points, size_t n)
 {
     struct ipm_gate *gate = NULL;
     struct ipm_why why = {0};
-    int error = ipm_gate_new(&ipm_gate_defaults, points, n, &gate, &why);
+    int error = ipm_gate_new(params, points, n, &gate, &why);
     if (error == -ENOTSUP) {
         print_message("skipped: %s\n", why.text);
         skip();
@@ -70,6 +71,11 @@ static struct ipm_gate *new_gate(const struct ipm_gate_point *points, size_t n)
     if (error != 0)
         fail_msg("%s", why.text);
     return gate;
+}
+
+static struct ipm_gate *new_gate(const struct ipm_gate_point *points, size_t n)
+{
+    return new_gate_of(&ipm_gate_defaults, points, n);
 }
 
 static void feed(struct ipm_gate *gate, struct machine *machine)
@@ -112,18 +118,22 @@ static void refuses_what_cannot_be(void **state)
     assert_int_equal(ipm_gate_new(&params, points + CONTROL, 1, &gate, &why), -EINVAL);
     assert_non_null(strstr(why.text, "no points"));
 
-    /* 2^-8 is 0.0039: enough for two points at 0.01, not for four; eight blocks are too few
-     * for 50 points, and what would do is said. */
+    /* 2^-8 is 0.0039: enough for two points at 0.01, not for four; three looks share it. */
     params.confirm_blocks = 8;
+    params.looks = 1;
     assert_int_equal(ipm_gate_new(&params, points, CONTROL, &gate, &why), -EINVAL);
-    assert_non_null(strstr(why.text, "cannot reach alpha 0.01 with 4 points: 9 can"));
+    assert_non_null(strstr(why.text, "alpha 0.01 with 4 points and 1 look: 9 can"));
+    params.looks = 3;
+    assert_int_equal(ipm_gate_new(&params, points, CONTROL, &gate, &why), -EINVAL);
+    assert_non_null(strstr(why.text, "alpha 0.01 with 4 points and 3 looks: 11 can"));
     /* Both ways at a control point: 2 * 2^-7 is above 0.01. */
     params.confirm_blocks = 7;
+    params.looks = 1;
     const struct ipm_gate_point two[] = {points[0], points[CONTROL]};
     assert_int_equal(ipm_gate_new(&params, two, 2, &gate, &why), -EINVAL);
     assert_non_null(strstr(why.text, "control"));
 
-    struct ipm_gate_params wrong[11];
+    struct ipm_gate_params wrong[13];
     for (size_t i = 0; i < IPM_TEST_ROWS(wrong); i++)
         wrong[i] = ipm_gate_defaults;
     wrong[0].screen_blocks = 0;
@@ -137,6 +147,8 @@ static void refuses_what_cannot_be(void **state)
     wrong[8].superiority = 1.1;
     wrong[9].seed = UINT64_C(1) << 53;
     wrong[10].smallest_effect = INFINITY;
+    wrong[11].looks = 0;
+    wrong[12].looks = IPM_GATE_BLOCKS_MOST / wrong[12].confirm_blocks + 1;
     for (size_t i = 0; i < IPM_TEST_ROWS(wrong); i++)
         assert_int_equal(ipm_gate_new(&wrong[i], points, POINTS, &gate, &why), -EINVAL);
     points[1].noise = -1;
@@ -278,7 +290,8 @@ static void a_slower_point_is_named(void **state)
         assert_int_equal(finding->verdict, IPM_GATE_REGRESSION);
         assert_int_equal(finding->change, IPM_GATE_WORSE);
         assert_int_equal(finding->n_beyond, ipm_gate_defaults.confirm_blocks);
-        assert_true(fabs(finding->p_holm / 0x1p-32 - 1) < 1e-9); /* a family of one */
+        /* a family of one, three looks */
+        assert_true(fabs(finding->p_holm / 0x3p-32 - 1) < 1e-9);
         assert_true(finding->effect.low < log(1.1) && log(1.1) < finding->effect.high);
         assert_non_null(strstr(result.sentence, "two: +10 % ["));
         assert_int_equal(result.findings[CONTROL].stage, IPM_GATE_CONFIRM);
@@ -322,7 +335,7 @@ static void only_fresh_blocks_convict(void **state)
 }
 
 /* @planted: what arm B costs more in one block, as a share. */
-static void judge_planted(size_t n,
+static void judge_planted(size_t n, size_t looks,
                           double (*planted)(const struct ipm_gate_trial *trial),
                           struct ipm_gate **out_gate,
                           struct ipm_gate_result *out_result)
@@ -336,7 +349,9 @@ static void judge_planted(size_t n,
                                             .unit = "ns",
                                             .noise = NAN,
                                             .smallest_effect = NAN};
-    *out_gate = new_gate(points, n);
+    struct ipm_gate_params params = ipm_gate_defaults;
+    params.looks = looks;
+    *out_gate = new_gate_of(&params, points, n);
     struct ipm_gate_trial trial;
     while (ipm_gate_next(*out_gate, &trial) == 0) {
         double share = trial.arm == IPM_GATE_B ? planted(&trial) : 0;
@@ -358,7 +373,7 @@ static void many_tests_want_more_of_each(void **state)
     for (size_t n = 1; n <= 12; n += 11) {
         struct ipm_gate *gate = NULL;
         struct ipm_gate_result result;
-        judge_planted(n, seven_of_32_within_the_margin, &gate, &result);
+        judge_planted(n, 1, seven_of_32_within_the_margin, &gate, &result);
         assert_int_equal(result.n_family, n);
         assert_int_equal(result.findings[0].n_beyond, 25);
         assert_true(fabs(result.findings[0].p - 0.0010510) < 1e-6);
@@ -370,6 +385,40 @@ static void many_tests_want_more_of_each(void **state)
         assert_int_equal(result.n_changes[IPM_GATE_WORSE], n);
         drop(gate, &result);
     }
+}
+
+/* Of the confirming blocks 32, 25 or 20 of every 32. */
+static double so_many_of_32(const struct ipm_gate_trial *trial)
+{
+    static const size_t beyond[] = {32, 25, 20};
+    return trial->stage == IPM_GATE_SCREEN || trial->block % 32 < beyond[trial->point]
+               ? 0.10
+               : -0.10;
+}
+
+/* Three points in three looks: 2^-32 is called at once; 0.00105 times two
+ * that are left and three looks is below 0.01 as well; 20 of 32, 40 of 64 and 60 of 96 are not. */
+static void a_look_settles_or_asks_for_more(void **state)
+{
+    (void)state;
+    struct ipm_gate *gate = NULL;
+    struct ipm_gate_result result;
+    judge_planted(3, 3, so_many_of_32, &gate, &result);
+    static const struct {
+        size_t blocks;
+        enum ipm_gate_verdict verdict;
+        double p;
+    } wanted[] = {{32, IPM_GATE_REGRESSION, 0x1p-32 * 9},
+                  {32, IPM_GATE_REGRESSION, 0.0010512 * 6},
+                  {96, IPM_GATE_INCONCLUSIVE, 0.0092167 * 3}};
+    for (size_t i = 0; i < IPM_TEST_ROWS(wanted); i++) {
+        const struct ipm_gate_finding *finding = &result.findings[i];
+        assert_int_equal(finding->effect.n, wanted[i].blocks);
+        assert_int_equal(finding->verdict, wanted[i].verdict);
+        assert_true(fabs(finding->p_holm / wanted[i].p - 1) < 1e-3);
+        assert_in_range((long)(1e4 * finding->effect.level), 9833, 9860);
+    }
+    drop(gate, &result);
 }
 
 static double wide_in_the_screen(const struct ipm_gate_trial *trial)
@@ -385,7 +434,7 @@ static void what_is_not_settled_goes_on(void **state)
     (void)state;
     struct ipm_gate *gate = NULL;
     struct ipm_gate_result result;
-    judge_planted(2, wide_in_the_screen, &gate, &result);
+    judge_planted(2, 3, wide_in_the_screen, &gate, &result);
     assert_int_equal(result.n_family, 2);
     for (size_t i = 0; i < 2; i++) {
         assert_false(result.findings[i].suspect);
@@ -438,20 +487,20 @@ static void noise_keeps_from_passing(void **state)
     drop(gate, &result);
 }
 
-/* 28 of 32 blocks say +10 %, four say -10 %: significant, and yet no regression. */
+/* 64 of 96 blocks say +10 %, the others -10 %: significant, and yet no regression. */
 static void two_modes_are_unstable(void **state)
 {
     (void)state;
     struct machine machine = quiet_machine();
     plant(&machine, 0, 0.10);
-    machine.undo_every = 8;
+    machine.undo_every = 3;
     struct ipm_gate *gate = NULL;
     struct ipm_gate_result result;
     judge(&machine, &gate, &result);
-    assert_int_equal(result.findings[0].n_beyond, 28);
+    assert_int_equal(result.findings[0].n_beyond, 64);
     assert_true(result.findings[0].p_holm <= 0.01);
     assert_true(result.findings[0].unstable);
-    assert_true(result.findings[0].superiority == 28.0 / 32);
+    assert_true(result.findings[0].superiority == 64.0 / 96);
     assert_int_equal(result.findings[0].verdict, IPM_GATE_INCONCLUSIVE);
     assert_int_equal(result.verdict, IPM_GATE_INCONCLUSIVE);
     assert_non_null(strstr(result.sentence, "unstable"));
@@ -569,7 +618,7 @@ static void one_sided_changes_are_warned_of(void **state)
     (void)state;
     struct ipm_gate *gate = NULL;
     struct ipm_gate_result result;
-    judge_planted(8, three_per_cent, &gate, &result);
+    judge_planted(8, 3, three_per_cent, &gate, &result);
     assert_int_equal(result.n_changes[IPM_GATE_WORSE], 8);
     assert_true(fabs(result.shift.value - log(1.03)) < 1e-12);
     assert_int_equal(result.n_warnings, 3);
@@ -666,6 +715,7 @@ int main(void)
         cmocka_unit_test(a_faster_point_is_listed_and_passes),
         cmocka_unit_test(only_fresh_blocks_convict),
         cmocka_unit_test(many_tests_want_more_of_each),
+        cmocka_unit_test(a_look_settles_or_asks_for_more),
         cmocka_unit_test(what_is_not_settled_goes_on),
         cmocka_unit_test(noise_widens_the_margin),
         cmocka_unit_test(noise_keeps_from_passing),

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Real gates between two copies of one worker: gate.sh [NULL [LOADED [PLANTED]]]
+#
+# NULL gates on the machine as it is, LOADED with a busy copy on the other CPU, and PLANTED
+# with a wait of 10 % of an operation at one point of arm B, a line each as they end, then
+# what is wanted of them: no regression in the first two, the planted point called in 29 of
+# 30, a wrong point in at most 1 of 60.  A point is called when the gate says regression of
+# it, whatever it says of the whole.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/../.." && pwd)
+IPM_BIN=${IPM_BIN:-$here/build/release/bin}
+config=${IPM_GATE_CONFIG:-$here/configs/gate.jsonc}
+nulls=${1:-40} loaded=${2:-20} planted=${3:-30}
+work=$(mktemp -d)
+load=
+end() {
+    [[ -z $load ]] || kill "$load" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap end EXIT
+
+# gate NAME [DELAY]: between two fresh copies; $work/NAME has what it left.
+gate() {
+    local out=$work/$1 delay=${2:+ --delay $2}
+    rm -rf "$work/a" "$work/b" "$out"
+    mkdir "$work/a" "$work/b"
+    cp "$IPM_BIN/ipcmeter-worker" "$work/a/"
+    cp "$IPM_BIN/ipcmeter-worker" "$work/b/"
+    "$IPM_BIN/ipcmeter" gate --a "$work/a/ipcmeter-worker" --b "$work/b/ipcmeter-worker$delay" "$config" \
+        --out "$out" --progress none >"$work/text" 2>&1 || true
+    [[ -f $out/gate.json ]] || { cat "$work/text" && exit 1; }
+}
+
+# tell KIND NAME SECONDS [MECHANISM]: one line, also kept.
+tell() {
+    jq -r --arg kind "$1" --arg planted "${4:-}" --argjson seconds "$3" '
+        def of($mechanism): (.label | split("/")[1]) == $mechanism;
+        [.points[] | select(.control | not)] as $points |
+        [$kind, .verdict,
+         ([$points[] | select(.verdict == "regression" and (of($planted) | not))] | length),
+         ([$points[] | select(of($planted)) | .verdict][0] // "-"),
+         ([$points[] | select(of($planted)) | .effect.share * 100 | round][0] // "-"),
+         .verdicts.pass, .verdicts.inconclusive, .measured.values, .measured.again, .measured.slow,
+         ((.measured.steal // 0) * 1000 | round / 10), $seconds, $planted] | @tsv' "$work/$2/gate.json" | tee -a "$work/table"
+}
+
+# one KIND NAME [MECHANISM DELAY]
+one() {
+    local begun=$SECONDS
+    gate "$2" "${3:+$3:$4}"
+    tell "$1" "$2" $((SECONDS - begun)) "${3:-}"
+}
+
+printf 'kind\tverdict\twrong\tplanted\tby_percent\tpass\tinconclusive\tvalues\tagain\tslow\tsteal\tseconds\tat\n'
+for ((i = 0; i < nulls; i++)); do one null null; done
+
+if ((loaded > 0)); then
+    [[ -d $work/null ]] || one null null
+    cpu=$(jq -rs '[.[].cpus[]] | unique | (if . == [0] then 1 else 0 end)' <(head -1 "$work/null/records.jsonl"))
+    taskset -c "$cpu" dd if=/dev/zero of=/dev/null bs=1M 2>/dev/null &
+    load=$!
+    for ((i = 0; i < loaded; i++)); do one loaded loaded; done
+    kill "$load"
+    load=
+fi
+
+if ((planted > 0)); then
+    [[ -d $work/null ]] || one null null
+    # What an operation takes with arm A, two messages each.
+    jq -r '.points[] | select(.control | not) |
+        [(.label | split("/")[1]),
+         ([.blocks[] | .order as $order | .values | to_entries[] |
+           select(($order == "abba") == (.key == 0 or .key == 3)) | .value] | sort | .[length / 2 | floor])] | @tsv' \
+        "$work/null/gate.json" >"$work/costs"
+    for ((i = 0; i < planted; i++)); do
+        read -r mechanism cost < <(shuf -n 1 "$work/costs")
+        one planted planted "$mechanism" "$(awk -v cost="$cost" 'BEGIN { printf "%d", 0.1 * cost / 2 + 0.5 }')"
+    done
+fi
+
+awk -F '\t' '
+    { n[$1]++; verdict[$1 " " $2]++; wrong += $3 > 0; seconds[$1] += $12 }
+    $1 == "planted" { found += $4 == "regression"; passed += $4 == "pass"; by[++k] = $5 }
+    $1 != "planted" { alarms += $3 > 0 }
+    END {
+        for (v in verdict) print v ": " verdict[v]
+        for (kind in n) printf "%s: %.0f s each\n", kind, seconds[kind] / n[kind]
+        printf "null and loaded: %d gates with a regression of %d\n", alarms, n["null"] + n["loaded"]
+        printf "planted: found in %d of %d, passed in %d; a wrong point in %d of %d gates\n", found, n["planted"], passed, wrong, NR
+        exit alarms > 0 || found < 29 / 30 * n["planted"] || wrong > NR / 60
+    }' "$work/table"

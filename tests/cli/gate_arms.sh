@@ -20,7 +20,7 @@ trap 'rm -rf "$work"' EXIT
 config() {
     cat >"$work/$1.jsonc" <<CONFIG
 { "name": "$1", "repeat": { "window": "5ms", "warmup": "1ms" },
-  "gate": { "confirm_blocks": 12, "margin": 0.2, "smallest_effect": 0.5 },
+  "gate": { "confirm_blocks": 12, "looks": 1, "margin": 0.2, "smallest_effect": 0.5 },
   "sweeps": [
     { "name": "floor", "workloads": "self_loop", "mechanisms": "floor_syscall", "axes": { "placement": "same_cpu" } },
     $2 ] }

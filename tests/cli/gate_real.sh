@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 # The margin is that of the self-test: what two copies differ by is not calibrated here.
 cat >"$work/null.jsonc" <<'CONFIG'
 { "name": "null", "repeat": { "window": "5ms", "warmup": "1ms" },
-  "gate": { "confirm_blocks": 12, "margin": 0.1, "smallest_effect": 0.25 },
+  "gate": { "confirm_blocks": 12, "looks": 1, "margin": 0.1, "smallest_effect": 0.25 },
   "sweeps": [ { "name": "s", "workloads": ["pingpong", "stream"], "mechanisms": ["pipe", "unix_stream"],
                 "axes": { "size": 64, "placement": "same_cpu", "wait": "block" } } ] }
 CONFIG

@@ -130,11 +130,22 @@ int ipm_counts_table_read(const char *path, json_t **out_table, struct ipm_why *
  */
 json_t *ipm_counts_judge(const struct ipm_counts *counts, const json_t *table);
 
+/* How many points of the run the table has not, and the first of them, as a sentence; the
+ * caller's; NULL: no memory. */
+char *ipm_counts_surplus(const json_t *document);
+
 /* The document for people. */
 void ipm_counts_text(const json_t *document, FILE *out);
 
-/* Its points that are not "pass" as annotations (analysis/annotations.h).
- * Return: 0; -ENOMEM. */
-int ipm_counts_annotate(const json_t *document, FILE *out);
+/* The document for a pipeline, these three.
+ *
+ * Return: 0; -EINVAL it is no such document, and nothing was written; -ENOMEM. */
+
+/* Points that are not "pass" as annotations (analysis/annotations.h). */
+int ipm_counts_annotate(const json_t *document, FILE *out, struct ipm_why *why);
+/* JUnit XML: "the counts", and a case for each point; "improved" has passed. */
+int ipm_counts_junit(const json_t *document, FILE *out, struct ipm_why *why);
+/* The summary of a job, always below 1 MiB. */
+int ipm_counts_markdown(const json_t *document, FILE *out, struct ipm_why *why);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A judged run of counts for people, and for the page of a change. */
-#include "analysis/annotations.h"
+/* A judged run of counts for people. */
 #include "analysis/counts.h"
 #include "analysis/member.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,9 +25,9 @@ static void put_names(FILE *out, const json_t *names)
         (void)fprintf(out, " and %zu more", n - shown);
 }
 
-/* The caller's; NULL: no memory. */
-static char *surplus_text(const json_t *names)
+char *ipm_counts_surplus(const json_t *document)
 {
+    const json_t *names = json_object_get(document, "not_in_table");
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -64,48 +62,12 @@ void ipm_counts_text(const json_t *document, FILE *out)
         ipm_text_wrap(out, 12, json_string_value(item));
     }
     const json_t *names = json_object_get(document, "not_in_table");
-    ipm_auto_free char *text = json_array_size(names) > 0 ? surplus_text(names) : NULL;
+    ipm_auto_free char *text =
+        json_array_size(names) > 0 ? ipm_counts_surplus(document) : NULL;
     if (text != NULL) {
         (void)fputs("note        ", out);
         ipm_text_wrap(out, 12, text);
     }
     (void)fputs("counts      ", out);
     ipm_text_wrap(out, 12, ipm_member_text(document, "sentence"));
-}
-
-int ipm_counts_annotate(const json_t *document, FILE *out)
-{
-    const json_t *points = json_object_get(document, "points");
-    const json_t *names = json_object_get(document, "not_in_table");
-    const json_t *notes = json_object_get(document, "notes");
-    size_t n = 0;
-    size_t i;
-    json_t *item;
-    ipm_auto_free struct ipm_annotation *list =
-        calloc(json_array_size(points) + json_array_size(notes) + 1, sizeof(*list));
-    ipm_auto_free char *text = surplus_text(names);
-    if (list == NULL || text == NULL)
-        return -ENOMEM;
-    json_array_foreach(points, i, item)
-    {
-        if (is(item, "pass"))
-            continue;
-        list[n++] = (struct ipm_annotation){.level = is(item, "improved")
-                                                         ? IPM_ANNOTATION_WARNING
-                                                         : IPM_ANNOTATION_ERROR,
-                                            .weight = ipm_member_number(item, "weight"),
-                                            .title = ipm_member_text(item, "point"),
-                                            .text = ipm_member_text(item, "reason")};
-    }
-    json_array_foreach(notes, i, item)
-    {
-        list[n++] = (struct ipm_annotation){.level = IPM_ANNOTATION_NOTICE,
-                                            .title = "table of counts",
-                                            .text = json_string_value(item)};
-    }
-    if (json_array_size(names) > 0)
-        list[n++] = (struct ipm_annotation){
-            .level = IPM_ANNOTATION_NOTICE, .title = "table of counts", .text = text};
-    ipm_annotations_put(out, list, n);
-    return 0;
 }

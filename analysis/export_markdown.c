@@ -1,139 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * export_markdown: a run on the page of a job, in GitHub's Markdown.
+ * export_markdown: a run on the page of a job.
  *
- * A page takes 1 MiB and drops the whole above it: everything here is cut to LIMIT, and the
- * rows left out are counted.  What matters most comes first: the answer, what failed, the
- * ladder, the other points, the floors.
+ * What matters most comes first: the answer, what failed, the ladder, the other points, the
+ * floors.
  */
-#include "analysis/character.h"
 #include "analysis/export_parts.h"
 #include "analysis/manifest.h"
+#include "analysis/markdown.h"
 #include "analysis/member.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    LIMIT = 640 * 1024, /* bytes of rows */
     MOST_POINTS = 200,
     MOST_OTHERS = 40, /* rows of the other tables */
-    CELL = 200,       /* characters of a foreign text; a sentence has SENTENCE */
-    SENTENCE = 2000,
 };
-
-/* Characters that mean nothing to Markdown inside a line.  '_' is one between letters and
- * digits alone. */
-static bool plain(const char *at, const char *start)
-{
-    unsigned char character = (unsigned char)*at;
-    if (character >= 0x80 || isalnum(character) ||
-        strchr(" ,;=+-/%()'\"?", character) != NULL)
-        return true;
-    bool inside =
-        at > start && isalnum((unsigned char)at[-1]) && isalnum((unsigned char)at[1]);
-    /* www.x and scheme:/ become links by themselves. */
-    return (character == '_' && inside) ||
-           (character == '.' && !(at > start && tolower(at[-1]) == 'w')) ||
-           (character == ':' && at[1] != '/');
-}
-
-/*
- * Foreign text, at most @most characters of it.  References to characters are never markup;
- * behind @ and # stands a zero-width space, since names of people and numbers of issues are
- * looked for in the text that is shown.
- */
-static void put_text(FILE *out, const char *text, size_t most)
-{
-    ipm_auto_free char *shown = ipm_character_shown(text);
-    size_t n = 0;
-    for (const char *at = shown; at != NULL && *at != '\0';) {
-        uint32_t point = 0;
-        size_t length = ipm_character(at, &point);
-        if (n++ == most) {
-            (void)fputs("...", out);
-            return;
-        }
-        if (plain(at, shown))
-            (void)fwrite(at, 1, length, out);
-        else
-            (void)fprintf(out, "&#%u;%s", (unsigned)point,
-                          *at == '@' || *at == '#' ? "&#8203;" : "");
-        at += length;
-    }
-}
-
-/* Our own markup; %s is a foreign text, %zu a count; nothing else may follow a '%'. */
-static void put(FILE *out, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void put(FILE *out, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    for (const char *at = format; *at != '\0'; at++) {
-        if (strncmp(at, "%s", 2) == 0) {
-            put_text(out, va_arg(arguments, const char *), CELL);
-            at += 1;
-        } else if (strncmp(at, "%zu", 3) == 0) {
-            (void)fprintf(out, "%zu", va_arg(arguments, size_t));
-            at += 2;
-        } else {
-            (void)fputc(*at, out);
-        }
-    }
-    va_end(arguments);
-}
-
-/* Rows of a table, as long as there is room. */
-struct rows {
-    FILE *out;
-    size_t written; /* bytes, of all tables */
-    size_t n, most; /* rows of this table */
-    size_t left_out;
-};
-
-static void begin_rows(struct rows *rows, size_t most)
-{
-    rows->n = 0;
-    rows->left_out = 0;
-    rows->most = most;
-}
-
-static void end_rows(struct rows *rows, const char *where)
-{
-    if (rows->left_out > 0)
-        put(rows->out, "\nand %zu more: %s\n", rows->left_out, where);
-    (void)fputc('\n', rows->out);
-}
-
-/* Whether one more may be written; counts it otherwise. */
-static bool has_room(struct rows *rows)
-{
-    bool room = rows->n < rows->most && rows->written < LIMIT;
-    rows->n += room;
-    rows->left_out += !room;
-    return room;
-}
-
-/* Writes a line that is whole and counts it; takes it over. */
-static int put_line(struct rows *rows, FILE *line, char **text, const size_t *size)
-{
-    if (fclose(line) != 0)
-        return -ENOMEM;
-    (void)fwrite(*text, 1, *size, rows->out);
-    rows->written += *size;
-    free(*text);
-    *text = NULL;
-    return 0;
-}
 
 static void put_head(FILE *out, const struct ipm_report *report)
 {
@@ -142,14 +30,15 @@ static void put_head(FILE *out, const struct ipm_report *report)
     const struct ipm_answer *answer = &report->answer;
     const char *const sentences[] = {answer->fastest, answer->effect, answer->limits,
                                      report->rate_words};
-    put(out, "## ipcmeter: %s\n\n",
-        ipm_manifest_text(manifest, "name", "run without a name"));
+    ipm_markdown_put(out, "## ipcmeter: %s\n\n",
+                     ipm_manifest_text(manifest, "name", "run without a name"));
     if (ipm_manifest_is_emulated(manifest))
         (void)fputs("**EMULATED machine: it shows that things are counted, not what "
                     "hardware costs.**\n\n",
                     out);
     if (report->table.torn || report->table.n_bad > 0)
-        put(out, "**The records are damaged: lines that are no records: %zu%s.**\n\n",
+        ipm_markdown_put(
+            out, "**The records are damaged: lines that are no records: %zu%s.**\n\n",
             report->table.n_bad,
             report->table.torn ? "; the last line is torn and was dropped" : "");
     if (json_is_true(json_object_get(manifest, "interrupted")))
@@ -157,48 +46,43 @@ static void put_head(FILE *out, const struct ipm_report *report)
     for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
         if (sentences[i] == NULL || sentences[i][0] == '\0')
             continue;
-        /* They begin as in the text answer, behind a heading; here they stand alone. */
-        bool lower = sentences[i][0] >= 'a' && sentences[i][0] <= 'z';
-        if (lower)
-            (void)fputc(sentences[i][0] - 'a' + 'A', out);
-        put_text(out, sentences[i] + lower, SENTENCE);
-        (void)fputs("\n\n", out);
+        ipm_markdown_sentence(out, sentences[i]);
     }
-    put(out, "%s, Linux %s, environment %s. ",
+    ipm_markdown_put(
+        out, "%s, Linux %s, environment %s. ",
         ipm_manifest_text(manifest, "host.cpu_model", "CPU unknown"),
         ipm_manifest_text(manifest, "host.kernel", "of an unknown version"),
         ipm_manifest_text(manifest, "environment_before.grade", "not checked"));
-    put(out,
+    ipm_markdown_put(
+        out,
         "%zu of %zu invocations ok, %zu failed, %zu invalid, %zu skipped; the machine "
         "changed in %zu.\n\n",
         n[IPM_ROW_OK], n[IPM_ROW_OK] + n[IPM_ROW_FAILED], n[IPM_ROW_FAILED],
         n[IPM_ROW_INVALID], n[IPM_ROW_SKIPPED], report->summary.health.regime_changed);
 }
 
-static int put_failures(struct rows *rows, const struct ipm_report *report)
+static int put_failures(struct ipm_markdown_rows *rows, const struct ipm_report *report)
 {
-    begin_rows(rows, MOST_OTHERS);
+    ipm_markdown_begin(rows, MOST_OTHERS);
     for (size_t i = 0; i < report->table.n_rows; i++) {
         const struct ipm_row *row = &report->table.rows[i];
-        if (row->status != IPM_ROW_FAILED || !has_room(rows))
+        if (row->status != IPM_ROW_FAILED || !ipm_markdown_has_room(rows))
             continue;
         if (rows->n == 1)
             (void)fputs("### Failed\n\n| point | pass | phase | reason |\n"
                         "|---|---|---|---|\n",
                         rows->out);
         ipm_auto_free char *name = ipm_export_name(&row->factors, NULL);
-        ipm_auto_free char *text = NULL;
-        size_t size = 0;
-        FILE *line = open_memstream(&text, &size);
-        if (line == NULL)
+        struct ipm_markdown_row line;
+        if (ipm_markdown_open(&line) != 0)
             return -ENOMEM;
-        put(line, "| %s | %s | %s | %s |\n", name == NULL ? "" : name, row->pass,
-            row->phase, row->reason);
-        if (put_line(rows, line, &text, &size) != 0)
+        ipm_markdown_put(line.out, "| %s | %s | %s | %s |\n", name == NULL ? "" : name,
+                         row->pass, row->phase, row->reason);
+        if (ipm_markdown_close(&line, rows) != 0)
             return -ENOMEM;
     }
     if (rows->n + rows->left_out > 0)
-        end_rows(rows, "`report.json` has them all");
+        ipm_markdown_end(rows, "`report.json` has them all");
     return 0;
 }
 
@@ -211,7 +95,7 @@ static void put_other(FILE *out, const struct ipm_factors *factors)
         at = strchr(at + (slash > 0), '/');
     if (at != NULL && strncmp(at, "/copies=", 8) == 0)
         at = strchr(at + 1, '/');
-    put(out, " %s |", at == NULL ? "" : at + 1);
+    ipm_markdown_put(out, " %s |", at == NULL ? "" : at + 1);
 }
 
 /* Invocations of the timing pass, and of the first pass where there is none. */
@@ -225,37 +109,35 @@ static size_t ok_rows(const struct ipm_point *point)
     return n;
 }
 
-static int put_point(struct rows *rows, const struct ipm_point *point)
+static int put_point(struct ipm_markdown_rows *rows, const struct ipm_point *point)
 {
-    if (!has_room(rows))
+    if (!ipm_markdown_has_room(rows))
         return 0;
     const struct ipm_factors *factors = &point->factors;
     const struct ipm_figure *p50 = ipm_point_figure(point, "p50_ns");
     char size_text[IPM_UNITS_TEXT] = "-";
     char number[IPM_UNITS_TEXT];
     char time[IPM_ESTIMATE_TEXT] = "-";
-    ipm_auto_free char *text = NULL;
-    size_t size = 0;
-    FILE *line = open_memstream(&text, &size);
-    if (line == NULL)
+    struct ipm_markdown_row line;
+    if (ipm_markdown_open(&line) != 0)
         return -ENOMEM;
     if (factors->size >= 0)
         (void)ipm_format_size(size_text, factors->size);
     if (p50 != NULL)
         (void)ipm_estimate_text(time, &p50->estimate);
-    put(line, "| %s | %s | %s | %s |", factors->mechanism, factors->workload, size_text,
-        ipm_copies_text(factors->copies));
-    put(line, " %s | %s |", factors->wait, factors->placement);
-    put_other(line, factors);
-    (void)fprintf(line, " %s |", time);
-    (void)fprintf(line, " %s |",
+    ipm_markdown_put(line.out, "| %s | %s | %s | %s |", factors->mechanism,
+                     factors->workload, size_text, ipm_copies_text(factors->copies));
+    ipm_markdown_put(line.out, " %s | %s |", factors->wait, factors->placement);
+    put_other(line.out, factors);
+    (void)fprintf(line.out, " %s |", time);
+    (void)fprintf(line.out, " %s |",
                   ipm_format_ns(number, ipm_point_value(point, "p99_ns")));
-    (void)fprintf(line, " %s |",
+    (void)fprintf(line.out, " %s |",
                   ipm_format_ns(number, ipm_point_value(point, "cpu_ns_per_message")));
-    (void)fprintf(line, " %s |",
+    (void)fprintf(line.out, " %s |",
                   ipm_format_count(number, ipm_point_value(point, "messages_per_s")));
-    (void)fprintf(line, " %zu |\n", ok_rows(point));
-    return put_line(rows, line, &text, &size);
+    (void)fprintf(line.out, " %zu |\n", ok_rows(point));
+    return ipm_markdown_close(&line, rows);
 }
 
 static bool in_ladder(const struct ipm_ladder *ladder, const struct ipm_point *point)
@@ -267,13 +149,13 @@ static bool in_ladder(const struct ipm_ladder *ladder, const struct ipm_point *p
     return false;
 }
 
-static int put_points(struct rows *rows, const struct ipm_report *report)
+static int put_points(struct ipm_markdown_rows *rows, const struct ipm_report *report)
 {
     const struct ipm_summary *summary = &report->summary;
     const struct ipm_ladder *ladder = &report->ladder;
     if (summary->n_points == 0)
         return 0;
-    begin_rows(rows, MOST_POINTS);
+    ipm_markdown_begin(rows, MOST_POINTS);
     (void)fputs("### Points\n\nMedians over invocations, [...] a 95 % interval; of a "
                 "stream p50 and p99 are of the time between messages.  The ladder "
                 "comes first, fastest first.\n\n"
@@ -291,13 +173,13 @@ static int put_points(struct rows *rows, const struct ipm_report *report)
                 error = put_point(rows, point);
         }
     }
-    end_rows(rows, "`ipcmeter export --format csv` has them all");
+    ipm_markdown_end(rows, "`ipcmeter export --format csv` has them all");
     return error;
 }
 
-static int put_energy(struct rows *rows, const struct ipm_energy *energy)
+static int put_energy(struct ipm_markdown_rows *rows, const struct ipm_energy *energy)
 {
-    begin_rows(rows, MOST_OTHERS);
+    ipm_markdown_begin(rows, MOST_OTHERS);
     if (energy->n_rows == 0)
         return 0;
     (void)fputs("### Joules of a message beyond rest\n\n"
@@ -307,13 +189,11 @@ static int put_energy(struct rows *rows, const struct ipm_energy *energy)
     for (size_t i = 0; i < energy->n_rows; i++) {
         const struct ipm_energy_row *row = &energy->rows[i];
         const struct ipm_estimate *cost = &row->message_uj;
-        if (!has_room(rows))
+        if (!ipm_markdown_has_room(rows))
             continue;
         ipm_auto_free char *name = ipm_export_name(&row->point->factors, NULL);
-        ipm_auto_free char *text = NULL;
-        size_t size = 0;
-        FILE *line = open_memstream(&text, &size);
-        if (line == NULL)
+        struct ipm_markdown_row line;
+        if (ipm_markdown_open(&line) != 0)
             return -ENOMEM;
         char value[3 * IPM_EXPORT_NUMBER] = "-";
         if (!isnan(cost->low))
@@ -321,14 +201,15 @@ static int put_energy(struct rows *rows, const struct ipm_energy *energy)
                            cost->low, cost->high);
         else if (!isnan(cost->value))
             (void)snprintf(value, sizeof(value), "%.3g [?]", cost->value);
-        put(line, "| %s | %s | %s |", name == NULL ? "" : name, row->domain,
-            row->provenance[0] == '\0' ? "mixed" : row->provenance);
-        (void)fprintf(line, " %s |", value);
-        put(line, " %s |\n", row->reason);
-        if (put_line(rows, line, &text, &size) != 0)
+        ipm_markdown_put(line.out, "| %s | %s | %s |", name == NULL ? "" : name,
+                         row->domain,
+                         row->provenance[0] == '\0' ? "mixed" : row->provenance);
+        (void)fprintf(line.out, " %s |", value);
+        ipm_markdown_put(line.out, " %s |\n", row->reason);
+        if (ipm_markdown_close(&line, rows) != 0)
             return -ENOMEM;
     }
-    end_rows(rows, "`ipcmeter export --format csv` has them all");
+    ipm_markdown_end(rows, "`ipcmeter export --format csv` has them all");
     return 0;
 }
 
@@ -353,7 +234,7 @@ static int count_reasons(json_t *counts, const char *reason)
 }
 
 /* Why combinations were not measured, the most frequent reason first. */
-static int put_skips(struct rows *rows, const struct ipm_report *report)
+static int put_skips(struct ipm_markdown_rows *rows, const struct ipm_report *report)
 {
     static const char *const lists[] = {"skips", "dropped"};
     ipm_auto_json json_t *counts = json_object();
@@ -380,15 +261,16 @@ static int put_skips(struct rows *rows, const struct ipm_report *report)
     if (n == 0)
         return 0;
     qsort(reasons, n, sizeof(*reasons), by_number);
-    begin_rows(rows, MOST_OTHERS);
+    ipm_markdown_begin(rows, MOST_OTHERS);
     (void)fputs("### Not measured\n\n| combinations | reason |\n|--:|---|\n",
                 rows->out);
     for (size_t i = 0; i < n; i++) {
-        if (has_room(rows))
-            put(rows->out, "| %zu | %s |\n", reasons[i].n,
-                reasons[i].text[0] == '\0' ? "no reason is recorded" : reasons[i].text);
+        if (ipm_markdown_has_room(rows))
+            ipm_markdown_put(rows->out, "| %zu | %s |\n", reasons[i].n,
+                             reasons[i].text[0] == '\0' ? "no reason is recorded"
+                                                        : reasons[i].text);
     }
-    end_rows(rows, "`report.json` has them all");
+    ipm_markdown_end(rows, "`report.json` has them all");
     return 0;
 }
 
@@ -401,7 +283,7 @@ int ipm_export_markdown(const struct ipm_report *report, FILE *out,
         json_array_size(json_object_get(manifest, "skips")) == 0 &&
         json_array_size(json_object_get(manifest, "dropped")) == 0)
         return IPM_EXPORT_NOTHING;
-    struct rows rows = {.out = out};
+    struct ipm_markdown_rows rows = {.out = out};
     put_head(out, report);
     int error = put_failures(&rows, report);
     if (error == 0)

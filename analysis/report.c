@@ -65,6 +65,12 @@ int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishe
     int error = path_in(path, directory, "records.jsonl", why);
     if (error == 0)
         error = ipm_table_read(path, &report.table, why);
+    if (error == 0 && report.table.arms)
+        error =
+            ipm_why_set(why, -EMEDIUMTYPE,
+                        "the folder holds a gate, whose records are of two builds "
+                        "turn by turn: `ipcmeter export DIR --format markdown` says "
+                        "its verdict, gate.json has every value");
     if (error == 0)
         error = read_manifest(directory, &report, why);
     if (error == 0)

@@ -58,7 +58,8 @@ struct ipm_report {
  * manifest.json may be missing, torn or of another schema, which the report then says;
  * records.jsonl must be there.
  *
- * Return: 0; -ENOENT no records; -ENOMEM; -errno.
+ * Return: 0; -ENOENT no records; -EMEDIUMTYPE those of a gate, whose two builds would become one;
+ * -ENOMEM; -errno.
  */
 int ipm_report_load(const char *directory, const struct ipm_report_wishes *wishes,
                     struct ipm_report *out_report, struct ipm_why *why);

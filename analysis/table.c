@@ -308,6 +308,7 @@ static bool fill_row(struct ipm_table *table, const json_t *record, struct ipm_r
     row->regime_changed = has_flag(record, "regime_changed");
     row->rate_missed = has_flag(record, "rate_not_achieved");
     row->cpus = intern_member(table, record, "cpus");
+    table->arms = table->arms || json_object_get(record, "arm") != NULL;
     return row->cpus != NULL && row->reason != NULL &&
            fill_factors(table, record, &row->factors) &&
            fill_readings(table, record, row) && fill_times(table, record, row);

@@ -97,6 +97,7 @@ struct ipm_table {
     struct ipm_bad_line *bad; /* lines that are no records */
     size_t n_bad, bad_room;
     bool torn;    /* the last line was incomplete and dropped */
+    bool arms;    /* of a gate: rows of two builds, taken turn by turn */
     json_t *pool; /* owns every string */
 };
 

@@ -160,6 +160,8 @@ _ipcmeter()
         --b) :; return ;;
         --inconclusive) _ipcmeter_words 'pass fail'; return ;;
         --noise) _ipcmeter_paths -f; return ;;
+        --junit) _ipcmeter_paths -f; return ;;
+        --markdown) _ipcmeter_paths -f; return ;;
         --sessions) :; return ;;
         --out) _ipcmeter_paths -d; return ;;
         --set) _ipcmeter_key; return ;;
@@ -170,15 +172,17 @@ _ipcmeter()
         --plugin) _ipcmeter_paths -f; return ;;
         --sysroot) _ipcmeter_paths -d; return ;;
         esac
-        options='--help --a --b --inconclusive --bisect --noise --all --json --sessions --out --set --only --skip --seed --progress --no-sandbox --plugin --sysroot'
+        options='--help --a --b --inconclusive --bisect --noise --all --json --junit --markdown --annotations --sessions --out --set --only --skip --seed --progress --no-sandbox --plugin --sysroot'
         [[ $current == -* ]] || _ipcmeter_paths -f
         ;;
     counts)
         case $previous in
         --against) _ipcmeter_paths -f; return ;;
         --write) _ipcmeter_paths -f; return ;;
+        --junit) _ipcmeter_paths -f; return ;;
+        --markdown) _ipcmeter_paths -f; return ;;
         esac
-        options='--help --against --write --json --annotations'
+        options='--help --against --write --json --junit --markdown --annotations'
         [[ $current == -* ]] || _ipcmeter_paths -d
         ;;
     export)

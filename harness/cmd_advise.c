@@ -194,7 +194,8 @@ int ipm_cmd_advise(int argc, char **argv)
     int error = ipm_report_load(directory, &wishes, &report, &why);
     if (error != 0) {
         ipm_complain("advise", why.text);
-        return error == -ENOENT ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
+        return error == -ENOENT || error == -EMEDIUMTYPE ? IPM_EXIT_USAGE
+                                                         : IPM_EXIT_INTERNAL;
     }
     return put(&report, &question, json);
 }

@@ -6,12 +6,13 @@
 #include "base/cleanup.h"
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
+#include "harness/leave.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { AGAINST = 256, WRITE, JSON, ANNOTATIONS };
+enum { AGAINST = 256, WRITE, JSON, JUNIT, MARKDOWN, ANNOTATIONS };
 
 static const struct ipm_command_operand counts_operands[] = {
     {.name = "DIR", .kind = IPM_OPERAND_FOLDER, .many = true},
@@ -30,6 +31,16 @@ static const struct ipm_command_option counts_options[] = {
      .kind = IPM_OPERAND_FILE,
      .help = "makes the table of what was counted, from several runs the better"},
     {.name = "json", .code = JSON, .help = "the verdicts as a document"},
+    {.name = "junit",
+     .code = JUNIT,
+     .value = "FILE",
+     .kind = IPM_OPERAND_FILE,
+     .help = "and as JUnit XML into FILE, a test case per point"},
+    {.name = "markdown",
+     .code = MARKDOWN,
+     .value = "FILE",
+     .kind = IPM_OPERAND_FILE,
+     .help = "and as the summary of a job into FILE"},
     {.name = "annotations",
      .code = ANNOTATIONS,
      .help = "and lines for GitHub Actions, ::error and ::warning, ten at most, the "
@@ -57,7 +68,8 @@ const struct ipm_command ipm_command_counts = {
 
 struct options {
     const char *against, *write;
-    bool json, annotations;
+    struct ipm_leave leave;
+    bool json;
 };
 
 static int wrong_usage(void)
@@ -66,22 +78,27 @@ static int wrong_usage(void)
     return IPM_EXIT_USAGE;
 }
 
-static int complain(const struct ipm_why *why, int error)
+/* Without a verdict: what is left for a pipeline says why. */
+static int complain(const struct options *options, const struct ipm_why *why, int error)
 {
-    ipm_complain("counts", why->text[0] == '\0' ? "no memory" : why->text);
+    const char *text = why->text[0] == '\0' ? "no memory" : why->text;
+    struct ipm_why unwritten = {0};
+    ipm_complain("counts", text);
+    if (ipm_leave_failed(&options->leave, &ipm_leave_counts, text, &unwritten) != 0)
+        ipm_complain("counts", unwritten.text);
     return error == -ENOENT    ? IPM_EXIT_USAGE
            : error == -ENODATA ? IPM_EXIT_NOTHING
                                : IPM_EXIT_INTERNAL;
 }
 
-static int write_table(const struct ipm_counts *counts, const char *path)
+static int write_table(const struct ipm_counts *counts, const struct options *options)
 {
     struct ipm_why why = {0};
     ipm_auto_json json_t *table = NULL;
     int error = ipm_counts_table(counts, &table, &why);
     if (error == 0)
-        error = ipm_json_write_file(table, path, &why);
-    return error == 0 ? IPM_EXIT_OK : complain(&why, error);
+        error = ipm_json_write_file(table, options->write, &why);
+    return error == 0 ? IPM_EXIT_OK : complain(options, &why, error);
 }
 
 static int status_of(const json_t *document)
@@ -100,17 +117,19 @@ static int judge(const struct ipm_counts *counts, const json_t *table,
     struct ipm_why why = {0};
     ipm_auto_json json_t *document = ipm_counts_judge(counts, table);
     if (document == NULL)
-        return complain(&why, -ENOMEM);
+        return complain(options, &why, -ENOMEM);
     if (options->json) {
         (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
         (void)putchar('\n');
     } else {
         ipm_counts_text(document, stdout);
     }
-    if (options->annotations && ipm_counts_annotate(document, stdout) != 0)
-        return complain(&why, -ENOMEM);
     if (fflush(stdout) != 0 || ferror(stdout))
         return IPM_EXIT_INTERNAL;
+    if (ipm_leave(&options->leave, &ipm_leave_counts, document, &why) != 0) {
+        ipm_complain("counts", why.text);
+        return IPM_EXIT_INTERNAL;
+    }
     return status_of(document);
 }
 
@@ -130,8 +149,14 @@ int ipm_cmd_counts(int argc, char **argv)
         case JSON:
             options.json = true;
             break;
+        case JUNIT:
+            options.leave.junit = arguments.value;
+            break;
+        case MARKDOWN:
+            options.leave.markdown = arguments.value;
+            break;
         case ANNOTATIONS:
-            options.annotations = true;
+            options.leave.annotations = true;
             break;
         case IPM_ARGUMENTS_HELP:
             ipm_command_usage(&ipm_command_counts, stdout);
@@ -142,7 +167,8 @@ int ipm_cmd_counts(int argc, char **argv)
     }
     if (arguments.n_operands < 1 ||
         (options.against == NULL) == (options.write == NULL) ||
-        (options.json && options.annotations))
+        (options.json && options.leave.annotations) ||
+        (options.write != NULL && ipm_leave_asked(&options.leave)))
         return wrong_usage();
     struct ipm_why why = {0};
     ipm_auto_json json_t *table = NULL;
@@ -153,12 +179,12 @@ int ipm_cmd_counts(int argc, char **argv)
     for (int i = 0; error == 0 && i < arguments.n_operands; i++)
         error = ipm_counts_read(&counts, arguments.operands[i], &why);
     if (error != 0)
-        return complain(&why, error);
+        return complain(&options, &why, error);
     if (counts.torn)
         ipm_complain("counts", "a last line of the records is torn and was dropped");
     if (counts.n_bad > 0)
         (void)fprintf(stderr, "ipcmeter counts: lines that are no records: %zu\n",
                       counts.n_bad);
-    return options.write != NULL ? write_table(&counts, options.write)
+    return options.write != NULL ? write_table(&counts, &options)
                                  : judge(&counts, table, &options);
 }

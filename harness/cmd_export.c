@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ipcmeter export: a result directory in the words of other tools. */
+/* ipcmeter export: a run, or a gate, in the words of other tools. */
 #include "analysis/export.h"
+#include "analysis/gate_junit.h"
+#include "analysis/gate_markdown.h"
 #include "base/cleanup.h"
 #include "harness/commands.h"
 #include "harness/diagnostics.h"
+#include "harness/leave.h"
+#include "harness/replace_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +46,9 @@ const struct ipm_command ipm_command_export = {
     .summary = "a run for other tools: csv, Google Benchmark, JUnit ...",
     .operands = export_operands,
     .options = export_options,
-    .about = "Writes the run in the result folder DIR for another tool, on stdout.",
+    .about =
+        "Writes the run in the result folder DIR for another tool, on stdout. Of a "
+        "gate: its verdict, as junit or markdown.",
     .note = "Exit status 11: the run has nothing for that format.",
 };
 
@@ -138,45 +143,33 @@ static void put_notes(const struct ipm_report *report,
                       losses->long_names);
 }
 
-/* Into a file beside it first, unless it is a device, a pipe or a link. */
-static int write_file(const struct options *options, const struct ipm_report *report,
-                      struct ipm_export_losses *losses, struct ipm_why *why)
+struct job {
+    const struct ipm_export_format *format;
+    const struct ipm_report *report;
+    struct ipm_export_losses losses;
+};
+
+static int write_run(FILE *out, void *context, struct ipm_why *why)
 {
-    char path[4096];
-    struct stat status;
-    bool direct = lstat(options->out, &status) == 0 && !S_ISREG(status.st_mode);
-    int needed =
-        snprintf(path, sizeof(path), "%s%s", options->out, direct ? "" : ".tmp");
-    if (needed < 0 || (size_t)needed >= sizeof(path))
-        return ipm_why_set(why, -ENAMETOOLONG, "path is too long");
-    ipm_auto_file FILE *file = fopen(path, "we");
-    if (file == NULL)
-        return ipm_why_set(why, -errno, "open %s: ", path);
-    int error = ipm_export_write(options->format, report, file, losses, why);
-    if (error == 0 && !direct && fsync(fileno(file)) != 0)
-        error = ipm_why_set(why, -errno, "write %s: ", path);
-    if (error == 0 && !direct && rename(path, options->out) != 0)
-        error = ipm_why_set(why, -errno, "write %s: ", options->out);
-    if (error != 0 && !direct)
-        (void)unlink(path);
-    return error;
+    struct job *job = context;
+    return ipm_export_write(job->format, job->report, out, &job->losses, why);
 }
 
 static int export(const struct options *options)
 {
     ipm_auto_report struct ipm_report report = {0};
     const struct ipm_report_wishes wishes = {.no_models = true};
-    struct ipm_export_losses losses = {0};
+    struct job job = {.format = options->format, .report = &report};
     struct ipm_why why = {0};
     int error = ipm_report_load(options->directory, &wishes, &report, &why);
     if (error != 0) {
         ipm_complain("export", why.text);
-        return error == -ENOENT ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
+        return error == -ENOENT || error == -EMEDIUMTYPE ? IPM_EXIT_USAGE
+                                                         : IPM_EXIT_INTERNAL;
     }
-    error = options->out != NULL
-                ? write_file(options, &report, &losses, &why)
-                : ipm_export_write(options->format, &report, stdout, &losses, &why);
-    put_notes(&report, &losses);
+    error = options->out != NULL ? ipm_replace_file(options->out, write_run, &job, &why)
+                                 : write_run(stdout, &job, &why);
+    put_notes(&report, &job.losses);
     if (error == IPM_EXPORT_NOTHING) {
         (void)fprintf(stderr, "ipcmeter export: nothing to write: the run has no %s\n",
                       options->format->nothing);
@@ -187,13 +180,51 @@ static int export(const struct options *options)
     return error == 0 ? IPM_EXIT_OK : IPM_EXIT_INTERNAL;
 }
 
+/* Of a gate there are the formats that say what its verdict is.  The others would have figures of
+ * two builds as those of one. */
+static int export_gate(const struct options *options, const json_t *document)
+{
+    const char *path = options->out;
+    bool junit = strcmp(options->format->name, "junit") == 0;
+    bool markdown = strcmp(options->format->name, "markdown") == 0;
+    struct ipm_why why = {0};
+    if (!junit && !markdown) {
+        ipm_complain("export",
+                     "the folder holds a gate, whose records are of two builds turn by "
+                     "turn: --format junit or markdown; gate.json has every value");
+        return IPM_EXIT_USAGE;
+    }
+    const struct ipm_leave leave = {.junit = junit ? path : NULL,
+                                    .markdown = markdown ? path : NULL};
+    int error = path != NULL ? ipm_leave(&leave, &ipm_leave_gate, document, &why)
+                : junit      ? ipm_gate_junit(document, stdout, &why)
+                             : ipm_gate_markdown(document, stdout, &why);
+    if (error == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        error = ipm_why_set(&why, -EIO, "the export could not be written");
+    if (error != 0)
+        ipm_complain("export", why.text);
+    return error == 0 ? IPM_EXIT_OK : IPM_EXIT_INTERNAL;
+}
+
 int ipm_cmd_export(int argc, char **argv)
 {
     struct options options = {0};
+    struct ipm_why why = {0};
+    ipm_auto_json json_t *gate = NULL;
     int status = parse(argc, argv, &options);
-    if (status == 0 && options.help)
+    if (status != 0)
+        return status;
+    if (options.help) {
         ipm_command_usage(&ipm_command_export, stdout);
-    else if (status == 0)
-        status = export(&options);
-    return status;
+        return IPM_EXIT_OK;
+    }
+    switch (ipm_leave_read_gate(options.directory, &gate, &why)) {
+    case 0:
+        return export_gate(&options, gate);
+    case 1:
+        return export(&options);
+    default:
+        ipm_complain("export", why.text);
+        return IPM_EXIT_INTERNAL;
+    }
 }

@@ -4,6 +4,7 @@
 #include "harness/commands.h"
 #include "harness/gate_calibrate.h"
 #include "harness/gate_setup.h"
+#include "harness/leave.h"
 #include "harness/signals.h"
 
 #include <errno.h>
@@ -21,6 +22,9 @@ enum code {
     ALL,
     JSON,
     SESSIONS,
+    JUNIT,
+    MARKDOWN,
+    ANNOTATIONS,
 };
 
 static const struct ipm_command_operand gate_operands[] = {
@@ -48,6 +52,20 @@ static const struct ipm_command_option gate_options[] = {
      .help = "how far apart equal arms are, of `gate calibrate`"},
     {.name = "all", .code = ALL, .help = "print points that pass, too"},
     {.name = "json", .code = JSON, .help = "the verdict as JSON, as in DIR/gate.json"},
+    {.name = "junit",
+     .code = JUNIT,
+     .value = "FILE",
+     .kind = IPM_OPERAND_FILE,
+     .help = "and the verdict as JUnit XML into FILE, a test case per point"},
+    {.name = "markdown",
+     .code = MARKDOWN,
+     .value = "FILE",
+     .kind = IPM_OPERAND_FILE,
+     .help = "and as the summary of a job into FILE"},
+    {.name = "annotations",
+     .code = ANNOTATIONS,
+     .help = "and lines for GitHub Actions, ::error and ::warning, ten at most, the "
+             "worst first"},
     {.name = "sessions",
      .code = SESSIONS,
      .value = "N",
@@ -92,6 +110,7 @@ enum policy { INCONCLUSIVE_FAIL, INCONCLUSIVE_PASS };
 
 struct gate_words {
     struct ipm_gate_setup setup;
+    struct ipm_leave leave;
     const char *noise;
     enum policy policy;
     bool bisect, all, json, help, calibrate;
@@ -129,6 +148,15 @@ static int take(int code, const char *value, struct gate_words *words)
     case JSON:
         words->json = true;
         return 0;
+    case JUNIT:
+        words->leave.junit = value;
+        return 0;
+    case MARKDOWN:
+        words->leave.markdown = value;
+        return 0;
+    case ANNOTATIONS:
+        words->leave.annotations = true;
+        return 0;
     default:
         break;
     }
@@ -161,7 +189,16 @@ static int parse(int argc, char **argv, struct gate_words *words)
             run, "--b is missing: against what is to be gated?", "");
     if (words->calibrate && run->run.out == NULL)
         return ipm_run_words_complain(run, "calibrate needs --out FILE", "");
-    return 0;
+    if (words->json && words->leave.annotations)
+        return ipm_run_words_complain(
+            run, "--json and --annotations would both be on stdout", "");
+    if (words->calibrate && ipm_leave_asked(&words->leave))
+        return ipm_run_words_complain(
+            run, "calibrate has no verdict for --junit, --markdown, --annotations", "");
+    struct ipm_why why = {0};
+    return ipm_leave_check(&words->leave, &why) == 0
+               ? 0
+               : ipm_run_words_complain(run, "--junit, --markdown: ", why.text);
 }
 
 /* A calibration that may not be used is said and left out: margins are then the declared. */
@@ -219,14 +256,29 @@ static void put_counts(const struct ipm_gate_counts *counts)
     (void)putchar('\n');
 }
 
+/* Files and annotations.  Without a document: @sentence, and an error. */
+static int leave(const struct gate_words *words, const json_t *document,
+                 const char *sentence)
+{
+    struct ipm_why why = {0};
+    int error = document != NULL
+                    ? ipm_leave(&words->leave, &ipm_leave_gate, document, &why)
+                    : ipm_leave_failed(&words->leave, &ipm_leave_gate, sentence, &why);
+    if (error == 0)
+        return 0;
+    (void)ipm_run_words_complain(&words->setup.words, "", why.text);
+    return IPM_EXIT_INTERNAL;
+}
+
 static int print(const struct gate_words *words, const struct ipm_gate_outcome *outcome,
                  bool calibrated)
 {
+    struct ipm_why why = {0};
+    ipm_auto_json json_t *document = NULL;
+    if (ipm_leave_read_gate(words->setup.words.run.out, &document, &why) != 0)
+        return IPM_EXIT_INTERNAL;
     if (words->json) {
-        char path[4096];
-        (void)snprintf(path, sizeof(path), "%s/gate.json", words->setup.words.run.out);
-        ipm_auto_json json_t *json = json_load_file(path, 0, NULL);
-        if (json == NULL || json_dumpf(json, stdout, JSON_INDENT(2)) != 0)
+        if (json_dumpf(document, stdout, JSON_INDENT(2)) != 0)
             return IPM_EXIT_INTERNAL;
         (void)putchar('\n');
     } else {
@@ -239,37 +291,50 @@ static int print(const struct gate_words *words, const struct ipm_gate_outcome *
             (void)puts("  both arms are the same program: this is an A/A gate");
         (void)printf("\n%s\n", words->setup.words.run.out);
     }
-    return fflush(stdout) == 0 ? 0 : IPM_EXIT_INTERNAL;
+    if (fflush(stdout) != 0)
+        return IPM_EXIT_INTERNAL;
+    return leave(words, document, "");
 }
 
-static int measure(struct gate_words *words)
+static int measure(struct gate_words *words, const struct ipm_gate_noise *noise)
 {
     struct ipm_gate_setup *setup = &words->setup;
-    struct ipm_gate_noise noise = {.n_points = 0};
     struct ipm_gate_outcome outcome = {.gate = NULL};
     struct ipm_why why = {0};
-    bool calibrated = false;
-    int status = read_noise(words, &noise, &calibrated);
-    if (status != 0)
-        return status;
+    int status;
     ipm_run_words_folder(&setup->words, "gate-", setup->prepared.spec.name);
     const struct ipm_gate_request request = {
         .run = setup->words.run,
         .arms = {&setup->arms[IPM_GATE_A], &setup->arms[IPM_GATE_B]},
-        .noise = calibrated ? &noise : NULL,
+        .noise = noise,
     };
     int error = ipm_gate_run(&request, &setup->prepared, &outcome, &why);
     if (error == 0) {
-        status = print(words, &outcome, calibrated);
+        status = print(words, &outcome, noise != NULL);
         status = status == 0 ? exit_status(words, &outcome) : status;
     } else {
         (void)ipm_run_words_complain(&setup->words, "", why.text);
+        (void)leave(words, NULL, why.text);
         status = error == -ENODATA                      ? IPM_EXIT_NOTHING
                  : error == -EEXIST || error == -EINVAL ? IPM_EXIT_USAGE
                  : error == -ENOTSUP                    ? IPM_EXIT_ENVIRONMENT
                                                         : IPM_EXIT_INTERNAL;
     }
     ipm_gate_outcome_fini(&outcome);
+    return status;
+}
+
+static int gate(struct gate_words *words)
+{
+    struct ipm_gate_noise noise = {.n_points = 0};
+    bool calibrated = false;
+    int status = ipm_gate_setup(&words->setup);
+    if (status == 0)
+        status = read_noise(words, &noise, &calibrated);
+    if (status == 0)
+        status = measure(words, calibrated ? &noise : NULL);
+    else
+        (void)leave(words, NULL, "nothing was measured: stderr says why");
     ipm_gate_noise_fini(&noise);
     return status;
 }
@@ -293,8 +358,8 @@ int ipm_cmd_gate(int argc, char **argv)
         ipm_command_usage(&ipm_command_gate, stdout);
     else if (status == 0 && words.calibrate)
         status = ipm_gate_calibrate(&words.setup, words.sessions);
-    else if (status == 0 && (status = ipm_gate_setup(&words.setup)) == 0)
-        status = measure(&words);
+    else if (status == 0)
+        status = gate(&words);
     ipm_gate_setup_fini(&words.setup);
     return words.bisect && !words.help ? bisect_status(status) : status;
 }

@@ -58,11 +58,12 @@ static int wrong_usage(void)
     return IPM_EXIT_USAGE;
 }
 
-/* A directory without records is the caller's mistake; everything else is not. */
+/* A directory without records of a run is the caller's mistake; everything else is not. */
 static int complain(const struct ipm_why *why)
 {
     ipm_complain("report", why->text);
-    return why->error == -ENOENT ? IPM_EXIT_USAGE : IPM_EXIT_INTERNAL;
+    return why->error == -ENOENT || why->error == -EMEDIUMTYPE ? IPM_EXIT_USAGE
+                                                               : IPM_EXIT_INTERNAL;
 }
 
 /* Names what was written, one path a line. */

@@ -217,6 +217,13 @@ static int write_verdict(struct driver *driver, const struct ipm_gate_outcome *o
     ipm_auto_json json_t *json = ipm_gate_json(outcome->gate, &outcome->result);
     if (json == NULL)
         return ipm_why_set(why, -ENOMEM, "no memory");
+    size_t i;
+    json_t *point;
+    json_array_foreach(json_object_get(json, "points"), i, point)
+    {
+        const struct entry *entry = &driver->entries[driver->gated[i]];
+        (void)json_object_set_new(point, "elapsed_ns", json_integer(entry->elapsed_ns));
+    }
     (void)json_object_set_new(json, "run", json_string(driver->session.run));
     (void)json_object_set_new(json, "interrupted", json_boolean(outcome->interrupted));
     (void)json_object_set_new(json, "measured", measured_json(driver));

@@ -146,6 +146,8 @@ static int keep(struct driver *driver, const struct purpose *purpose,
     if (error != 0)
         return error;
     tell(driver, purpose->entry, line, again);
+    purpose->entry->elapsed_ns +=
+        json_integer_value(json_object_get(line, "elapsed_ns"));
     driver->counts.retried += again && last->usable < 0;
     driver->counts.again += again && last->usable == 0;
     if (last->usable == 0 &&

@@ -17,6 +17,7 @@ struct entry {
     bool left_out;          /* a floor without a figure that could be compared */
     size_t pace;            /* which of the paces: those of the same CPUs share one */
     int64_t invocations[2]; /* made with each arm */
+    int64_t elapsed_ns;     /* of their windows */
     enum ipm_gate_metric metric; /* IPM_GATE_METRICS: not known yet */
     char failure[IPM_GATE_REASON];
 };

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# docs/examples/github-actions.yml and docs/ci.md: the workflow is YAML of a workflow's shape, its
-# scripts are shell, and every verb, option and config that either names is there.
+# docs/examples/{github-actions,gitlab-ci}.yml and docs/ci.md: the workflow and the pipeline are YAML
+# of their shape, their scripts are shell, and every verb, option and config that they name is there.
 set -u
 ipcmeter=${IPM_BIN:?}/ipcmeter
 cd "${IPM_SOURCE:?}" || exit 1
 example=docs/examples/github-actions.yml
+pipeline=docs/examples/gitlab-ci.yml
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
@@ -19,10 +20,10 @@ fail() {
 commands() {
     # shellcheck disable=SC2016 # a backquote of a page
     sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}' "$1" |
-        grep -oE '(^ *|run: |; do |/bin/|`)ipcmeter [a-z]+ [^`|;]*' | sed 's/.*ipcmeter /ipcmeter /'
+        grep -oE '(^ *|run: |; do |/bin/|`)ipcmeter [a-z]+( [^`|;]*)?' | sed 's/.*ipcmeter /ipcmeter /'
 }
 
-# known FILE: each verb has these options, each config is there
+# known FILE AT_LEAST: each verb has these options, each config is there, and so many commands are
 known() {
     local verb word line count=0
     while read -r line; do
@@ -37,14 +38,14 @@ known() {
             esac
         done
     done < <(commands "$1")
-    [[ $count -ge 5 ]] || fail "$1: only $count commands found"
+    [[ $count -ge $2 ]] || fail "$1: only $count commands found"
 }
 
-known "$example"
-known docs/ci.md
+known "$example" 8
+known docs/ci.md 5
 # The check itself.
 printf 'ipcmeter counts results --againts x\nipcmeter cuonts x\nipcmeter run configs/nowhere.jsonc\n' >"$work/slips"
-found=$(known "$work/slips" | grep -c FAILED)
+found=$(known "$work/slips" 3 | grep -c FAILED)
 [[ $found == 4 ]] || fail "slips are not seen: $found"
 
 for python in python3 /usr/bin/python3 ""; do
@@ -73,6 +74,39 @@ for name, job in workflow["jobs"].items():
             open("%s/%d.sh" % (folder, n), "w", encoding="utf-8").write(step["run"])
 assert n >= 5, n
 CHECK
+    # The scripts of a pipeline are lists of lines, which YAML may fold: they are looked at as the
+    # runner gets them.
+    "$python" - "$pipeline" "$work" <<'CHECK' || fail "$pipeline is no pipeline"
+import sys
+import yaml
+
+path, folder = sys.argv[1:]
+pipeline = yaml.safe_load(open(path, encoding="utf-8"))
+stages = pipeline.pop("stages")
+assert set(pipeline.pop("default")) <= {"image", "interruptible"}
+keys = {"stage", "extends", "script", "before_script", "artifacts", "rules", "allow_failure", "timeout"}
+jobs = 0
+for name, job in pipeline.items():
+    assert set(job) <= keys, (name, job.keys())
+    whole = {**pipeline.get(job.get("extends"), {}), **job}
+    assert whole["stage"] in stages, name
+    assert set(whole.get("artifacts", {})) <= {"when", "expire_in", "paths", "reports"}, name
+    for rule in job.get("rules", []):
+        assert set(rule) <= {"if", "when"}, rule
+    if name.startswith("."):
+        continue
+    jobs += 1
+    lines = whole.get("before_script", []) + whole["script"]
+    assert all(isinstance(line, str) for line in lines), name
+    open("%s/pipeline-%s.sh" % (folder, name), "w", encoding="utf-8").write("\n".join(lines) + "\n")
+    # Without a file where it says, the runner has no report and says nothing.
+    report = whole.get("artifacts", {}).get("reports", {}).get("junit")
+    assert report is None or any(report in line for line in whole["script"]), name
+assert jobs >= 3, jobs
+assert pipeline["gate"]["allow_failure"] == {"exit_codes": [12, 13]}
+CHECK
+    cat "$work"/pipeline-*.sh >"$work/pipeline"
+    known "$work/pipeline" 4
     for script in "$work"/*.sh; do
         bash -n "$script" || fail "$(head -n 3 "$script") is no shell"
     done

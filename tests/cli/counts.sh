@@ -62,6 +62,11 @@ document "every point passes" '.verdict == "pass" and all(.points[]; .verdict ==
 status 0 "nothing to annotate" "$work/run" --against "$table" --annotations
 ! grep -q '^::' "$work/stdout" || fail "a pass has annotations"
 
+status 0 "nothing to fail" "$work/run" --against "$table" --junit "$work/pass.xml" --markdown "$work/pass.md"
+grep -qE '<testsuites .* failures="0" errors="0"' "$work/pass.xml" || fail "a pass is red: $(head -n 3 "$work/pass.xml")"
+[[ $(grep -c '<testcase ' "$work/pass.xml") == $(($(jq '.points | length' "$table") + 1)) ]] || fail "not a case for each point"
+[[ $(head -n 1 "$work/pass.md") == "## ipcmeter counts: pass" ]] || fail "the page: $(head -n 3 "$work/pass.md")"
+
 # ---- a table made here
 
 status 0 "write" "$work/run" --write "$work/made"
@@ -69,6 +74,8 @@ jq -e --slurpfile kept "$table" '(.points | keys) == ($kept[0].points | keys) an
     "$work/made" >/dev/null || fail "a table made here has other points, or another order"
 status 0 "write again" "$work/run" --write "$work/again"
 cmp -s "$work/made" "$work/again" || fail "the same run gives another table"
+status 2 "a table has no verdict" "$work/run" --write "$work/never" --junit "$work/never.xml"
+[[ ! -e $work/never && ! -e $work/never.xml ]] || fail "a table with a verdict was written"
 status 0 "a table of its own" "$work/run" --against "$work/made"
 mkdir "$work/single"
 cp "$work/run/manifest.json" "$work/single/"
@@ -125,7 +132,17 @@ says "a point is missing" "the run has no such point"
 says "a torn last line" "torn and was dropped"
 status 11 "no pass of system calls" "$work/timing" --against "$table"
 says "no pass of system calls" "no value of system calls"
-status 11 "nothing measured" "$work/empty" --against "$table"
+status 11 "nothing measured" "$work/empty" --against "$table" --junit "$work/none.xml" --markdown "$work/none.md"
+grep -q '<error type="error"' "$work/none.xml" || fail "nothing measured is green"
+grep -qx '## ipcmeter counts: error' "$work/none.md" || fail "nothing measured: $(head -n 3 "$work/none.md")"
+status 2 "no such run" "$work/nowhere" --against "$table" --junit "$work/none.xml" --markdown "$work/none.md"
+grep -q '<error type="error" message="[^"]*nowhere' "$work/none.xml" || fail "no such run is green"
+if command -v xmllint >/dev/null; then
+    for each in pass none; do
+        xmllint --noout --nonet --schema "$source/tests/golden/schemas/junit.xsd" "$work/$each.xml" 2>"$work/stderr" ||
+            fail "$each: the grammar of JUnit: $(head -n 2 "$work/stderr")"
+    done
+fi
 status 11 "a table of nothing" "$work/empty" --write "$work/none"
 [[ ! -e $work/none ]] || fail "a table of nothing was written"
 status 1 "failed" "$work/failed" --against "$table" --annotations

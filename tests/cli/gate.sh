@@ -41,11 +41,51 @@ one=("$ipcmeter" gate "$work/one.jsonc" "${options[@]}")
 # arm MECHANISM=WORD...: an arm that does this
 arm() { echo "env GATE_SALT=5 'GATE_HOW= $*' $worker"; }
 
-expect 10 "one point slower" "${two[@]}" --a "$worker" --b "$(arm pipe=slower)" --out "$work/slower"
+# What is left for a pipeline, of gates that are made anyway.
+left() { echo "--junit $work/$1.xml --markdown $work/$1.md --annotations"; }
+# says_not_green NAME LEVEL: none of it can be taken for a pass, and the whole is the first line
+says_not_green() {
+    must "$1: JUnit has a failure or an error" grep -qE '<(failure|error) ' "$work/$1.xml"
+    must "$1: the page names no pass" grep -qE '^## ipcmeter gate: (regression|error|environment|inconclusive)$' "$work/$1.md"
+    must "$1: it is annotated" test "$(grep -m 1 '^::' "$work/stdout" | cut -c -20)" = "$(printf '::%s title=gate::' "$2" | cut -c -20)"
+    if command -v xmllint >/dev/null; then
+        must "$1: the grammar of JUnit" xmllint --noout --nonet --schema "$IPM_SOURCE/tests/golden/schemas/junit.xsd" "$work/$1.xml"
+    fi
+}
+
+# shellcheck disable=SC2046 # words of options
+expect 10 "one point slower" "${two[@]}" --a "$worker" --b "$(arm pipe=slower)" --out "$work/slower" $(left slower)
 if grep -q 'built without GSL' "$work/stderr"; then
     echo "skipped: built without GSL, and a gate needs it" && exit 77
 fi
 must "that point" test "$(points regression "$work/slower")" = pipe
+must "the folder is named" grep -qx "$work/slower" "$work/stdout"
+says_not_green slower error
+must "JUnit: that point failed, and the whole" test "$(grep -c '<failure type="regression"' "$work/slower.xml")" = 2
+must "JUnit: the seed and both builds" test "$(grep -cE '"(params.seed|measured.[ab].build)"' "$work/slower.xml")" = 3
+must "JUnit: times of the points" test "$(grep -c '<testcase .* time="[0-9]*\.[0-9]*"' "$work/slower.xml")" = 3
+must "the point's line" grep -q '^::error title=pingpong/pipe/.*::+30 %25 ' "$work/stdout"
+must "the page" grep -qE '^\| regression \| pingpong/pipe/' "$work/slower.md"
+must "no path on the page" test "$(cat "$work/slower.md" "$work/slower.xml" | grep -c gate_worker)" = 0
+for format in junit:xml markdown:md; do
+    expect 0 "export: ${format%:*}" "$ipcmeter" export "$work/slower" --format "${format%:*}"
+    must "is what the gate left" cmp "$work/stdout" "$work/slower.${format#*:}"
+    expect 0 "export: ${format%:*}, --out" "$ipcmeter" export "$work/slower" --format "${format%:*}" --out "$work/exported"
+    must "is the same" cmp "$work/exported" "$work/slower.${format#*:}"
+done
+for format in csv gbench bmf; do
+    expect 2 "export: $format of a gate" "$ipcmeter" export "$work/slower" --format "$format" --out "$work/x"
+    must "it says what there is" grep -q 'holds a gate.*--format junit or markdown' "$work/stderr"
+done
+expect 2 "report of a gate" "$ipcmeter" report "$work/slower"
+must "it names the way" grep -q 'holds a gate.*export DIR --format markdown' "$work/stderr"
+must "nothing was written" test "$(cd "$work/slower" && echo *)" = "gate.json manifest.json records.jsonl"
+mkdir "$work/cut"
+cp "$work/slower/records.jsonl" "$work/cut/"
+expect 2 "report of a gate that was killed" "$ipcmeter" report "$work/cut"
+head -c 300 "$work/slower/gate.json" >"$work/cut/gate.json"
+expect 1 "export of a torn verdict" "$ipcmeter" export "$work/cut" --format junit
+must "and nothing of it" test ! -s "$work/stdout"
 must "the other passes" test "$(points pass "$work/slower")" = unix_stream
 must "records say what they are for" jq -se '
     (map(select(.stage == "warmup")) | length >= 20) and
@@ -58,21 +98,31 @@ must "blocks are A B B A or B A A B" jq -se '
 must "both arms of a block see the same seed" jq -se '
     map(select(.sequence != null)) | group_by([.point, .stage, .gate_block]) | all(map(.seed) | unique | length == 1)' \
     "$work/slower/records.jsonl"
-must "the folder is named" grep -qx "$work/slower" "$work/stdout"
 must "no path in the folder" test "$(cat "$work/slower"/* | grep -c gate_worker)" = 0
 expect 2 "the folder holds a run" "${two[@]}" --a "$worker" --b "$worker" --out "$work/slower"
 
-expect 0 "equal arms" "${one[@]}" --a "$worker" --b "$worker" --out "$work/same"
+# shellcheck disable=SC2046
+expect 0 "equal arms" "${one[@]}" --a "$worker" --b "$worker" --out "$work/same" $(left same)
+must "green: JUnit" grep -q '<testsuites .* failures="0" errors="0"' "$work/same.xml"
+must "green: the page" grep -qx '## ipcmeter gate: pass' "$work/same.md"
+must "green: no error and no warning" test "$(grep -cE '^::(error|warning)' "$work/stdout")" = 0
 must "it is said that they are the same" grep -q 'A/A gate' "$work/stdout"
 must "it passes" test "$(points pass "$work/same")" = pipe
 expect 0 "faster" "${one[@]}" --a "$worker" --b "$(arm pipe=faster)" --out "$work/faster"
+# shellcheck disable=SC2046
 expect 12 "the machine moved: a control point is slower" "${one[@]}" --a "$worker" \
-    --b "$(arm floor_syscall=slower)" --out "$work/machine"
+    --b "$(arm floor_syscall=slower)" --out "$work/machine" $(left machine)
+says_not_green machine warning
+must "nothing of it counts" test "$(grep -c '<failure' "$work/machine.xml")" = 0
+must "all of it is skipped" test "$(grep -c '<skipped type="environment"' "$work/machine.xml")" = 2
 
 config many pipe unix_stream posix_mq shm_ring eventfd futex posix_sem
 many=("$ipcmeter" gate "$work/many.jsonc" "${options[@]}")
-expect 1 "an arm that does everything wrong" "${many[@]}" --a "$worker" --out "$work/wrong" \
+# shellcheck disable=SC2046
+expect 1 "an arm that does everything wrong" "${many[@]}" --a "$worker" --out "$work/wrong" $(left wrong) \
     --b "$(arm pipe=crash unix_stream=garbage posix_mq=other shm_ring=nothing eventfd=skip futex=build)"
+says_not_green wrong error
+must "JUnit: each is an error, and the whole" test "$(grep -c '<error type="error"' "$work/wrong.xml")" = 7
 must "each is an error" test "$(points error "$work/wrong")" = "eventfd futex pipe posix_mq shm_ring unix_stream"
 must "the one that is well passes" test "$(points pass "$work/wrong")" = posix_sem
 must "errors name the arm" jq -e '[.points[] | select(.verdict == "error") | .reason | test("arm b: .")] | all' "$work/wrong/gate.json"
@@ -102,9 +152,17 @@ expect 2 "an older protocol" "${one[@]}" --a "$worker" --b "$(says older)" --out
 must "it says so" grep -q 'arm b: .*highest protocol it speaks is 0' "$work/stderr"
 expect 2 "a newer protocol" "${one[@]}" --a "$(says newer)" --b "$worker" --out "$work/x"
 must "it says so" grep -q 'arm a: .*lowest protocol it speaks is 2' "$work/stderr"
-expect 11 "another kernel" "${one[@]}" --a "$(says here)" --b "$(says there)" --out "$work/x"
+# shellcheck disable=SC2046
+expect 11 "another kernel" "${one[@]}" --a "$(says here)" --b "$(says there)" --out "$work/x" $(left kernel)
 must "it names compare" grep -q 'cannot gate.*compare' "$work/stderr"
-expect 11 "nothing under test" "${one[@]}" --a "$worker" --b "$worker" --only nothing --out "$work/x"
+says_not_green kernel error
+# shellcheck disable=SC2046
+expect 11 "nothing under test" "${one[@]}" --a "$worker" --b "$worker" --only nothing --out "$work/x" $(left nothing)
+says_not_green nothing error
+must "with the reason" grep -q 'error type="error" message=".*no point under test' "$work/nothing.xml"
+expect 2 "a summary where no folder can be" "${one[@]}" --b "$worker" --out "$work/x" --markdown "$work/one.jsonc/x.md"
+expect 2 "a document and annotations" "${one[@]}" --b "$worker" --out "$work/x" --json --annotations
+expect 2 "calibrate has no verdict" "$ipcmeter" gate calibrate "$work/one.jsonc" --out "$work/x" --junit "$work/x.xml"
 expect 2 "no arm b" "${one[@]}" --out "$work/x"
 expect 2 "an open quote" "${one[@]}" --b "'$worker" --out "$work/x"
 expect 2 "no such program" "${one[@]}" --b "$work/nowhere" --out "$work/x"
@@ -119,7 +177,10 @@ expect 1 "bisect: bad" "${one[@]}" --bisect --inconclusive pass --a "$worker" --
 expect 125 "bisect: neither" "${one[@]}" --bisect --a "$worker" --b "$(arm pipe=crash)" --out "$work/neither"
 expect 125 "bisect: usage" "${one[@]}" --bisect --out "$work/x"
 wide=(--a "$worker" --b "$(arm)" --set gate.smallest_effect=0.0001 --set gate.margin=0.0001)
-expect 13 "inconclusive" "${one[@]}" "${wide[@]}" --out "$work/wide"
+# shellcheck disable=SC2046
+expect 13 "inconclusive" "${one[@]}" "${wide[@]}" --out "$work/wide" $(left wide)
+says_not_green wide warning
+must "the point is skipped" grep -q '<skipped type="inconclusive"' "$work/wide.xml"
 expect 0 "inconclusive may pass" "${one[@]}" "${wide[@]}" --inconclusive pass --out "$work/wide2"
 must "the word stays" jq -e '.verdict == "inconclusive"' "$work/wide2/gate.json"
 

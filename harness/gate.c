@@ -135,6 +135,16 @@ static int make_gate(struct driver *driver, struct ipm_why *why)
     return error;
 }
 
+/* What no number of values could decide is said before a folder is made and any is measured. */
+static int check_gate(struct driver *driver, struct ipm_why *why)
+{
+    int error = make_gate(driver, why);
+    ipm_gate_free(driver->gate);
+    driver->gate = NULL;
+    driver->n_gated = 0;
+    return error;
+}
+
 static int measure_capacity(void *context, const struct ipm_point *point,
                             json_t **out_record, struct ipm_why *why)
 {
@@ -295,6 +305,8 @@ int ipm_gate_run(const struct ipm_gate_request *request,
     int error = ipm_session_begin(&driver.session, &request->run, prepared, why);
     if (error == 0)
         error = look_at_points(&driver, why);
+    if (error == 0)
+        error = check_gate(&driver, why);
     if (error == 0)
         error = ipm_session_open(&driver.session, why);
     if (error == 0)

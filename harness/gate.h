@@ -66,9 +66,10 @@ struct ipm_gate_params ipm_gate_params_of(const struct ipm_gating *asked,
 /**
  * ipm_gate_run() - measure and judge; @out_outcome is the caller's to end, before the plan
  *
- * Return: 0, whatever the verdict and also when interrupted; -ENODATA the plan has no point under
- *         test; -EINVAL parameters that contradict each other; -ENOTSUP built without GSL;
- *         -EEXIST the folder holds a run; -ESTALE its records were taken away; -errno.
+ * Return: 0, whatever the verdict and also when interrupted; before a folder is made -ENODATA
+ *         the plan has no point under test, -EINVAL parameters that contradict each other, or too
+ *         few blocks for so many points, -ENOTSUP built without GSL; then -EEXIST the folder
+ *         holds a run; -ESTALE its records were taken away; -errno.
  */
 int ipm_gate_run(const struct ipm_gate_request *request,
                  const struct ipm_prepared *prepared,

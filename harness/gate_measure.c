@@ -126,13 +126,14 @@ static void fail(struct driver *driver, const struct purpose *purpose,
         ipm_tally_add(driver->session.failures, entry->failure, entry->mechanism);
 }
 
-/* Is it made again, which its value has no say in?  What measured nothing would do so again. */
+/* Is it made again, which its value has no say in?  What measured nothing would do so again,
+ * and what hung would cost another minute. */
 static bool wants_another(const struct attempt *last, const struct purpose *purpose,
                           int failures, int slow_tries)
 {
     if (last->usable != 0)
         return last->usable < 0 && last->usable != -ENODATA &&
-               failures < IPM_GATE_RETRIES;
+               !ipm_invoke_killed(last->record) && failures < IPM_GATE_RETRIES;
     return last->slow && purpose->trial != NULL && slow_tries + 1 < IPM_GATE_TRIES;
 }
 

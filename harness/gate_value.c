@@ -63,9 +63,12 @@ int ipm_gate_usable(const json_t *record, const json_t *point, const char *build
         (void)ipm_why_set(why, -ENODEV, "skipped: %.200s", reason);
         return 1;
     }
+    const char *phase = ipm_describe_text(record, "phase", "failed");
+    /* Those that the driver wrote itself name the worker already. */
+    if (strcmp(status, "ok") != 0 && strcmp(phase, "worker") == 0)
+        return ipm_why_set(why, -EIO, "%.200s", reason);
     if (strcmp(status, "ok") != 0)
-        return ipm_why_set(why, -EIO, "%.30s: %.200s",
-                           ipm_describe_text(record, "phase", "failed"), reason);
+        return ipm_why_set(why, -EIO, "%.30s: %.200s", phase, reason);
     int error = compare_point(record, point, why);
     if (error != 0)
         return error;

@@ -14,6 +14,8 @@
 /* Beyond the worker's own limits, which are 10 windows and 10 s for each other phase. */
 static const int64_t patience_ns = 60 * IPM_NS_PER_SECOND;
 
+static const char killed[] = "hung: the worker had to be killed";
+
 /* A worker that died or babbled is a failed invocation, said in the driver's words. */
 static json_t *no_record(const char *build, const json_t *point, const char *reason)
 {
@@ -57,7 +59,7 @@ int ipm_invoke(const struct ipm_worker *worker, const char *build, const json_t 
     if (result == IPM_SPAWN_INTERRUPTED)
         return 1;
     if (result == IPM_SPAWN_TIMED_OUT) {
-        *out_record = no_record(build, point, "hung: the worker had to be killed");
+        *out_record = no_record(build, point, killed);
         return 0;
     }
     if (result == -EFBIG) {
@@ -66,19 +68,28 @@ int ipm_invoke(const struct ipm_worker *worker, const char *build, const json_t 
     }
     if (result < 0)
         return result;
-    json_t *record =
-        status == 0 ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_error_t problem;
+    ipm_auto_json json_t *record =
+        status == 0 ? json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem) : NULL;
     struct ipm_why flaw = {.error = 0, .text = ""};
     if (record != NULL && ipm_record_check(record, &flaw) == 0) {
-        *out_record = record;
+        *out_record = ipm_steal(&record);
         return 0;
     }
+    if (status == 0 && record == NULL)
+        (void)ipm_why_set(&flaw, -EBADMSG, "%s",
+                          length == 0 ? "it wrote no record" : problem.text);
     char reason[IPM_STATUS_TEXT + sizeof(flaw.text) + 16];
     char ending[IPM_STATUS_TEXT];
     (void)snprintf(reason, sizeof(reason), "worker %s%s%s",
                    ipm_status_text(status, ending), flaw.text[0] == '\0' ? "" : ": ",
-                   flaw.text[0] == '\0' && record == NULL ? "" : flaw.text);
-    json_decref(record);
+                   flaw.text);
     *out_record = no_record(build, point, reason);
     return 0;
+}
+
+bool ipm_invoke_killed(const json_t *record)
+{
+    return strcmp(ipm_describe_text(record, "phase", ""), "worker") == 0 &&
+           strcmp(ipm_describe_text(record, "reason", ""), killed) == 0;
 }

@@ -10,6 +10,7 @@
 #include "harness/describe.h"
 
 #include <signal.h>
+#include <stdbool.h>
 
 /**
  * ipm_invoke() - let a worker measure a point (docs/protocol.md)
@@ -23,5 +24,9 @@
 int ipm_invoke(const struct ipm_worker *worker, const char *build, const json_t *point,
                const volatile sig_atomic_t *interrupted, json_t **out_record,
                struct ipm_why *why);
+
+/* Is it the record of a worker that hung until the driver killed it?  That takes a minute and
+ * more, of a worker that has limits of its own and did not keep them. */
+bool ipm_invoke_killed(const json_t *record);
 
 #endif

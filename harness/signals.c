@@ -29,6 +29,12 @@ static void catch_signal(int number)
     }
 }
 
+/* A handler and not SIG_IGN, which the workers would inherit. */
+static void go_on(int number)
+{
+    (void)number;
+}
+
 void ipm_signals_listen(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -36,6 +42,8 @@ void ipm_signals_listen(void)
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         (void)sigaction(signals[i], &action, NULL);
+    action.sa_handler = go_on;
+    (void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 int ipm_signals_status(void)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # `ipcmeter selftest stats`: usage, the document, the same figures twice, and that too few
-# suites to show anything are no success.
+# suites to show anything are no success.  `selftest gate` is in gate_real.sh.
 set -euo pipefail
 ipcmeter=$IPM_BIN/ipcmeter
 work=$(mktemp -d)

@@ -4,9 +4,12 @@
 # within half a per cent, so that what a gate must say of it is known.
 #   GATE_DESCRIBE=FILE  what it says that it has, instead of describe.json
 #   GATE_SALT=N         another arm: other figures within that half of a per cent
+#   GATE_RATE=N         messages a second that it says it carried, instead of 20000
 #   GATE_HOW=' M=WORD ...'  what it does with mechanism M: slower (by 30 %), faster, crash, garbage,
 #                       nothing, other (a record of another point), skip, build (a record of another
-#                       build), slow_core (in two of three invocations), first (fails at the first try)
+#                       build), slow_core (in two of three invocations), first (fails at the first try),
+#                       late (crashes from the 12th invocation on), torn (half a record), silent, twice
+#                       (two records), exit (a record, and status 3), hang (with a child, for ever)
 folder=${BASH_SOURCE[0]%/*}
 for word; do
     [[ $word == describe ]] && exec cat "${GATE_DESCRIBE:-$folder/describe.json}"
@@ -33,7 +36,16 @@ case $how in
     build) build=another ;;
     slow_core) [[ $((invocation % 3)) == 0 ]] || step=2000 ;;
     first) [[ $point == *'"try":'* ]] || status=$failed ;;
+    late) [[ $invocation -lt 11 ]] || kill -KILL $$ ;;
+    torn) printf '%s,"build":"%s",' "${point%\}}" "$build" && exit 0 ;;
+    silent) exit 0 ;;
+    hang) sleep "${GATE_SLEEP:-1000}" & sleep "${GATE_SLEEP:-1000}" && exit 1 ;;
 esac
 metric='"unit":"ns","status":"ok","source":"worker","reason":null'
-printf '%s,"build":"%s",%s,"flags":[],"messages":%d,"operations":50,"elapsed_ns":%d,"latency_kind":"round_trip","latency_ns":{"count":50,"p50":%d},"metrics":{"core_step_before_ns":{"value":%d,%s},"core_step_after_ns":{"value":%d,%s}}}\n' \
-    "${point%\}}" "$build" "$status" $((p50 > 0 ? 100 : 0)) $((p50 * 50)) "$p50" "$step" "$metric" "$step" "$metric"
+record() {
+    printf '%s,"build":"%s",%s,"flags":[],"messages":%d,"operations":50,"elapsed_ns":%d,"throughput":{"messages_per_s":%d},"latency_kind":"round_trip","latency_ns":{"count":50,"p50":%d},"metrics":{"core_step_before_ns":{"value":%d,%s},"core_step_after_ns":{"value":%d,%s}}}\n' \
+        "${point%\}}" "$build" "$status" $((p50 > 0 ? 100 : 0)) $((p50 * 50)) "${GATE_RATE:-20000}" "$p50" "$step" "$metric" "$step" "$metric"
+}
+record
+[[ $how == twice ]] && record
+[[ $how != exit ]] || exit 3

@@ -79,6 +79,9 @@ static void usable(void **state)
         {"{\"latency_ns\": {\"p50\": 0}}", -ENODATA, "nothing was measured"},
         {"{\"status\": \"failed\", \"phase\": \"window\", \"reason\": \"EIO\"}", -EIO,
          "window: EIO"},
+        {"{\"status\": \"failed\", \"phase\": \"worker\", \"reason\": \"worker "
+         "killed\"}",
+         -EIO, "worker killed"},
         {"{\"status\": \"invalid\", \"latency_ns\": {\"p50\": 5}}", -EIO, ""},
         {"{\"status\": \"skipped\", \"reason\": \"absent: x\"}", 1, "absent: x"},
     };

@@ -128,13 +128,16 @@ static void fail(struct driver *driver, const struct purpose *purpose,
 
 /* Is it made again, which its value has no say in?  What measured nothing would do so again,
  * and what hung would cost another minute. */
-static bool wants_another(const struct attempt *last, const struct purpose *purpose,
-                          int failures, int slow_tries)
+static bool wants_another(const struct driver *driver, const struct attempt *last,
+                          const struct purpose *purpose, int failures, int slow_tries)
 {
+    const struct ipm_gate_counts *counts = &driver->counts;
     if (last->usable != 0)
         return last->usable < 0 && last->usable != -ENODATA &&
                !ipm_invoke_killed(last->record) && failures < IPM_GATE_RETRIES;
-    return last->slow && purpose->trial != NULL && slow_tries + 1 < IPM_GATE_TRIES;
+    return last->slow && purpose->trial != NULL && slow_tries == 0 &&
+           (double)counts->again <
+               IPM_GATE_AGAIN_FREE + IPM_GATE_AGAIN * (double)counts->values;
 }
 
 /* Into the folder and, where it is of use, into the pace. */
@@ -165,7 +168,8 @@ static int measure(struct driver *driver, const struct purpose *purpose,
     for (int try = 0;; try++) {
         struct attempt last;
         int state = attempt(driver, purpose, try, &last, why);
-        bool again = state == 0 && wants_another(&last, purpose, failures, slow_tries);
+        bool again =
+            state == 0 && wants_another(driver, &last, purpose, failures, slow_tries);
         if (state == 0)
             state = keep(driver, purpose, &last, again, why);
         if (state == 0 && !again && last.usable != 0) {

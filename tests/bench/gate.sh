@@ -2,34 +2,30 @@
 # SPDX-License-Identifier: MIT
 # Real gates between two copies of one worker: gate.sh [NULL [LOADED [PLANTED]]]
 #
-# NULL gates on the machine as it is, LOADED with a busy copy on the other CPU, and PLANTED
-# with a wait of 10 % of an operation at one point of arm B, a line each as they end, then
-# what is wanted of them: no regression in the first two, the planted point called in 29 of
-# 30, a wrong point in at most 1 of 60.  A point is called when the gate says regression of
-# it, whatever it says of the whole.
+# NULL gates on the machine as it is, LOADED in pairs, each gate the load on the other's other CPU,
+# and PLANTED with a wait of 10 % of an operation at one point of arm B, a line each as they
+# end, then what is wanted of them: no regression in the first two, the planted point called in
+# 29 of 30, a wrong point in at most 1 of 60.  A point is called when the gate says regression
+# of it, whatever it says of the whole.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 IPM_BIN=${IPM_BIN:-$here/build/release/bin}
 config=${IPM_GATE_CONFIG:-$here/configs/gate.jsonc}
 nulls=${1:-40} loaded=${2:-20} planted=${3:-30}
 work=$(mktemp -d)
-load=
-end() {
-    [[ -z $load ]] || kill "$load" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap end EXIT
+trap 'rm -rf "$work"' EXIT
 
 # gate NAME [DELAY]: between two fresh copies; $work/NAME has what it left.
 gate() {
-    local out=$work/$1 delay=${2:+ --delay $2}
-    rm -rf "$work/a" "$work/b" "$out"
-    mkdir "$work/a" "$work/b"
-    cp "$IPM_BIN/ipcmeter-worker" "$work/a/"
-    cp "$IPM_BIN/ipcmeter-worker" "$work/b/"
-    "$IPM_BIN/ipcmeter" gate --a "$work/a/ipcmeter-worker" --b "$work/b/ipcmeter-worker$delay" "$config" \
-        --out "$out" --progress none >"$work/text" 2>&1 || true
-    [[ -f $out/gate.json ]] || { cat "$work/text" && exit 1; }
+    local out=$work/$1 delay=${2:+ --delay $2} arm
+    rm -rf "$out" "$out.a" "$out.b"
+    for arm in a b; do
+        mkdir "$out.$arm"
+        cp "$IPM_BIN/ipcmeter-worker" "$out.$arm/"
+    done
+    "$IPM_BIN/ipcmeter" gate --a "$out.a/ipcmeter-worker" --b "$out.b/ipcmeter-worker$delay" "$config" \
+        --out "$out" --progress none >"$out.text" 2>&1 || true
+    [[ -f $out/gate.json ]] || { cat "$out.text" && exit 1; }
 }
 
 # tell KIND NAME SECONDS [MECHANISM]: one line, also kept.
@@ -55,15 +51,18 @@ one() {
 printf 'kind\tverdict\twrong\tplanted\tby_percent\tpass\tinconclusive\tvalues\tagain\tslow\tsteal\tseconds\tat\n'
 for ((i = 0; i < nulls; i++)); do one null null; done
 
-if ((loaded > 0)); then
-    [[ -d $work/null ]] || one null null
-    cpu=$(jq -rs '[.[].cpus[]] | unique | (if . == [0] then 1 else 0 end)' <(head -1 "$work/null/records.jsonl"))
-    taskset -c "$cpu" dd if=/dev/zero of=/dev/null bs=1M 2>/dev/null &
-    load=$!
-    for ((i = 0; i < loaded; i++)); do one loaded loaded; done
-    kill "$load"
-    load=
-fi
+# on CPU COMMAND...: a shell that has this CPU alone
+on() {
+    taskset -p -c "$1" "$BASHPID" >/dev/null
+    "${@:2}"
+}
+mapfile -t cpus < <(taskset -p -c $$ | sed 's/.*: //' | tr , '\n' | while IFS=- read -r from to; do seq "$from" "${to:-$from}"; done)
+for ((i = 0; i < loaded; i += 2)); do
+    [[ ${#cpus[@]} -gt 1 ]] || { echo "one CPU: nothing can be beside a gate" >&2 && exit 1; }
+    (on "${cpus[0]}" one loaded loaded.0) &
+    (on "${cpus[1]}" one loaded loaded.1)
+    wait
+done
 
 if ((planted > 0)); then
     [[ -d $work/null ]] || one null null

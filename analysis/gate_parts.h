@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* gate_parts: what gate.c, gate_judge.c and nobody else share. */
+/* gate_parts: what gate.c, gate_check.c, gate_judge.c and nobody else share. */
 #ifndef IPM_ANALYSIS_GATE_PARTS_H
 #define IPM_ANALYSIS_GATE_PARTS_H
 
@@ -35,6 +35,11 @@ struct ipm_gate {
     bool starved; /* no memory to judge the screen: no verdict can be */
     char disturbance[IPM_GATE_REASON];
 };
+
+/* Return: 0; -EINVAL as ipm_gate_new() has it. */
+int ipm_gate_check(const struct ipm_gate_params *params,
+                   const struct ipm_gate_point *points, size_t n_points,
+                   struct ipm_why *why);
 
 /* Logarithms. */
 double ipm_gate_margin(const struct ipm_gate *gate, size_t point);

@@ -244,10 +244,12 @@ static void put_text(const struct work *work)
         (void)fputc('\n', stdout);
     }
     (void)puts("\nBUILDS");
-    json_array_foreach(suite->candidate, i, name)(void)
-        printf("  baseline %.12s, new %.12s\n",
-               ipm_member_text(json_array_get(suite->baseline, n - 1), "build"),
-               ipm_member_text(name, "build"));
+    const char *last = ipm_member_text(json_array_get(suite->baseline, n - 1), "build");
+    json_array_foreach(suite->candidate, i, name)
+    {
+        (void)printf("  baseline %.12s, new %.12s\n", last,
+                     ipm_member_text(name, "build"));
+    }
     if (!work->calibrated)
         (void)puts("\n  not calibrated: margins are the declared ones "
                    "(`ipcmeter gate calibrate`)");

@@ -4,300 +4,36 @@
 #include "harness/baseline.h"
 #include "harness/commands.h"
 #include "harness/gate_calibrate.h"
-#include "harness/gate_setup.h"
-#include "harness/leave.h"
+#include "harness/gate_line.h"
 #include "harness/signals.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum code {
-    ARM_A = IPM_RUN_WORDS_END,
-    ARM_B,
-    INCONCLUSIVE,
-    BISECT,
-    NOISE,
-    ALL,
-    JSON,
-    SESSIONS,
-    JUNIT,
-    MARKDOWN,
-    ANNOTATIONS,
-    BASELINE,
-};
-
-static const struct ipm_command_operand gate_operands[] = {
-    {.name = "calibrate", .kind = IPM_OPERAND_WORDS, .optional = true},
-    {.name = "CONFIG|RESULT", .kind = IPM_OPERAND_FILE, .optional = true, .many = true},
-    {.name = NULL},
-};
-
-static const struct ipm_command_option gate_options[] = {
-    {.name = "a",
-     .code = ARM_A,
-     .value = "ARM",
-     .help = "command of a worker, or plugin=SO (default: our own worker)"},
-    {.name = "b", .code = ARM_B, .value = "ARM", .help = "the same, against A"},
-    {.name = "baseline",
-     .code = BASELINE,
-     .value = "DIR",
-     .kind = IPM_OPERAND_FOLDER,
-     .many = true,
-     .help = "measure nothing: RESULT, folders of `ipcmeter run`, against this one, or "
-             "all those in it"},
-    {.name = "inconclusive",
-     .code = INCONCLUSIVE,
-     .value = "pass|fail",
-     .kind = IPM_OPERAND_WORDS,
-     .help = "exit status of a gate that could show neither (default: fail)"},
-    {.name = "bisect", .code = BISECT, .help = "exit statuses for `git bisect run`"},
-    {.name = "noise",
-     .code = NOISE,
-     .value = "FILE",
-     .kind = IPM_OPERAND_FILE,
-     .help = "how far apart equal arms are, of `gate calibrate`"},
-    {.name = "all", .code = ALL, .help = "print points that pass, too"},
-    {.name = "json", .code = JSON, .help = "the verdict as JSON, as in DIR/gate.json"},
-    {.name = "junit",
-     .code = JUNIT,
-     .value = "FILE",
-     .kind = IPM_OPERAND_FILE,
-     .help = "and the verdict as JUnit XML into FILE, a test case per point"},
-    {.name = "markdown",
-     .code = MARKDOWN,
-     .value = "FILE",
-     .kind = IPM_OPERAND_FILE,
-     .help = "and as the summary of a job into FILE"},
-    {.name = "annotations",
-     .code = ANNOTATIONS,
-     .help = "and lines for GitHub Actions, ::error and ::warning, ten at most, the "
-             "worst first"},
-    {.name = "sessions",
-     .code = SESSIONS,
-     .value = "N",
-     .help = "of calibrate: gates between equal arms (default: 20)"},
-    {.name = "out",
-     .code = IPM_RUN_OUT,
-     .value = "DIR",
-     .kind = IPM_OPERAND_FOLDER,
-     .help = "result folder (default: results/gate-TIME-NAME); of calibrate and "
-             "--baseline, the file that it writes"},
-    IPM_RUN_OPTIONS,
-    {.name = "plugin",
-     .code = 'l',
-     .value = "SO",
-     .kind = IPM_OPERAND_FILE,
-     .many = true,
-     .help = "mechanisms of a shared object, in both arms"},
-    {.name = "sysroot",
-     .code = 'r',
-     .value = "DIR",
-     .kind = IPM_OPERAND_FOLDER,
-     .help = "read sys/ and proc/ below DIR"},
-    {.name = NULL},
-};
-
-const struct ipm_command ipm_command_gate = {
-    .name = "gate",
-    .run = ipm_cmd_gate,
-    .summary = "does B cost more than A? exit status 10 when it does",
-    .operands = gate_operands,
-    .options = gate_options,
-    .about = "Measures two arms turn by turn and says whether B costs more than A "
-             "(docs/gate.md).  calibrate: gates between equal arms, for how far apart "
-             "those come out.  --baseline: judges sessions that were measured by those "
-             "that were kept of the same class of machine.",
-    .note =
-        "Exit status: 0 pass, 10 regression, 11 nothing comparable, 12 environment, 13 "
-        "inconclusive, 1 or 2 error, 130 and 143 interrupted; with --bisect 0 pass, 1 "
-        "regression, 125 all others.",
-};
-
-enum policy { INCONCLUSIVE_FAIL, INCONCLUSIVE_PASS };
-
-struct gate_words {
-    struct ipm_gate_setup setup;
-    struct ipm_leave leave;
-    const char *noise;
-    enum policy policy;
-    bool bisect, all, json, help, calibrate;
-    int64_t sessions;
-    const char **baselines; /* the caller frees it */
-    size_t n_baselines;
-    const char
-        *measures;  /* the first option that only means something to what measures */
-    char **results; /* operands of --baseline */
-    int n_results;
-};
-
-static int add_baseline(struct gate_words *words, const char *directory)
-{
-    const char **list =
-        reallocarray(words->baselines, words->n_baselines + 1, sizeof(*list));
-    if (list == NULL)
-        return IPM_EXIT_INTERNAL;
-    words->baselines = list;
-    list[words->n_baselines++] = directory;
-    return 0;
-}
-
-/* Options that a gate between results takes. */
-static bool measures(int code)
-{
-    static const int others[] = {BASELINE, INCONCLUSIVE, NOISE, BISECT,   ALL,
-                                 JSON,     IPM_RUN_OUT,  JUNIT, MARKDOWN, ANNOTATIONS};
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (others[i] == code)
-            return false;
-    }
-    return true;
-}
-
-static const char *name_of(int code)
-{
-    const struct ipm_command_option *option = gate_options;
-    while (option->name != NULL && option->code != code)
-        option++;
-    return option->name;
-}
-
-static int take(int code, const char *value, struct gate_words *words)
-{
-    struct ipm_run_words *run = &words->setup.words;
-    switch (code) {
-    case ARM_A:
-        words->setup.a = value;
-        return 0;
-    case ARM_B:
-        words->setup.b = value;
-        return 0;
-    case INCONCLUSIVE:
-        words->policy =
-            strcmp(value, "pass") == 0 ? INCONCLUSIVE_PASS : INCONCLUSIVE_FAIL;
-        return strcmp(value, "pass") == 0 || strcmp(value, "fail") == 0
-                   ? 0
-                   : ipm_run_words_complain(run, "--inconclusive: pass or fail, not ",
-                                            value);
-    case NOISE:
-        words->noise = value;
-        return 0;
-    case SESSIONS:
-        return ipm_run_words_count(run, "--sessions: ", value, &words->sessions);
-    case BASELINE:
-        return add_baseline(words, value);
-    case BISECT:
-        words->bisect = true;
-        return 0;
-    case ALL:
-        words->all = true;
-        return 0;
-    case JSON:
-        words->json = true;
-        return 0;
-    case JUNIT:
-        words->leave.junit = value;
-        return 0;
-    case MARKDOWN:
-        words->leave.markdown = value;
-        return 0;
-    case ANNOTATIONS:
-        words->leave.annotations = true;
-        return 0;
-    default:
-        break;
-    }
-    int taken = ipm_run_words_take(run, code, value);
-    if (taken != 1)
-        return taken;
-    ipm_command_usage(&ipm_command_gate, stderr);
-    return IPM_EXIT_USAGE;
-}
-
-/* What is to be left for a pipeline, before anything is measured. */
-static int check_leave(const struct gate_words *words)
-{
-    const struct ipm_run_words *run = &words->setup.words;
-    struct ipm_why why = {0};
-    if (words->json && words->leave.annotations)
-        return ipm_run_words_complain(
-            run, "--json and --annotations would both be on stdout", "");
-    if (words->calibrate && ipm_leave_asked(&words->leave))
-        return ipm_run_words_complain(
-            run, "calibrate has no verdict for --junit, --markdown, --annotations", "");
-    return ipm_leave_check(&words->leave, &why) == 0
-               ? 0
-               : ipm_run_words_complain(run, "--junit, --markdown: ", why.text);
-}
-
-static int parse_baseline(struct gate_words *words, const struct ipm_arguments *walk)
-{
-    struct ipm_run_words *run = &words->setup.words;
-    words->results = walk->operands;
-    words->n_results = walk->n_operands;
-    if (words->measures != NULL)
-        return ipm_run_words_complain(
-            run, "--baseline measures nothing and takes no --", words->measures);
-    if (words->calibrate)
-        return ipm_run_words_complain(run, "calibrate takes no --baseline", "");
-    if (words->n_results == 0)
-        return ipm_run_words_complain(
-            run, "a RESULT is missing: what is to be gated against the baseline?", "");
-    return check_leave(words);
-}
-
-static int parse(int argc, char **argv, struct gate_words *words)
-{
-    struct ipm_run_words *run = &words->setup.words;
-    struct ipm_arguments walk;
-    ipm_arguments_init(&walk, &ipm_command_gate, argc, argv);
-    for (int code; (code = ipm_arguments_next(&walk)) != IPM_ARGUMENTS_END;) {
-        words->help = code == IPM_ARGUMENTS_HELP;
-        int status = words->help ? 0 : take(code, walk.value, words);
-        if (words->measures == NULL && measures(code))
-            words->measures = name_of(code);
-        if (status != 0 || words->help)
-            return status;
-    }
-    words->calibrate =
-        walk.n_operands > 0 && strcmp(walk.operands[0], "calibrate") == 0;
-    if (words->n_baselines > 0)
-        return parse_baseline(words, &walk);
-    char **operands = walk.operands + words->calibrate;
-    if (walk.n_operands - words->calibrate > 1)
-        return ipm_run_words_complain(run, "one CONFIG, not also ", operands[1]);
-    run->run.request.config = operands[0];
-    if (!words->calibrate && words->setup.b == NULL)
-        return ipm_run_words_complain(
-            run, "--b is missing: against what is to be gated?", "");
-    if (words->calibrate && run->run.out == NULL)
-        return ipm_run_words_complain(run, "calibrate needs --out FILE", "");
-    return check_leave(words);
-}
 
 /* A calibration that may not be used is said and left out: margins are then the declared. */
-static int read_noise(const struct gate_words *words, struct ipm_gate_noise *noise,
+static int read_noise(const struct ipm_gate_line *line, struct ipm_gate_noise *noise,
                       bool *out_held)
 {
     struct ipm_why why = {0};
     char fingerprint[IPM_HASH_TEXT];
     *out_held = false;
-    if (words->noise == NULL)
+    if (line->noise == NULL)
         return 0;
-    ipm_gate_fingerprint(words->setup.words.run.request.worker.sysroot ?: "",
+    ipm_gate_fingerprint(line->setup.words.run.request.worker.sysroot ?: "",
                          fingerprint);
-    int error = ipm_gate_noise_load(words->noise, fingerprint, noise, &why);
+    int error = ipm_gate_noise_load(line->noise, fingerprint, noise, &why);
     if (error < 0)
-        return ipm_run_words_complain(&words->setup.words, "--noise: ", why.text);
+        return ipm_run_words_complain(&line->setup.words, "--noise: ", why.text);
     *out_held = error == 0;
     if (error == 1)
         (void)fprintf(stderr, "ipcmeter gate: not calibrated: %s\n", why.text);
     return 0;
 }
 
-static int verdict_status(const struct gate_words *words, enum ipm_gate_verdict verdict)
+static int verdict_status(const struct ipm_gate_line *line,
+                          enum ipm_gate_verdict verdict)
 {
     static const int plain[IPM_GATE_VERDICTS] = {
         [IPM_GATE_PASS] = IPM_EXIT_OK,
@@ -306,16 +42,16 @@ static int verdict_status(const struct gate_words *words, enum ipm_gate_verdict 
         [IPM_GATE_ENVIRONMENT] = IPM_EXIT_ENVIRONMENT,
         [IPM_GATE_ERROR] = IPM_EXIT_INTERNAL,
     };
-    if (verdict == IPM_GATE_INCONCLUSIVE && words->policy == INCONCLUSIVE_PASS)
+    if (verdict == IPM_GATE_INCONCLUSIVE && line->inconclusive_passes)
         return IPM_EXIT_OK;
     return plain[verdict];
 }
 
-static int exit_status(const struct gate_words *words,
+static int exit_status(const struct ipm_gate_line *line,
                        const struct ipm_gate_outcome *outcome)
 {
     return outcome->interrupted ? ipm_signals_status()
-                                : verdict_status(words, outcome->result.verdict);
+                                : verdict_status(line, outcome->result.verdict);
 }
 
 static void put_counts(const struct ipm_gate_counts *counts)
@@ -331,48 +67,48 @@ static void put_counts(const struct ipm_gate_counts *counts)
 }
 
 /* Files and annotations.  Without a document: @sentence, and an error. */
-static int leave(const struct gate_words *words, const json_t *document,
+static int leave(const struct ipm_gate_line *line, const json_t *document,
                  const char *sentence)
 {
     struct ipm_why why = {0};
     int error = document != NULL
-                    ? ipm_leave(&words->leave, &ipm_leave_gate, document, &why)
-                    : ipm_leave_failed(&words->leave, &ipm_leave_gate, sentence, &why);
+                    ? ipm_leave(&line->leave, &ipm_leave_gate, document, &why)
+                    : ipm_leave_failed(&line->leave, &ipm_leave_gate, sentence, &why);
     if (error == 0)
         return 0;
-    (void)ipm_run_words_complain(&words->setup.words, "", why.text);
+    (void)ipm_run_words_complain(&line->setup.words, "", why.text);
     return IPM_EXIT_INTERNAL;
 }
 
-static int print(const struct gate_words *words, const struct ipm_gate_outcome *outcome,
-                 bool calibrated)
+static int print(const struct ipm_gate_line *line,
+                 const struct ipm_gate_outcome *outcome, bool calibrated)
 {
     struct ipm_why why = {0};
     ipm_auto_json json_t *document = NULL;
-    if (ipm_leave_read_gate(words->setup.words.run.out, &document, &why) != 0)
+    if (ipm_leave_read_gate(line->setup.words.run.out, &document, &why) != 0)
         return IPM_EXIT_INTERNAL;
-    if (words->json) {
+    if (line->json) {
         if (json_dumpf(document, stdout, JSON_INDENT(2)) != 0)
             return IPM_EXIT_INTERNAL;
         (void)putchar('\n');
     } else {
-        ipm_gate_text(outcome->gate, &outcome->result, words->all, stdout);
+        ipm_gate_text(outcome->gate, &outcome->result, line->all, stdout);
         put_counts(&outcome->counts);
         if (!calibrated)
             (void)puts("  not calibrated: margins are the declared ones "
                        "(`ipcmeter gate calibrate`)");
         if (outcome->same)
             (void)puts("  both arms are the same program: this is an A/A gate");
-        (void)printf("\n%s\n", words->setup.words.run.out);
+        (void)printf("\n%s\n", line->setup.words.run.out);
     }
     if (fflush(stdout) != 0)
         return IPM_EXIT_INTERNAL;
-    return leave(words, document, "");
+    return leave(line, document, "");
 }
 
-static int measure(struct gate_words *words, const struct ipm_gate_noise *noise)
+static int measure(struct ipm_gate_line *line, const struct ipm_gate_noise *noise)
 {
-    struct ipm_gate_setup *setup = &words->setup;
+    struct ipm_gate_setup *setup = &line->setup;
     struct ipm_gate_outcome outcome = {.gate = NULL};
     struct ipm_why why = {0};
     int status;
@@ -384,11 +120,11 @@ static int measure(struct gate_words *words, const struct ipm_gate_noise *noise)
     };
     int error = ipm_gate_run(&request, &setup->prepared, &outcome, &why);
     if (error == 0) {
-        status = print(words, &outcome, noise != NULL);
-        status = status == 0 ? exit_status(words, &outcome) : status;
+        status = print(line, &outcome, noise != NULL);
+        status = status == 0 ? exit_status(line, &outcome) : status;
     } else {
         (void)ipm_run_words_complain(&setup->words, "", why.text);
-        (void)leave(words, NULL, why.text);
+        (void)leave(line, NULL, why.text);
         status = error == -ENODATA                      ? IPM_EXIT_NOTHING
                  : error == -EEXIST || error == -EINVAL ? IPM_EXIT_USAGE
                  : error == -ENOTSUP                    ? IPM_EXIT_ENVIRONMENT
@@ -398,38 +134,38 @@ static int measure(struct gate_words *words, const struct ipm_gate_noise *noise)
     return status;
 }
 
-static int gate(struct gate_words *words)
+static int gate(struct ipm_gate_line *line)
 {
     struct ipm_gate_noise noise = {.n_points = 0};
     bool calibrated = false;
-    int status = ipm_gate_setup(&words->setup);
+    int status = ipm_gate_setup(&line->setup);
     if (status == 0)
-        status = read_noise(words, &noise, &calibrated);
+        status = read_noise(line, &noise, &calibrated);
     if (status == 0)
-        status = measure(words, calibrated ? &noise : NULL);
+        status = measure(line, calibrated ? &noise : NULL);
     else
-        (void)leave(words, NULL, "nothing was measured: stderr says why");
+        (void)leave(line, NULL, "nothing was measured: stderr says why");
     ipm_gate_noise_fini(&noise);
     return status;
 }
 
 /* Against what was kept: nothing is measured. */
-static int judge_results(const struct gate_words *words)
+static int judge_results(const struct ipm_gate_line *line)
 {
     const struct ipm_baseline_request request = {
-        .baselines = words->baselines,
-        .n_baselines = words->n_baselines,
-        .results = (const char *const *)words->results,
-        .n_results = (size_t)words->n_results,
-        .noise = words->noise,
-        .out = words->setup.words.run.out,
-        .leave = words->leave,
-        .json = words->json,
-        .all = words->all,
+        .baselines = line->baselines,
+        .n_baselines = line->n_baselines,
+        .results = (const char *const *)line->results,
+        .n_results = (size_t)line->n_results,
+        .noise = line->noise,
+        .out = line->setup.words.run.out,
+        .leave = line->leave,
+        .json = line->json,
+        .all = line->all,
     };
     enum ipm_gate_verdict verdict = IPM_GATE_ERROR;
     int status = ipm_baseline_gate(&request, &verdict);
-    return status == 0 ? verdict_status(words, verdict) : status;
+    return status == 0 ? verdict_status(line, verdict) : status;
 }
 
 /* What is no verdict tells a bisection nothing; a signal ends it. */
@@ -442,20 +178,20 @@ static int bisect_status(int status)
 
 int ipm_cmd_gate(int argc, char **argv)
 {
-    struct gate_words words = {
+    struct ipm_gate_line line = {
         .setup = {.words = {.command = "gate", .run = {.ticker = IPM_TICKER_AUTO}}},
         .sessions = IPM_GATE_NOISE_SESSIONS,
     };
-    int status = parse(argc, argv, &words);
-    if (status == 0 && words.help)
+    int status = ipm_gate_line_parse(argc, argv, &line);
+    if (status == 0 && line.help)
         ipm_command_usage(&ipm_command_gate, stdout);
-    else if (status == 0 && words.n_baselines > 0)
-        status = judge_results(&words);
-    else if (status == 0 && words.calibrate)
-        status = ipm_gate_calibrate(&words.setup, words.sessions);
+    else if (status == 0 && line.n_baselines > 0)
+        status = judge_results(&line);
+    else if (status == 0 && line.calibrate)
+        status = ipm_gate_calibrate(&line.setup, line.sessions);
     else if (status == 0)
-        status = gate(&words);
-    ipm_gate_setup_fini(&words.setup);
-    free(words.baselines);
-    return words.bisect && !words.help ? bisect_status(status) : status;
+        status = gate(&line);
+    ipm_gate_setup_fini(&line.setup);
+    free(line.baselines);
+    return line.bisect && !line.help ? bisect_status(status) : status;
 }

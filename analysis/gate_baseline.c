@@ -3,6 +3,7 @@
 
 #include "analysis/gate_baseline_parts.h"
 #include "analysis/gate_noise.h"
+#include "analysis/gate_phrases.h"
 #include "analysis/significance.h"
 #include "base/cleanup.h"
 
@@ -13,8 +14,7 @@
 
 double ipm_baseline_smallest(const struct ipm_baseline_case *given, size_t point)
 {
-    double own = given->points[point].smallest_effect;
-    return log1p(isnan(own) ? given->params->smallest_effect : own);
+    return ipm_gate_interest(given->params, &given->points[point]);
 }
 
 double ipm_baseline_freedom(double freedom, size_t m)

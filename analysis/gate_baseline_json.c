@@ -47,14 +47,7 @@ static json_t *sessions_json(const struct ipm_baseline_series *series, size_t n,
 
 static json_t *params_json(const struct ipm_gate_params *params)
 {
-    json_t *json = json_object();
-    set(json, "margin", ipm_json_number(params->margin));
-    set(json, "smallest_effect", ipm_json_number(params->smallest_effect));
-    set(json, "noise_factor", ipm_json_number(params->noise_factor));
-    set(json, "alpha", ipm_json_number(params->alpha));
-    set(json, "q", ipm_json_number(params->q));
-    set(json, "level", ipm_json_number(params->level));
-    set(json, "superiority", ipm_json_number(params->superiority));
+    json_t *json = ipm_gate_params_json(params);
     set(json, "sessions", count(IPM_BASELINE_SESSIONS));
     return json;
 }

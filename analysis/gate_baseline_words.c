@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gate_baseline_parts.h"
-#include "analysis/gate_sentence.h"
+#include "analysis/gate_phrases.h"
+#include "analysis/text.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { EFFECT = 4 * IPM_GATE_PERCENT, NEEDS = 120 };
-
-/* Cut where it does not fit: reasons and labels may be of any length. */
-static void say(char *text, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void say(char *text, size_t size, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text, size, format, arguments);
-    va_end(arguments);
-}
-
-static const char *plural(size_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
-static void put_effect(char text[EFFECT], const struct ipm_estimate *effect)
-{
-    char value[IPM_GATE_PERCENT];
-    char low[IPM_GATE_PERCENT];
-    char high[IPM_GATE_PERCENT];
-    (void)ipm_gate_percent(value, effect->value);
-    if (isnan(effect->low))
-        say(text, EFFECT, "%s [?]", value);
-    else
-        say(text, EFFECT, "%s [%s, %s]", value, ipm_gate_percent(low, effect->low),
-            ipm_gate_percent(high, effect->high));
-}
+enum { NEEDS = 120 };
 
 static void put_needs(char text[NEEDS], const struct ipm_baseline_case *given,
                       size_t point, const struct ipm_baseline_finding *own)
@@ -46,12 +16,13 @@ static void put_needs(char text[NEEDS], const struct ipm_baseline_case *given,
     (void)ipm_gate_percent(smallest, ipm_baseline_smallest(given, point));
     char least[IPM_GATE_PERCENT];
     if (own->needs_m == 0)
-        say(text, NEEDS,
-            "%s is too little to be seen between sessions here, %s would be", smallest,
-            ipm_gate_percent(least, own->least_effect));
+        ipm_gate_put(text, NEEDS,
+                     "%s is too little to be seen between sessions here, %s would be",
+                     smallest, ipm_gate_percent(least, own->least_effect));
     else
-        say(text, NEEDS, "to see %s takes %zu sessions against %zu new one%s", smallest,
-            own->needs_n, own->needs_m, plural(own->needs_m));
+        ipm_gate_put(text, NEEDS, "to see %s takes %zu sessions against %zu new one%s",
+                     smallest, own->needs_n, own->needs_m,
+                     own->needs_m == 1 ? "" : "s");
 }
 
 static void say_undecided(const struct ipm_baseline_case *given, size_t point,
@@ -59,67 +30,46 @@ static void say_undecided(const struct ipm_baseline_case *given, size_t point,
                           const struct ipm_baseline_finding *own, const char *effect)
 {
     char margin[IPM_GATE_PERCENT];
-    char smallest[IPM_GATE_PERCENT];
-    char upper[IPM_GATE_PERCENT];
     char needs[NEEDS];
-    double interest = ipm_baseline_smallest(given, point);
     (void)ipm_gate_percent(margin, finding->margin);
-    (void)ipm_gate_percent(smallest, interest);
     put_needs(needs, given, point, own);
     if (finding->unstable)
-        say(finding->reason, IPM_GATE_REASON,
+        ipm_gate_put(
+            finding->reason, IPM_GATE_REASON,
             "unstable: %s, but only %zu of %zu new sessions are above the margin by "
             "themselves, and %.0f %% of all pairs of a new and an old one cost more",
             effect, finding->n_beyond, own->m, 100 * finding->superiority);
     else if (isnan(finding->upper))
-        say(finding->reason, IPM_GATE_REASON,
-            "%s: %zu and %zu sessions are too few for an interval", effect, own->n,
-            own->m);
+        ipm_gate_put(finding->reason, IPM_GATE_REASON,
+                     "%s: %zu and %zu sessions are too few for an interval", effect,
+                     own->n, own->m);
     else if (finding->effect.low > finding->margin)
-        say(finding->reason, IPM_GATE_REASON,
+        ipm_gate_put(
+            finding->reason, IPM_GATE_REASON,
             "%s: probably above the margin of %s, and not shown (p %.2g after Holm, at "
             "most %g is asked): one more new session tells",
             effect, margin, finding->p_holm, given->params->alpha);
-    else if (finding->effect.high < interest)
-        say(finding->reason, IPM_GATE_REASON,
-            "%s: not above the margin of %s, but with what two builds of one source "
-            "differ by it may be %s, and %s is of interest",
-            effect, margin, ipm_gate_percent(upper, finding->upper), smallest);
     else
-        say(finding->reason, IPM_GATE_REASON,
-            "%s: not shown to be above the margin of %s, nor below the smallest effect "
-            "of %s; %s",
-            effect, margin, smallest, needs);
+        ipm_gate_say_open(ipm_baseline_smallest(given, point), needs, finding);
 }
 
 static void say_verdict(const struct ipm_baseline_case *given, size_t point,
                         struct ipm_gate_finding *finding,
                         const struct ipm_baseline_finding *own)
 {
-    char effect[EFFECT];
+    char text[IPM_GATE_EFFECT];
     char margin[IPM_GATE_PERCENT];
-    char smallest[IPM_GATE_PERCENT];
-    put_effect(effect, &finding->effect);
-    (void)ipm_gate_percent(margin, finding->margin);
-    (void)ipm_gate_percent(smallest, ipm_baseline_smallest(given, point));
-    if (own->would_be == IPM_GATE_ERROR)
-        say(finding->reason, IPM_GATE_REASON, "%s", given->series[point].failure);
-    else if (own->would_be == IPM_GATE_REGRESSION)
-        say(finding->reason, IPM_GATE_REASON,
-            "%s, above the margin of %s by the scatter of %zu sessions (p %.2g after "
-            "Holm)",
-            effect, margin, own->n, finding->p_holm);
-    else if (own->would_be == IPM_GATE_ENVIRONMENT)
-        say(finding->reason, IPM_GATE_REASON,
-            "%s: a control point moved beyond its margin of %s (p %.2g)", effect,
-            margin, finding->p_holm);
-    else if (given->points[point].control)
-        say(finding->reason, IPM_GATE_REASON,
-            "%s: not shown to have moved beyond its margin of %s", effect, margin);
-    else if (own->would_be == IPM_GATE_PASS)
-        say(finding->reason, IPM_GATE_REASON, "%s: below the smallest effect of %s",
-            effect, smallest);
-    else
+    const char *effect = ipm_gate_effect_text(
+        text, finding->effect.value, finding->effect.low, finding->effect.high);
+    if (own->would_be == IPM_GATE_REGRESSION)
+        ipm_gate_put(finding->reason, IPM_GATE_REASON,
+                     "%s, above the margin of %s by the scatter of %zu sessions (p "
+                     "%.2g after Holm)",
+                     effect, ipm_gate_percent(margin, finding->margin), own->n,
+                     finding->p_holm);
+    else if (!ipm_gate_say_plain(&given->points[point],
+                                 ipm_baseline_smallest(given, point), own->would_be,
+                                 given->series[point].failure, finding))
         say_undecided(given, point, finding, own, effect);
 }
 
@@ -132,23 +82,9 @@ static void say_point(const struct ipm_baseline_case *given, size_t point,
         return;
     char kept[IPM_GATE_REASON];
     (void)memcpy(kept, finding->reason, sizeof(kept));
-    say(finding->reason, IPM_GATE_REASON,
-        "advisory, %zu of %d sessions: would be %s: %.240s", own->n,
-        IPM_BASELINE_SESSIONS, ipm_gate_verdict_names[own->would_be], kept);
-}
-
-static void warn(struct ipm_gate_result *result, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void warn(struct ipm_gate_result *result, const char *format, ...)
-{
-    if (result->n_warnings == IPM_GATE_WARNINGS)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(result->warnings[result->n_warnings++], IPM_GATE_REASON, format,
-                    arguments);
-    va_end(arguments);
+    ipm_gate_put(finding->reason, IPM_GATE_REASON,
+                 "advisory, %zu of %d sessions: would be %s: %.240s", own->n,
+                 IPM_BASELINE_SESSIONS, ipm_gate_verdict_names[own->would_be], kept);
 }
 
 static bool drifts(const struct ipm_baseline_case *given, double drift, double p)
@@ -160,6 +96,7 @@ static void warn_of_drift(const struct ipm_baseline_case *given,
                           struct ipm_baseline_result *result)
 {
     char by[IPM_GATE_PERCENT];
+    char count[IPM_TEXT_COUNT];
     size_t n = 0;
     size_t most = 0;
     for (size_t i = 0; i < given->n_points; i++) {
@@ -171,73 +108,49 @@ static void warn_of_drift(const struct ipm_baseline_case *given,
         n++;
     }
     if (drifts(given, result->drift, result->p_drift))
-        warn(
+        ipm_gate_warn(
             &result->gate,
             "the baseline drifts: its sessions' mean cost went by %s from the first to "
             "the last (p %.2g): its mean is not what the machine does now",
             ipm_gate_percent(by, result->drift), result->p_drift);
     if (n > 0)
-        warn(&result->gate,
-             "%zu point%s drift over the baseline's sessions, %.120s most, by %s from "
-             "the first to the last",
-             n, plural(n), given->points[most].label,
-             ipm_gate_percent(by, result->findings[most].drift));
+        ipm_gate_warn(
+            &result->gate,
+            "%s over the baseline's sessions, %.120s most, by %s from the first to the "
+            "last",
+            ipm_text_count(count, (double)n, "point drifts", "points drift"),
+            given->points[most].label,
+            ipm_gate_percent(by, result->findings[most].drift));
 }
 
 static void say_warnings(const struct ipm_baseline_case *given,
                          struct ipm_baseline_result *result)
 {
     struct ipm_gate_result *gate = &result->gate;
+    char count[IPM_TEXT_COUNT];
     size_t controls = 0;
-    size_t wide = 0;
     size_t short_of = 0;
     for (size_t i = 0; i < given->n_points; i++) {
         controls += given->points[i].control;
-        wide += !given->points[i].control &&
-                gate->findings[i].margin > ipm_baseline_smallest(given, i);
         short_of += !result->advisory && result->findings[i].advisory;
     }
-    size_t worse = gate->n_changes[IPM_GATE_WORSE];
-    size_t better = gate->n_changes[IPM_GATE_BETTER];
     if (controls == 0)
-        warn(gate, "no control points: a change of the machine cannot be told from one "
-                   "of the code (sweep floor_syscall and floor_memcpy, too)");
+        ipm_gate_warn(
+            gate, "no control points: a change of the machine cannot be told from one "
+                  "of the code (sweep floor_syscall and floor_memcpy, too)");
     warn_of_drift(given, result);
     if (given->m == 1 && gate->n_verdicts[IPM_GATE_REGRESSION] > 0)
-        warn(gate, "the new result is one session: measure a second one and give both "
-                   "before anybody is sent to look for a cause");
+        ipm_gate_warn(
+            gate, "the new result is one session: measure a second one and give both "
+                  "before anybody is sent to look for a cause");
     if (short_of > 0)
-        warn(gate,
-             "%zu point%s fewer than %d sessions in the baseline, and no verdict but "
-             "inconclusive",
-             short_of, short_of == 1 ? " has" : "s have", IPM_BASELINE_SESSIONS);
-    if (wide > 0)
-        warn(gate,
-             "%zu points are too noisy for the smallest effect: an effect between it "
-             "and the margin is never called",
-             wide);
-    if (worse + better >= IPM_GATE_ONE_SIDED && (worse == 0 || better == 0))
-        warn(gate,
-             "all %zu changes are for the %s: unrelated points seldom change together, "
-             "look for one cause outside the code",
-             worse + better, worse > 0 ? "worse" : "better");
-}
-
-/* The point that the sentence names: of those with the suite's verdict, the one with the
- * largest effect. */
-static size_t worst(const struct ipm_baseline_case *given,
-                    const struct ipm_gate_result *result)
-{
-    size_t found = given->n_points;
-    for (size_t i = 0; i < given->n_points; i++) {
-        const struct ipm_gate_finding *finding = &result->findings[i];
-        if (finding->verdict != result->verdict)
-            continue;
-        if (found == given->n_points ||
-            fabs(finding->effect.value) > fabs(result->findings[found].effect.value))
-            found = i;
-    }
-    return found;
+        ipm_gate_warn(
+            gate,
+            "%s fewer than %d sessions in the baseline, and no verdict but "
+            "inconclusive",
+            ipm_text_count(count, (double)short_of, "point has", "points have"),
+            IPM_BASELINE_SESSIONS);
+    ipm_gate_warn_plain(given->params, given->points, gate);
 }
 
 static void say_advisory(const struct ipm_baseline_case *given,
@@ -251,7 +164,8 @@ static void say_advisory(const struct ipm_baseline_case *given,
         else
             would[result->findings[i].would_be]++;
     }
-    say(result->gate.sentence, IPM_GATE_SENTENCE,
+    ipm_gate_put(
+        result->gate.sentence, IPM_GATE_SENTENCE,
         "advisory: %zu of %d sessions in the baseline, too few for a verdict; it would "
         "be: %zu regression, %zu inconclusive, %zu pass%s",
         given->n, IPM_BASELINE_SESSIONS, would[IPM_GATE_REGRESSION],
@@ -263,31 +177,31 @@ static void say_suite(const struct ipm_baseline_case *given,
                       struct ipm_baseline_result *result)
 {
     struct ipm_gate_result *gate = &result->gate;
-    size_t n = 0;
-    size_t named = worst(given, gate);
-    for (size_t i = 0; i < IPM_GATE_VERDICTS; i++)
-        n += gate->n_verdicts[i];
+    size_t n = ipm_gate_tested(gate);
+    size_t named = ipm_gate_worst(gate);
     const char *label = named < given->n_points ? given->points[named].label : "";
     const char *reason = named < given->n_points ? gate->findings[named].reason : "";
     char *text = gate->sentence;
     if (gate->verdict == IPM_GATE_ERROR)
-        say(text, IPM_GATE_SENTENCE, "not measured: %s: %s", label, reason);
+        ipm_gate_put(text, IPM_GATE_SENTENCE, "not measured: %s: %s", label, reason);
     else if (result->advisory)
         say_advisory(given, result);
     else if (gate->verdict == IPM_GATE_PASS)
-        say(text, IPM_GATE_SENTENCE,
+        ipm_gate_put(
+            text, IPM_GATE_SENTENCE,
             "each of %zu points was shown to cost less than the smallest effect of "
             "interest more than in %zu sessions of the baseline",
             n, given->n);
     else if (gate->verdict == IPM_GATE_INCONCLUSIVE)
-        say(text, IPM_GATE_SENTENCE,
-            "%zu of %zu points are undecided, no regression was shown: %s: %s",
-            gate->n_verdicts[IPM_GATE_INCONCLUSIVE], n, label, reason);
+        ipm_gate_put(text, IPM_GATE_SENTENCE,
+                     "%zu of %zu points are undecided, no regression was shown: %s: %s",
+                     gate->n_verdicts[IPM_GATE_INCONCLUSIVE], n, label, reason);
     else if (gate->verdict == IPM_GATE_REGRESSION)
-        say(text, IPM_GATE_SENTENCE, "%zu of %zu points cost more: %s: %s",
-            gate->n_verdicts[IPM_GATE_REGRESSION], n, label, reason);
+        ipm_gate_put(text, IPM_GATE_SENTENCE, "%zu of %zu points cost more: %s: %s",
+                     gate->n_verdicts[IPM_GATE_REGRESSION], n, label, reason);
     else
-        say(text, IPM_GATE_SENTENCE, "the machine moved: %s: %s", label, reason);
+        ipm_gate_put(text, IPM_GATE_SENTENCE, "the machine moved: %s: %s", label,
+                     reason);
 }
 
 void ipm_baseline_say(const struct ipm_baseline_case *given,

@@ -15,13 +15,9 @@ static json_t *count(size_t n)
     return json_integer((json_int_t)n);
 }
 
-static json_t *params_json(const struct ipm_gate_params *params)
+json_t *ipm_gate_params_json(const struct ipm_gate_params *params)
 {
     json_t *json = json_object();
-    set(json, "screen_blocks", count(params->screen_blocks));
-    set(json, "confirm_blocks", count(params->confirm_blocks));
-    set(json, "looks", count(params->looks));
-    set(json, "screen_limit", ipm_json_number(params->screen_limit));
     set(json, "margin", ipm_json_number(params->margin));
     set(json, "smallest_effect", ipm_json_number(params->smallest_effect));
     set(json, "noise_factor", ipm_json_number(params->noise_factor));
@@ -29,6 +25,16 @@ static json_t *params_json(const struct ipm_gate_params *params)
     set(json, "q", ipm_json_number(params->q));
     set(json, "level", ipm_json_number(params->level));
     set(json, "superiority", ipm_json_number(params->superiority));
+    return json;
+}
+
+static json_t *params_json(const struct ipm_gate_params *params)
+{
+    json_t *json = ipm_gate_params_json(params);
+    set(json, "screen_blocks", count(params->screen_blocks));
+    set(json, "confirm_blocks", count(params->confirm_blocks));
+    set(json, "looks", count(params->looks));
+    set(json, "screen_limit", ipm_json_number(params->screen_limit));
     set(json, "seed", json_integer((json_int_t)params->seed));
     return json;
 }

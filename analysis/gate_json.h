@@ -20,6 +20,9 @@
 json_t *ipm_gate_json(const struct ipm_gate *gate,
                       const struct ipm_gate_result *result);
 
+/* Those that are of the statistics alone.  The caller's; NULL: no memory. */
+json_t *ipm_gate_params_json(const struct ipm_gate_params *params);
+
 /* All of it but `params` and `points`, and one of these but its blocks: for whoever comes to
  * findings in another way.  The caller's; NULL: no memory. */
 json_t *ipm_gate_result_json(const struct ipm_gate_result *result);

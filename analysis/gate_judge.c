@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gate_parts.h"
+#include "analysis/gate_phrases.h"
 #include "analysis/gate_sentence.h"
 #include "analysis/significance.h"
 #include "base/cleanup.h"
@@ -19,8 +20,7 @@ double ipm_gate_margin(const struct ipm_gate *gate, size_t point)
 
 double ipm_gate_smallest_effect(const struct ipm_gate *gate, size_t point)
 {
-    double own = gate->points[point].smallest_effect;
-    return log1p(isnan(own) ? gate->params.smallest_effect : own);
+    return ipm_gate_interest(&gate->params, &gate->points[point]);
 }
 
 double ipm_gate_level(const struct ipm_gate *gate, enum ipm_gate_stage stage)

@@ -2,7 +2,7 @@
 #include "analysis/gate_junit.h"
 
 #include "analysis/gate_page.h"
-#include "analysis/gate_sentence.h"
+#include "analysis/gate_phrases.h"
 #include "analysis/html.h"
 #include "analysis/junit.h"
 #include "base/cleanup.h"
@@ -40,7 +40,8 @@ static void put_figures(FILE *out, const struct ipm_gate_page_point *point)
     const json_t *json = point->json;
     ipm_html_put(out, "verdict = %s\n", ipm_gate_verdict_names[point->verdict]);
     ipm_html_put(out, "metric = %s\n", point->metric);
-    ipm_html_put(out, "effect = %s\n", ipm_gate_page_effect(effect, point));
+    ipm_html_put(out, "effect = %s\n",
+                 ipm_gate_effect_text(effect, point->effect, point->low, point->high));
     if (!isnan(point->margin))
         ipm_html_put(out, "margin = %s\n", ipm_gate_percent(margin, point->margin));
     put_number(out, json_object_get(json, "effect"), "blocks");

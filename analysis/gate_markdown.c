@@ -2,7 +2,7 @@
 #include "analysis/gate_markdown.h"
 
 #include "analysis/gate_page.h"
-#include "analysis/gate_sentence.h"
+#include "analysis/gate_phrases.h"
 #include "analysis/markdown.h"
 #include "analysis/member.h"
 
@@ -78,7 +78,8 @@ static int put_point(struct ipm_markdown_rows *rows,
 {
     char text[IPM_GATE_EFFECT];
     char margin[IPM_GATE_PERCENT];
-    const char *effect = ipm_gate_page_effect(text, point);
+    const char *effect =
+        ipm_gate_effect_text(text, point->effect, point->low, point->high);
     struct ipm_markdown_row line;
     if (!ipm_markdown_has_room(rows))
         return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gate_page.h"
 
-#include "analysis/gate_sentence.h"
+#include "analysis/gate_phrases.h"
 #include "analysis/member.h"
 
 #include <errno.h>
@@ -173,18 +173,4 @@ void ipm_gate_page_fini(struct ipm_gate_page *page)
     }
     free(page->points);
     *page = (struct ipm_gate_page){.document = NULL};
-}
-
-const char *ipm_gate_page_effect(char text[IPM_GATE_EFFECT],
-                                 const struct ipm_gate_page_point *point)
-{
-    char value[IPM_GATE_PERCENT];
-    char low[IPM_GATE_PERCENT];
-    char high[IPM_GATE_PERCENT];
-    if (isnan(point->effect))
-        return "-";
-    (void)snprintf(
-        text, IPM_GATE_EFFECT, "%s [%s, %s]", ipm_gate_percent(value, point->effect),
-        ipm_gate_percent(low, point->low), ipm_gate_percent(high, point->high));
-    return text;
 }

@@ -50,10 +50,4 @@ void ipm_gate_page_fini(struct ipm_gate_page *page);
 
 #define ipm_auto_gate_page __attribute__((cleanup(ipm_gate_page_fini)))
 
-enum { IPM_GATE_EFFECT = 80 };
-
-/* "+5.1 % [+4.2 %, +6.0 %]"; "-" without one. */
-const char *ipm_gate_page_effect(char text[IPM_GATE_EFFECT],
-                                 const struct ipm_gate_page_point *point);
-
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/gate_text.h"
 
-#include "analysis/gate_sentence.h"
+#include "analysis/gate_phrases.h"
 #include "analysis/text.h"
 
 /* What is to be seen first. */
@@ -55,16 +55,13 @@ static void put_changes(FILE *out, const struct ipm_gate_words *words)
                   worse, better, 100 * words->q);
     for (size_t i = 0; i < result->n_findings; i++) {
         const struct ipm_gate_finding *finding = &result->findings[i];
-        char effect[IPM_GATE_PERCENT];
-        char low[IPM_GATE_PERCENT];
-        char high[IPM_GATE_PERCENT];
+        const struct ipm_estimate *effect = &finding->effect;
+        char text[IPM_GATE_EFFECT];
         if (finding->change == IPM_GATE_SAME)
             continue;
-        (void)fprintf(out, "  %-6s  %s [%s, %s]  ",
-                      ipm_gate_change_names[finding->change],
-                      ipm_gate_percent(effect, finding->effect.value),
-                      ipm_gate_percent(low, finding->effect.low),
-                      ipm_gate_percent(high, finding->effect.high));
+        (void)fprintf(
+            out, "  %-6s  %s  ", ipm_gate_change_names[finding->change],
+            ipm_gate_effect_text(text, effect->value, effect->low, effect->high));
         ipm_text_put(out, words->points[i].label);
         (void)fputc('\n', out);
     }
@@ -111,8 +108,8 @@ static void say_method(char *text, size_t size, const struct ipm_gate *gate,
         text, size,
         "%llu invocations in blocks of four (A B B A or B A A B): %zu to "
         "screen a point, "
-        "%zu fresh ones to confirm it, %zu times as many where it is not "
-        "settled by them; tested for a regression: %zu points, by the exact "
+        "%zu fresh ones to confirm it, and up to %zu times as many where those do not "
+        "settle it; tested for a regression: %zu points, by the exact "
         "sign test against the margin, after Holm at %g over %zu looks; "
         "effects are Hodges and Lehmann's, intervals of %g %% by the screen and "
         "%.3g %% afterwards; median effect of all points %s; seed %llu",

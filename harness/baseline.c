@@ -49,6 +49,19 @@ static int status_of(int error)
     }
 }
 
+/* "kernel: 6.1 at results/a, 6.2 now" */
+static const char *difference_text(char text[TEXT], const json_t *row, const char *verb)
+{
+    char old[IPM_BASELINE_VALUE];
+    char new[IPM_BASELINE_VALUE];
+    (void)snprintf(text, TEXT, "%.80s%s: %s at %.100s, %s now",
+                   ipm_member_text(row, "key"), verb,
+                   ipm_baseline_value(old, json_object_get(row, "baseline")),
+                   ipm_member_text(row, "session"),
+                   ipm_baseline_value(new, json_object_get(row, "candidate")));
+    return text;
+}
+
 /* Soft differences and notes, for a reader; hard ones are no warning. */
 static void add_warnings(struct work *work)
 {
@@ -57,14 +70,8 @@ static void add_warnings(struct work *work)
     json_array_foreach(json_object_get(work->class, "soft"), i, row)
     {
         char text[TEXT];
-        char old[IPM_BASELINE_VALUE];
-        char new[IPM_BASELINE_VALUE];
-        (void)snprintf(text, sizeof(text), "%.80s differs: %s at %.100s, %s now",
-                       ipm_member_text(row, "key"),
-                       ipm_baseline_value(old, json_object_get(row, "baseline")),
-                       ipm_member_text(row, "session"),
-                       ipm_baseline_value(new, json_object_get(row, "candidate")));
-        (void)json_array_append_new(work->suite.warnings, ipm_json_text(text));
+        (void)json_array_append_new(work->suite.warnings, ipm_json_text(difference_text(
+                                                              text, row, " differs")));
     }
     (void)json_array_extend(work->suite.warnings,
                             json_object_get(work->class, "notes"));
@@ -192,15 +199,8 @@ static void put_error(const struct work *work, const char *sentence)
     json_array_foreach(json_object_get(work->class, "hard"), i, row)
     {
         char text[TEXT];
-        char old[IPM_BASELINE_VALUE];
-        char new[IPM_BASELINE_VALUE];
-        (void)snprintf(text, sizeof(text), "%.80s: %s at %.100s, %s now",
-                       ipm_member_text(row, "key"),
-                       ipm_baseline_value(old, json_object_get(row, "baseline")),
-                       ipm_member_text(row, "session"),
-                       ipm_baseline_value(new, json_object_get(row, "candidate")));
         (void)fputs("    ", stdout);
-        ipm_text_wrap(stdout, 4, text);
+        ipm_text_wrap(stdout, 4, difference_text(text, row, ""));
     }
     if (json_array_size(json_object_get(work->class, "hard")) > 0)
         (void)puts(

@@ -31,20 +31,7 @@ static const struct ipm_command_option counts_options[] = {
      .kind = IPM_OPERAND_FILE,
      .help = "makes the table of what was counted, from several runs the better"},
     {.name = "json", .code = JSON, .help = "the verdicts as a document"},
-    {.name = "junit",
-     .code = JUNIT,
-     .value = "FILE",
-     .kind = IPM_OPERAND_FILE,
-     .help = "and as JUnit XML into FILE, a test case per point"},
-    {.name = "markdown",
-     .code = MARKDOWN,
-     .value = "FILE",
-     .kind = IPM_OPERAND_FILE,
-     .help = "and as the summary of a job into FILE"},
-    {.name = "annotations",
-     .code = ANNOTATIONS,
-     .help = "and lines for GitHub Actions, ::error and ::warning, ten at most, the "
-             "worst first"},
+    IPM_LEAVE_OPTIONS(JUNIT, MARKDOWN, ANNOTATIONS),
     {.name = NULL},
 };
 

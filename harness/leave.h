@@ -14,6 +14,24 @@ struct ipm_leave {
     bool annotations;             /* on stdout */
 };
 
+/* Rows of a command's table of options, under its own codes. */
+#define IPM_LEAVE_OPTIONS(junit_code, markdown_code, annotations_code)                 \
+    {.name = "junit",                                                                  \
+     .code = (junit_code),                                                             \
+     .value = "FILE",                                                                  \
+     .kind = IPM_OPERAND_FILE,                                                         \
+     .help = "and the verdict as JUnit XML into FILE, a test case per point"},         \
+        {.name = "markdown",                                                           \
+         .code = (markdown_code),                                                      \
+         .value = "FILE",                                                              \
+         .kind = IPM_OPERAND_FILE,                                                     \
+         .help = "and as the summary of a job into FILE"},                             \
+    {                                                                                  \
+        .name = "annotations", .code = (annotations_code),                             \
+        .help = "and lines for GitHub Actions, ::error and ::warning, ten at most, "   \
+                "the worst first"                                                      \
+    }
+
 /* Writes a document.  Return: 0; -EINVAL it is none of that kind, and nothing was written;
  * -ENOMEM. */
 typedef int ipm_leave_form(const json_t *document, FILE *out, struct ipm_why *why);

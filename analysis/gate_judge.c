@@ -23,18 +23,20 @@ double ipm_gate_smallest_effect(const struct ipm_gate *gate, size_t point)
     return ipm_gate_interest(&gate->params, &gate->points[point]);
 }
 
-double ipm_gate_level(const struct ipm_gate *gate, enum ipm_gate_stage stage)
+/* Of the intervals of a stage: what is left of 1 - level is for the other looks. */
+static double level_of(const struct ipm_gate *gate, enum ipm_gate_stage stage)
 {
     double level = gate->params.level;
     return stage == IPM_GATE_SCREEN ? level
                                     : 1 - (1 - level) / (double)gate->params.looks;
 }
 
-double ipm_gate_upper(const struct ipm_gate *gate, size_t point,
-                      enum ipm_gate_stage stage, const struct ipm_estimate *effect)
+/* The bound by which a point passes; NaN where the effect has no interval. */
+static double upper_of(const struct ipm_gate *gate, size_t point,
+                       enum ipm_gate_stage stage, const struct ipm_estimate *effect)
 {
     double noise = gate->points[point].noise;
-    double reach = ipm_normal_reach(ipm_gate_level(gate, stage));
+    double reach = ipm_normal_reach(level_of(gate, stage));
     if (isnan(effect->high) || isnan(noise))
         return effect->high;
     return fmax(effect->high, effect->value + reach * noise);
@@ -43,8 +45,7 @@ double ipm_gate_upper(const struct ipm_gate *gate, size_t point,
 bool ipm_gate_equivalent(const struct ipm_gate *gate, size_t point,
                          enum ipm_gate_stage stage, const struct ipm_estimate *effect)
 {
-    return ipm_gate_upper(gate, point, stage, effect) <
-           ipm_gate_smallest_effect(gate, point);
+    return upper_of(gate, point, stage, effect) < ipm_gate_smallest_effect(gate, point);
 }
 
 int ipm_gate_effect(const struct ipm_gate *gate, size_t point,
@@ -55,7 +56,7 @@ int ipm_gate_effect(const struct ipm_gate *gate, size_t point,
     for (size_t i = 0; i < series->n_blocks[stage]; i++)
         values[i] = series->blocks[stage][i].d;
     return ipm_estimate_pseudomedian(values, series->n_blocks[stage],
-                                     ipm_gate_level(gate, stage), out_effect);
+                                     level_of(gate, stage), out_effect);
 }
 
 bool ipm_gate_called(const struct ipm_gate *gate,
@@ -115,7 +116,7 @@ static int find(const struct ipm_gate *gate, size_t point,
         error = ipm_gate_effect(gate, point, stage, &finding->effect);
     finding->upper = NAN;
     if (error == 0)
-        finding->upper = ipm_gate_upper(gate, point, stage, &finding->effect);
+        finding->upper = upper_of(gate, point, stage, &finding->effect);
     if (error != 0 || n == 0 || series->failure[0] != '\0' || !gate->done)
         return error;
     double worse = ipm_sign_test(finding->n_beyond, n);

@@ -45,10 +45,6 @@ int ipm_gate_check(const struct ipm_gate_params *params,
 double ipm_gate_margin(const struct ipm_gate *gate, size_t point);
 double ipm_gate_smallest_effect(const struct ipm_gate *gate, size_t point);
 
-/* The bound by which a point passes; NaN where the effect has no interval. */
-double ipm_gate_upper(const struct ipm_gate *gate, size_t point,
-                      enum ipm_gate_stage stage, const struct ipm_estimate *effect);
-
 /* Is it called at the error that the gate may make?  Of a control point: either way. */
 bool ipm_gate_called(const struct ipm_gate *gate,
                      const struct ipm_gate_finding *finding);
@@ -56,9 +52,6 @@ bool ipm_gate_called(const struct ipm_gate *gate,
 /* Is equivalence shown by an effect with this interval? */
 bool ipm_gate_equivalent(const struct ipm_gate *gate, size_t point,
                          enum ipm_gate_stage stage, const struct ipm_estimate *effect);
-
-/* Of the intervals of a stage: what is left of 1 - level is for the other looks. */
-double ipm_gate_level(const struct ipm_gate *gate, enum ipm_gate_stage stage);
 
 /* The effect by the blocks of one stage.  Return: 0; -ENOMEM. */
 int ipm_gate_effect(const struct ipm_gate *gate, size_t point,

@@ -103,49 +103,62 @@ static bool read_positive(const char *word, double *out)
     return true;
 }
 
+/* What is wanted. */
+struct wanted {
+    bool text, methods, help;
+    struct ipm_report_wishes wishes;
+};
+
+/* Return: 0; IPM_EXIT_USAGE. */
+static int take(int code, const char *value, struct wanted *wanted)
+{
+    struct ipm_report_wishes *wishes = &wanted->wishes;
+    switch (code) {
+    case TEXT:
+        wanted->text = true;
+        return 0;
+    case METHODS:
+        wanted->methods = true;
+        return 0;
+    case LAYOUT:
+        wishes->folder = strcmp(value, "dir") == 0;
+        if (wishes->folder || strcmp(value, "file") == 0)
+            return 0;
+        (void)fprintf(stderr, "ipcmeter report: --layout is file or dir, not '%s'\n",
+                      value);
+        return wrong_usage();
+    case BATTERY:
+    case BASE_POWER:
+        if (read_positive(value, code == BATTERY ? &wishes->battery_wh
+                                                 : &wishes->base_power_w))
+            return 0;
+        (void)fprintf(stderr, "ipcmeter report: '%s' is no number above 0\n", value);
+        return wrong_usage();
+    case IPM_ARGUMENTS_HELP:
+        wanted->help = true;
+        return 0;
+    default:
+        return wrong_usage();
+    }
+}
+
 int ipm_cmd_report(int argc, char **argv)
 {
-    bool text = false;
-    bool methods = false;
-    struct ipm_report_wishes wishes = {0};
+    struct wanted wanted = {.text = false};
+    const struct ipm_report_wishes *wishes = &wanted.wishes;
     struct ipm_arguments arguments;
     ipm_arguments_init(&arguments, &ipm_command_report, argc, argv);
     for (int code; (code = ipm_arguments_next(&arguments)) != IPM_ARGUMENTS_END;) {
-        switch (code) {
-        case TEXT:
-            text = true;
-            break;
-        case METHODS:
-            methods = true;
-            break;
-        case LAYOUT:
-            wishes.folder = strcmp(arguments.value, "dir") == 0;
-            if (!wishes.folder && strcmp(arguments.value, "file") != 0) {
-                (void)fprintf(stderr,
-                              "ipcmeter report: --layout is file or dir, not '%s'\n",
-                              arguments.value);
-                return wrong_usage();
-            }
-            break;
-        case BATTERY:
-        case BASE_POWER:
-            if (!read_positive(arguments.value, code == BATTERY
-                                                    ? &wishes.battery_wh
-                                                    : &wishes.base_power_w)) {
-                (void)fprintf(stderr, "ipcmeter report: '%s' is no number above 0\n",
-                              arguments.value);
-                return wrong_usage();
-            }
-            break;
-        case IPM_ARGUMENTS_HELP:
+        int status = take(code, arguments.value, &wanted);
+        if (status != 0)
+            return status;
+        if (wanted.help) {
             ipm_command_usage(&ipm_command_report, stdout);
             return IPM_EXIT_OK;
-        default:
-            return wrong_usage();
         }
     }
-    bool base_alone = wishes.base_power_w > 0 && !(wishes.battery_wh > 0);
-    if (arguments.n_operands != 1 || base_alone || (methods && text))
+    bool base_alone = wishes->base_power_w > 0 && !(wishes->battery_wh > 0);
+    if (arguments.n_operands != 1 || base_alone || (wanted.methods && wanted.text))
         return wrong_usage();
     const char *directory = arguments.operands[0];
     struct stat status;
@@ -157,16 +170,16 @@ int ipm_cmd_report(int argc, char **argv)
     /* The answer does not depend on what can be written: a run on a read-only medium can
      * still be read. */
     struct ipm_why why = {0};
-    if (methods) {
+    if (wanted.methods) {
         int error = ipm_methods_put(directory, stdout, &why);
         return error == 0 ? IPM_EXIT_OK : complain(&why);
     }
-    int written = ipm_report_write(directory, &wishes, &why);
+    int written = ipm_report_write(directory, wishes, &why);
     int result = written == 0 ? IPM_EXIT_OK : complain(&why);
-    if (!text)
-        return result == 0 ? put_paths(directory, wishes.folder) : result;
+    if (!wanted.text)
+        return result == 0 ? put_paths(directory, wishes->folder) : result;
     struct ipm_why unread = {0};
-    int error = ipm_report_text(directory, &wishes, stdout, &unread);
+    int error = ipm_report_text(directory, wishes, stdout, &unread);
     if (error != 0 && error != written)
         return complain(&unread);
     return result;

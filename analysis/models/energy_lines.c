@@ -81,6 +81,21 @@ static bool same_series(const struct ipm_factors *a, const struct ipm_factors *b
            strcmp(a->policy, b->policy) == 0 && strcmp(a->options, b->options) == 0;
 }
 
+/* @half: half the widths of the intervals of both coefficients */
+static void fill_line(struct ipm_power_line *line, const struct ipm_energy_cell *cell,
+                      const struct ipm_energy_fit *fit, double half[2])
+{
+    line->fixed_w = fit->value[IPM_ENERGY_CONSTANT] + cell->standing_w;
+    line->message_uj = fit->value[IPM_ENERGY_MESSAGE];
+    line->fixed_fixed = fit->covariance[IPM_ENERGY_CONSTANT][IPM_ENERGY_CONSTANT] +
+                        cell->standing_variance;
+    line->fixed_message = fit->covariance[IPM_ENERGY_CONSTANT][IPM_ENERGY_MESSAGE];
+    line->message_message = fit->covariance[IPM_ENERGY_MESSAGE][IPM_ENERGY_MESSAGE];
+    line->freedom = (double)(fit->n - fit->p);
+    half[1] = ipm_energy_half_width(fit, IPM_ENERGY_MESSAGE, IPM_SUMMARY_LEVEL);
+    half[0] = half[1] / sqrt(line->message_message) * sqrt(line->fixed_fixed);
+}
+
 /* Fits the series of the block at @first into its row. */
 static void fit_line(struct series *series, size_t first,
                      struct ipm_energy_observation *all, json_t *row)
@@ -120,23 +135,10 @@ static void fit_line(struct series *series, size_t first,
     }
     series->stands = reason == NULL;
     double half[2] = {NAN, NAN};
-    if (series->stands) {
-        line->fixed_w = fit.value[IPM_ENERGY_CONSTANT];
-        line->message_uj = fit.value[IPM_ENERGY_MESSAGE];
-        line->fixed_fixed = fit.covariance[IPM_ENERGY_CONSTANT][IPM_ENERGY_CONSTANT];
-        line->fixed_message = fit.covariance[IPM_ENERGY_CONSTANT][IPM_ENERGY_MESSAGE];
-        line->message_message = fit.covariance[IPM_ENERGY_MESSAGE][IPM_ENERGY_MESSAGE];
-        line->freedom = (double)(fit.n - fit.p);
-        line->fixed_w += cell->standing_w;
-        line->fixed_fixed += cell->standing_variance;
-        double errors =
-            ipm_energy_half_width(&fit, IPM_ENERGY_MESSAGE, IPM_SUMMARY_LEVEL) /
-            sqrt(line->message_message);
-        half[0] = errors * sqrt(line->fixed_fixed);
-        half[1] = ipm_energy_half_width(&fit, IPM_ENERGY_MESSAGE, IPM_SUMMARY_LEVEL);
-    } else {
+    if (series->stands)
+        fill_line(line, cell, &fit, half);
+    else
         line->fixed_w = line->message_uj = NAN;
-    }
     set(row, "status", json_string(series->stands ? "fitted" : "refused"));
     set(row, "reason", reason == NULL ? json_null() : json_string(reason));
     set(row, "fixed_w",

@@ -200,9 +200,10 @@ int ipm_gate_calibrate(struct ipm_gate_setup *setup, int64_t sessions)
         status = ipm_signals_status();
     } else {
         if (sessions < IPM_GATE_NOISE_SESSIONS || calibration.used < (size_t)sessions)
-            (void)fprintf(stderr,
-                          "ipcmeter gate: %zu sessions; a calibration should have %d\n",
-                          calibration.used, IPM_GATE_NOISE_SESSIONS);
+            (void)fprintf(
+                stderr,
+                "ipcmeter gate: %zu of %d sessions that a calibration should have\n",
+                calibration.used, IPM_GATE_NOISE_SESSIONS);
         (void)printf("%s\n", setup->words.run.out);
     }
     free(calibration.nulls);

@@ -85,8 +85,12 @@ static int print(const struct ipm_gate_line *line,
 {
     struct ipm_why why = {0};
     ipm_auto_json json_t *document = NULL;
-    if (ipm_leave_read_gate(line->setup.words.run.out, &document, &why) != 0)
+    if (ipm_leave_read_gate(line->setup.words.run.out, &document, &why) != 0) {
+        (void)ipm_run_words_complain(
+            &line->setup.words, "the verdict cannot be read back: ",
+            why.text[0] != '\0' ? why.text : "gate.json is gone");
         return IPM_EXIT_INTERNAL;
+    }
     if (line->json) {
         if (json_dumpf(document, stdout, JSON_INDENT(2)) != 0)
             return IPM_EXIT_INTERNAL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/gate_calibrate.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "harness/commands.h"
 #include "harness/host.h"
@@ -62,15 +63,12 @@ static int add(struct calibration *calibration, const struct ipm_gate_outcome *o
         const char *mechanism = "";
         if (isnan(effect))
             continue;
-        if (calibration->n_nulls == calibration->room) {
-            size_t room = calibration->room == 0 ? 64 : 2 * calibration->room;
-            struct ipm_gate_null *larger =
-                reallocarray(calibration->nulls, room, sizeof(*larger));
-            if (larger == NULL)
-                return -ENOMEM;
-            calibration->nulls = larger;
-            calibration->room = room;
-        }
+        struct ipm_gate_null *nulls =
+            ipm_array_grow(calibration->nulls, calibration->n_nulls, &calibration->room,
+                           sizeof(*nulls));
+        if (nulls == NULL)
+            return -ENOMEM;
+        calibration->nulls = nulls;
         /* The gate's own texts end with its outcome. */
         for (size_t k = 0; k < plan->n_points; k++) {
             if (strcmp(plan->points[k].hash, point->id) == 0)

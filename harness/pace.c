@@ -2,6 +2,7 @@
 #include "harness/pace.h"
 
 #include "analysis/slow_core.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,14 +13,11 @@ int ipm_pace_take(struct ipm_pace *pace, double step_ns)
 {
     if (isnan(step_ns))
         return 0;
-    if (pace->n == pace->room) {
-        size_t room = pace->room == 0 ? 64 : 2 * pace->room;
-        double *larger = reallocarray(pace->steps_ns, room, sizeof(*larger));
-        if (larger == NULL)
-            return -ENOMEM;
-        pace->steps_ns = larger;
-        pace->room = room;
-    }
+    double *steps_ns =
+        ipm_array_grow(pace->steps_ns, pace->n, &pace->room, sizeof(*steps_ns));
+    if (steps_ns == NULL)
+        return -ENOMEM;
+    pace->steps_ns = steps_ns;
     size_t at = pace->n;
     while (at > 0 && pace->steps_ns[at - 1] > step_ns)
         at--;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/compare_class.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -50,15 +51,11 @@ static struct ipm_compare_atom *atom_of(struct ipm_compare_pair *pair,
         if (same)
             return &pair->atoms[i - 1];
     }
-    if (pair->n_atoms == pair->room) {
-        size_t room = pair->room == 0 ? 32 : 2 * pair->room;
-        struct ipm_compare_atom *atoms =
-            reallocarray(pair->atoms, room, sizeof(*atoms));
-        if (atoms == NULL)
-            return NULL;
-        pair->atoms = atoms;
-        pair->room = room;
-    }
+    struct ipm_compare_atom *atoms =
+        ipm_array_grow(pair->atoms, pair->n_atoms, &pair->room, sizeof(*atoms));
+    if (atoms == NULL)
+        return NULL;
+    pair->atoms = atoms;
     struct ipm_compare_atom *atom = &pair->atoms[pair->n_atoms];
     *atom = (struct ipm_compare_atom){.least = NAN, .most = NAN};
     memcpy(atom->names, names, sizeof(names));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/compare_parts.h"
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 
@@ -95,14 +96,11 @@ static int gather(const struct ipm_compare *compare, struct cell *all)
             }
             if (!any || !ipm_compare_has(compare, point, side))
                 continue;
-            if (all->n == all->room) {
-                size_t room = all->room == 0 ? 256 : 2 * all->room;
-                struct entrant *list = reallocarray(all->list, room, sizeof(*list));
-                if (list == NULL)
-                    return -ENOMEM;
-                all->list = list;
-                all->room = room;
-            }
+            struct entrant *list =
+                ipm_array_grow(all->list, all->n, &all->room, sizeof(*list));
+            if (list == NULL)
+                return -ENOMEM;
+            all->list = list;
             all->list[all->n++] = entrant;
         }
     }

@@ -4,6 +4,7 @@
 #include "analysis/export_parts.h"
 #include "analysis/manifest.h"
 #include "analysis/member.h"
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/record.h"
 
@@ -49,14 +50,11 @@ static struct ipm_counts_point *point_of(struct ipm_counts *counts, const char *
     const json_t *place = json_object_get(counts->places, name);
     if (place != NULL)
         return &counts->points[json_integer_value(place)];
-    if (counts->n == counts->room) {
-        size_t room = counts->room == 0 ? 64 : 2 * counts->room;
-        void *points = reallocarray(counts->points, room, sizeof(*counts->points));
-        if (points == NULL)
-            return NULL;
-        counts->points = points;
-        counts->room = room;
-    }
+    void *points = ipm_array_grow(counts->points, counts->n, &counts->room,
+                                  sizeof(*counts->points));
+    if (points == NULL)
+        return NULL;
+    counts->points = points;
     struct ipm_counts_point *point = &counts->points[counts->n];
     *point = (struct ipm_counts_point){.name = strdup(name),
                                        .calls = json_object(),
